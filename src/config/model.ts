@@ -1,0 +1,111 @@
+/* The validated configuration: what `load` and `validate` make of the documents, and the only part
+ * of config/ that the rest of Millrace imports. Deep-frozen: every default is applied, every name
+ * is resolved, every number is in its range.
+ */
+import type { LogLevel } from '../base/log.js';
+
+export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4';
+export type PartitionStrategy = 'default' | 'static' | 'topic' | 'property';
+export type KafkaAcks = 'zero' | 'one' | 'all';
+export type Qos = 0 | 1;
+
+/** Where a resource was written, for messages to people. */
+export interface Source {
+  readonly file: string;
+  readonly line: number;
+}
+
+export interface Model {
+  readonly connectors: readonly Connector[];
+}
+
+/** One KafkaConnector with the topic maps that refer to it. */
+export interface Connector {
+  readonly name: string;
+  readonly source: Source;
+  readonly instances: number;
+  /** 0-based; which of `instances` this process is. */
+  readonly instanceId: number;
+  readonly clientIdPrefix: string | undefined;
+  readonly logLevel: LogLevel;
+  /** Extension: how many workers, each with its own producers. */
+  readonly shards: number;
+  /** Extension: the largest payload carried, in bytes. */
+  readonly maxPayloadBytes: number;
+  /** Extension: what happens to a larger one. `refuse` announces a Maximum Packet Size. */
+  readonly oversize: 'refuse' | 'deadLetter';
+  readonly kafka: KafkaConnection;
+  readonly mqtt: MqttConnection;
+  readonly topicMaps: readonly TopicMap[];
+}
+
+export interface KafkaConnection {
+  /** host:port, separated by commas. */
+  readonly bootstrapServers: string;
+}
+
+export interface MqttConnection {
+  readonly host: string;
+  readonly port: number;
+  readonly keepAliveSeconds: number;
+  readonly sessionExpirySeconds: number;
+  readonly receiveMaximum: number;
+}
+
+/** `linger.ms` and batch limits; `undefined` where batching is off: nothing waits. */
+export interface Batching {
+  readonly latencyMs: number;
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+}
+
+export interface TopicMap {
+  readonly name: string;
+  readonly source: Source;
+  readonly compression: Compression;
+  readonly batching: Batching | undefined;
+  readonly partitionStrategy: PartitionStrategy;
+  /** Present where the strategy is `property`. */
+  readonly partitionKeyProperty: string | undefined;
+  readonly copyMqttProperties: boolean;
+  /** Extension: the header `Topic` on each record. */
+  readonly preserveTopic: boolean;
+  /** Extension: stop a message that comes through the same route again. */
+  readonly loopGuard: boolean;
+  /** Extension: how many distinct names `kafkaTopic` templates may give. */
+  readonly maxKafkaTopics: number;
+  readonly routes: readonly Route[];
+}
+
+export type Route = MqttToKafkaRoute | KafkaToMqttRoute;
+
+export interface MqttToKafkaRoute {
+  readonly kind: 'mqttToKafka';
+  readonly name: string;
+  readonly source: Source;
+  /** The topic filter, without any `$share/<group>/` before it. */
+  readonly topicFilter: string;
+  readonly sharedSubscription: SharedSubscription | undefined;
+  /** A Kafka topic name, or a template: see route/template.ts. */
+  readonly kafkaTopic: string;
+  readonly kafkaAcks: KafkaAcks;
+  readonly qos: Qos;
+  /** Extension: a session of its own, so that its held deliveries stall nobody else. */
+  readonly ownSession: boolean;
+}
+
+export interface SharedSubscription {
+  readonly groupName: string;
+  /** How many subscribers this instance opens in the group, at least 1. */
+  readonly subscribers: number;
+}
+
+export interface KafkaToMqttRoute {
+  readonly kind: 'kafkaToMqtt';
+  readonly name: string;
+  readonly source: Source;
+  readonly kafkaTopic: string;
+  readonly mqttTopic: string;
+  readonly consumerGroupId: string | undefined;
+  readonly qos: Qos;
+}
