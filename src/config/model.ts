@@ -42,15 +42,42 @@ export interface Connector {
 export interface KafkaConnection {
   /** host:port, separated by commas. */
   readonly bootstrapServers: string;
+  /** `undefined`: plain. */
+  readonly tls: Tls | undefined;
+  readonly authentication: KafkaAuthentication;
 }
+
+export interface Tls {
+  /** The config map that holds the CA; `undefined`: the CAs that the system trusts. */
+  readonly caConfigMap: string | undefined;
+}
+
+export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512';
+
+/** Secrets by name only: their values are read where the connection is made, never before. */
+export type KafkaAuthentication =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'sasl'; readonly mechanism: SaslMechanism; readonly secretName: string }
+  | { readonly kind: 'x509'; readonly secretName: string }
+  | { readonly kind: 'systemAssignedManagedIdentity'; readonly audience: string };
 
 export interface MqttConnection {
   readonly host: string;
   readonly port: number;
+  /** Present where MQTT travels over WebSocket. */
+  readonly webSocketPath: string | undefined;
+  /** `undefined`: plain. */
+  readonly tls: Tls | undefined;
+  readonly authentication: MqttAuthentication;
   readonly keepAliveSeconds: number;
   readonly sessionExpirySeconds: number;
   readonly receiveMaximum: number;
 }
+
+/** `required: false`: the token is sent where a pod has one mounted, and nothing where it has none. */
+export type MqttAuthentication =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'kubernetes'; readonly audience: string; readonly required: boolean };
 
 /** `linger.ms` and batch limits; `undefined` where batching is off: nothing waits. */
 export interface Batching {
