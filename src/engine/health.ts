@@ -1,0 +1,101 @@
+/* The rules of /livez and /readyz, as pure functions of what the parts say about themselves.
+ *
+ * Live: the process can still get well on its own, so that a restart would only cost time. A broker
+ * or a Kafka that is away, a session that another client has taken over, a delivery that is held:
+ * all live. Only an engine that has given up is not.
+ *
+ * Ready: everything that the configuration asks for is at work, now.
+ */
+
+export type EngineState = 'starting' | 'running' | 'draining' | 'failed';
+
+export interface SessionHealth {
+  /** The client identifier, which comes from the configuration. */
+  readonly session: string;
+  readonly state: 'connected' | 'connecting' | 'stopped';
+  /** What went wrong last, for people; empty where nothing did. */
+  readonly detail: string;
+}
+
+export interface ShardHealth {
+  readonly shard: number;
+  readonly state: 'up' | 'starting' | 'down';
+  readonly detail: string;
+}
+
+export interface RouteHealth {
+  readonly route: string;
+  readonly deliveriesHeld: number;
+  readonly detail: string;
+}
+
+export interface ConnectorHealth {
+  readonly connector: string;
+  readonly sessions: readonly SessionHealth[];
+  readonly shards: readonly ShardHealth[];
+  readonly routes: readonly RouteHealth[];
+}
+
+export interface HealthInput {
+  readonly engine: EngineState;
+  readonly connectors: readonly ConnectorHealth[];
+}
+
+export interface HealthReason {
+  /** Empty where the whole process is meant. */
+  readonly connector: string;
+  /** Such as `session my-prefix-my-connector-0`, `shard 1`, `route route1`, `engine`. */
+  readonly part: string;
+  readonly message: string;
+}
+
+export interface Health {
+  readonly live: boolean;
+  readonly ready: boolean;
+  /** Why it is not ready; empty where it is. */
+  readonly reasons: readonly HealthReason[];
+}
+
+export function judgeHealth({ engine, connectors }: HealthInput): Health {
+  const reasons = [
+    ...engineReasons(engine),
+    ...connectors.flatMap((connector) => [
+      ...connector.sessions.flatMap((session) => sessionReasons(connector.connector, session)),
+      ...connector.shards.flatMap((shard) => shardReasons(connector.connector, shard)),
+      ...connector.routes.flatMap((route) => routeReasons(connector.connector, route)),
+    ]),
+  ];
+  return { live: engine !== 'failed', ready: reasons.length === 0, reasons };
+}
+
+function engineReasons(state: EngineState): HealthReason[] {
+  if (state === 'running') return [];
+  const message = {
+    starting: 'starting',
+    draining: 'draining: what is in flight settles, nothing new is read',
+    failed: 'has given up; only a restart helps',
+  }[state];
+  return [{ connector: '', part: 'engine', message }];
+}
+
+function sessionReasons(connector: string, { session, state, detail }: SessionHealth) {
+  if (state === 'connected') return [];
+  const what = state === 'connecting' ? 'not connected to the MQTT broker' : 'stopped for good';
+  return [{ connector, part: `session ${session}`, message: because(what, detail) }];
+}
+
+function shardReasons(connector: string, { shard, state, detail }: ShardHealth) {
+  if (state === 'up') return [];
+  const what = state === 'starting' ? 'its worker starts' : 'no Kafka broker answers';
+  return [{ connector, part: `shard ${shard}`, message: because(what, detail) }];
+}
+
+function routeReasons(connector: string, { route, deliveriesHeld, detail }: RouteHealth) {
+  if (deliveriesHeld === 0) return [];
+  const what = `${deliveriesHeld} deliveries are held and tried again`;
+  return [{ connector, part: `route ${route}`, message: because(what, detail) }];
+}
+
+function because(what: string, detail: string): string {
+  return detail === '' ? what : `${what}: ${detail}`;
+}

@@ -1,0 +1,108 @@
+/* What is counted, as plain numbers: the data path adds to them directly, and Prometheus reads them
+ * at a scrape (definitions.ts). Main thread only. Every one of them only rises, except where the
+ * comment says gauge.
+ */
+import { LatencyHistogram } from './latency-histogram.js';
+import {
+  type ConnectionLossReason,
+  type CountByReason,
+  connectionLossReasons,
+  type DeadLetterReason,
+  deadLetterReasons,
+  type HoldReason,
+  holdReasons,
+  type Qos0LossReason,
+  qos0LossReasons,
+  zeroCounts,
+} from './reasons.js';
+
+export class RouteCounters {
+  readonly route: string;
+  publishesReceived = 0;
+  payloadBytesReceived = 0;
+  recordsSent = 0;
+  recordsDelivered = 0;
+  messagesExpired = 0;
+  messagesLoopStopped = 0;
+  keysMissing = 0;
+  /** Gauge: deliveries that are held at this moment. */
+  deliveriesHeldNow = 0;
+  readonly deadLettered: CountByReason<DeadLetterReason> = zeroCounts(deadLetterReasons);
+  readonly holds: CountByReason<HoldReason> = zeroCounts(holdReasons);
+  /** From the arrival of the PUBLISH to the delivery report of its record. */
+  readonly latency = new LatencyHistogram();
+
+  constructor(route: string) {
+    this.route = route;
+  }
+}
+
+export class ShardCounters {
+  readonly shard: number;
+  /** Gauge: whether this shard's producer has a broker that answers. */
+  kafkaUp = false;
+  workersReplaced = 0;
+
+  constructor(shard: number) {
+    this.shard = shard;
+  }
+}
+
+/** What only the engine knows; called at a scrape, so each must be cheap. */
+export interface ConnectorGauges {
+  /** Sessions that the configuration asks for. */
+  sessions(): number;
+  deliveriesInFlight(): number;
+  deliveriesInFlightMax(): number;
+  deadLetters(): number;
+  deadLettersMax(): number;
+  deadLetterBytes(): number;
+  deadLetterBytesMax(): number;
+}
+
+export class ConnectorCounters {
+  readonly connector: string;
+  readonly routes = new Map<string, RouteCounters>();
+  readonly shards = new Map<number, ShardCounters>();
+  pubacksSucceeded = 0;
+  pubacksRefused = 0;
+  publishesUnrouted = 0;
+  redeliveriesJoined = 0;
+  mqttConnects = 0;
+  readonly mqttLosses: CountByReason<ConnectionLossReason> = zeroCounts(connectionLossReasons);
+  readonly kafkaLosses: CountByReason<ConnectionLossReason> = zeroCounts(connectionLossReasons);
+  readonly qos0Lost: CountByReason<Qos0LossReason> = zeroCounts(qos0LossReasons);
+  /** Gauge: the sessions that have a connection now. */
+  readonly sessionsConnected = new Set<string>();
+  /** Time of the pauses that are over. */
+  pausedMs = 0;
+  /** Gauge: when each session that is paused now was paused. */
+  readonly pausedSinceMs = new Map<string, number>();
+  gauges: ConnectorGauges | undefined;
+
+  constructor(connector: string) {
+    this.connector = connector;
+  }
+
+  route(name: string): RouteCounters {
+    const known = this.routes.get(name);
+    if (known !== undefined) return known;
+    const counters = new RouteCounters(name);
+    this.routes.set(name, counters);
+    return counters;
+  }
+
+  shard(index: number): ShardCounters {
+    const known = this.shards.get(index);
+    if (known !== undefined) return known;
+    const counters = new ShardCounters(index);
+    this.shards.set(index, counters);
+    return counters;
+  }
+
+  pausedMsUntil(nowMs: number): number {
+    let total = this.pausedMs;
+    for (const sinceMs of this.pausedSinceMs.values()) total += nowMs - sinceMs;
+    return total;
+  }
+}

@@ -1,0 +1,323 @@
+/* Every metric of ours: its name, what it means and how its samples are read from the counters. The
+ * registry and docs/reference/metrics.md are both made from these tables.
+ */
+import type { Clock } from '../base/clock.js';
+import type { ConnectorCounters, ConnectorGauges, RouteCounters } from './counters.js';
+import type { LatencyHistogram } from './latency-histogram.js';
+import type { CountByReason } from './reasons.js';
+
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface MetricDefinition {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Called at a scrape, for each connector. */
+  samples(counters: ConnectorCounters, clock: Clock): Sample[];
+}
+
+type Described = Pick<MetricDefinition, 'name' | 'help'>;
+
+/** A metric of each route. */
+function ofRoute(
+  type: MetricDefinition['type'],
+  described: Described,
+  read: (route: RouteCounters) => number,
+): MetricDefinition {
+  return {
+    ...described,
+    type,
+    labels: ['connector', 'route'],
+    samples: ({ connector, routes }) =>
+      [...routes.values()].map((counters) => ({
+        labels: { connector, route: counters.route },
+        value: read(counters),
+      })),
+  };
+}
+
+/** A counter of each route and reason. */
+function ofRouteByReason(
+  described: Described,
+  read: (route: RouteCounters) => CountByReason<string>,
+): MetricDefinition {
+  return {
+    ...described,
+    type: 'counter',
+    labels: ['connector', 'route', 'reason'],
+    samples: ({ connector, routes }) =>
+      [...routes.values()].flatMap((counters) =>
+        Object.entries(read(counters)).map(([reason, value]) => ({
+          labels: { connector, route: counters.route, reason },
+          value,
+        })),
+      ),
+  };
+}
+
+/** A metric of each connector, with further labels where `read` gives any. */
+function ofConnector(
+  type: MetricDefinition['type'],
+  described: Described & { labels?: readonly string[] },
+  read: (counters: ConnectorCounters, clock: Clock) => readonly Sample[] | number,
+): MetricDefinition {
+  return {
+    name: described.name,
+    help: described.help,
+    type,
+    labels: ['connector', ...(described.labels ?? [])],
+    samples: (counters, clock) => {
+      const { connector } = counters;
+      const result = read(counters, clock);
+      if (typeof result === 'number') return [{ labels: { connector }, value: result }];
+      return result.map(({ labels, value }) => ({ labels: { connector, ...labels }, value }));
+    },
+  };
+}
+
+/** A gauge that the engine answers; absent until it has said how. */
+function ofEngine(described: Described, gauge: keyof ConnectorGauges): MetricDefinition {
+  return ofConnector('gauge', described, ({ gauges }) =>
+    gauges === undefined ? [] : [{ labels: {}, value: gauges[gauge]() }],
+  );
+}
+
+function byReason(counts: CountByReason<string>, more: Record<string, string> = {}): Sample[] {
+  return Object.entries(counts).map(([reason, value]) => ({ labels: { ...more, reason }, value }));
+}
+
+const routeMetrics: readonly MetricDefinition[] = [
+  ofRoute(
+    'counter',
+    {
+      name: 'millrace_publishes_received_total',
+      help: 'PUBLISH packets received, counted for each route that they match',
+    },
+    (route) => route.publishesReceived,
+  ),
+  ofRoute(
+    'counter',
+    {
+      name: 'millrace_publish_payload_bytes_total',
+      help: 'Payload bytes of the PUBLISH packets received, for each route that they match',
+    },
+    (route) => route.payloadBytesReceived,
+  ),
+  ofRoute(
+    'counter',
+    { name: 'millrace_records_sent_total', help: 'Records handed to a Kafka producer' },
+    (route) => route.recordsSent,
+  ),
+  ofRoute(
+    'counter',
+    {
+      name: 'millrace_records_delivered_total',
+      help: 'Records whose delivery report says success at the acks of the route',
+    },
+    (route) => route.recordsDelivered,
+  ),
+  ofRoute(
+    'counter',
+    {
+      name: 'millrace_messages_expired_total',
+      help: 'Messages not sent because their Message Expiry Interval had passed; acknowledged',
+    },
+    (route) => route.messagesExpired,
+  ),
+  ofRoute(
+    'counter',
+    {
+      name: 'millrace_messages_loop_stopped_total',
+      help: 'Messages not sent because they had come through the same route before; acknowledged',
+    },
+    (route) => route.messagesLoopStopped,
+  ),
+  ofRoute(
+    'counter',
+    {
+      name: 'millrace_record_keys_missing_total',
+      help: 'Messages without the property named by partitionKeyProperty; sent like `default`',
+    },
+    (route) => route.keysMissing,
+  ),
+  ofRouteByReason(
+    {
+      name: 'millrace_messages_dead_lettered_total',
+      help: 'Messages that can never be delivered, written to the dead-letter store',
+    },
+    (route) => route.deadLettered,
+  ),
+  ofRouteByReason(
+    {
+      name: 'millrace_deliveries_held_total',
+      help: 'Deliveries that had to be held and tried again, each counted once',
+    },
+    (route) => route.holds,
+  ),
+  ofRoute(
+    'gauge',
+    { name: 'millrace_deliveries_held', help: 'Deliveries that are held now' },
+    (route) => route.deliveriesHeldNow,
+  ),
+];
+
+const connectorMetrics: readonly MetricDefinition[] = [
+  ofConnector(
+    'counter',
+    {
+      name: 'millrace_pubacks_sent_total',
+      help: 'PUBACKs sent; `refused` has a reason code of 0x80 or above',
+      labels: ['result'],
+    },
+    (counters) => [
+      { labels: { result: 'success' }, value: counters.pubacksSucceeded },
+      { labels: { result: 'refused' }, value: counters.pubacksRefused },
+    ],
+  ),
+  ofConnector(
+    'counter',
+    {
+      name: 'millrace_publishes_unrouted_total',
+      help: 'PUBLISH packets of a stale subscription, which no route has; acknowledged',
+    },
+    (counters) => counters.publishesUnrouted,
+  ),
+  ofConnector(
+    'counter',
+    {
+      name: 'millrace_redeliveries_joined_total',
+      help: 'PUBLISH packets sent again by the broker while their first delivery was still open',
+    },
+    (counters) => counters.redeliveriesJoined,
+  ),
+  ofConnector(
+    'counter',
+    {
+      name: 'millrace_qos0_messages_lost_total',
+      help: 'QoS 0 messages that were given up',
+      labels: ['reason'],
+    },
+    (counters) => byReason(counters.qos0Lost),
+  ),
+  ofConnector(
+    'counter',
+    {
+      name: 'millrace_connection_losses_total',
+      help: 'Connections lost, and attempts to connect that failed, each followed by another attempt',
+      labels: ['side', 'reason'],
+    },
+    (counters) => [
+      ...byReason(counters.mqttLosses, { side: 'mqtt' }),
+      ...byReason(counters.kafkaLosses, { side: 'kafka' }),
+    ],
+  ),
+  ofConnector(
+    'counter',
+    { name: 'millrace_mqtt_connects_total', help: 'Successful connections to the MQTT broker' },
+    (counters) => counters.mqttConnects,
+  ),
+  ofConnector(
+    'gauge',
+    { name: 'millrace_mqtt_sessions_connected', help: 'MQTT sessions that have a connection now' },
+    (counters) => counters.sessionsConnected.size,
+  ),
+  ofEngine(
+    { name: 'millrace_mqtt_sessions', help: 'MQTT sessions that the configuration asks for' },
+    'sessions',
+  ),
+  ofConnector(
+    'gauge',
+    {
+      name: 'millrace_kafka_up',
+      help: '1 where the producer of the shard has a Kafka broker that answers',
+      labels: ['shard'],
+    },
+    (counters) =>
+      [...counters.shards.values()].map(({ shard, kafkaUp }) => ({
+        labels: { shard: String(shard) },
+        value: kafkaUp ? 1 : 0,
+      })),
+  ),
+  ofConnector(
+    'counter',
+    {
+      name: 'millrace_workers_replaced_total',
+      help: 'Workers that died and were replaced',
+      labels: ['shard'],
+    },
+    (counters) =>
+      [...counters.shards.values()].map(({ shard, workersReplaced }) => ({
+        labels: { shard: String(shard) },
+        value: workersReplaced,
+      })),
+  ),
+  ofConnector(
+    'counter',
+    {
+      name: 'millrace_socket_paused_seconds_total',
+      help: 'Time for which reading from the MQTT broker was paused, summed over the sessions',
+    },
+    (counters, clock) => counters.pausedMsUntil(clock.monotonicMs()) / 1000,
+  ),
+];
+
+const engineMetrics: readonly MetricDefinition[] = [
+  ofEngine(
+    { name: 'millrace_deliveries_in_flight', help: 'Deliveries that are open now' },
+    'deliveriesInFlight',
+  ),
+  ofEngine(
+    {
+      name: 'millrace_deliveries_in_flight_limit',
+      help: 'Deliveries that may be open: the Receive Maximum of all sessions',
+    },
+    'deliveriesInFlightMax',
+  ),
+  ofEngine(
+    { name: 'millrace_dead_letters', help: 'Letters in the dead-letter store' },
+    'deadLetters',
+  ),
+  ofEngine(
+    { name: 'millrace_dead_letters_limit', help: 'Letters that the dead-letter store may hold' },
+    'deadLettersMax',
+  ),
+  ofEngine(
+    { name: 'millrace_dead_letter_bytes', help: 'Bytes in the dead-letter store' },
+    'deadLetterBytes',
+  ),
+  ofEngine(
+    {
+      name: 'millrace_dead_letter_bytes_limit',
+      help: 'Bytes that the dead-letter store may hold',
+    },
+    'deadLetterBytesMax',
+  ),
+];
+
+export const metricDefinitions: readonly MetricDefinition[] = [
+  ...routeMetrics,
+  ...connectorMetrics,
+  ...engineMetrics,
+];
+
+export const latencyDefinition = {
+  name: 'millrace_delivery_latency_seconds',
+  help: 'Time from the arrival of a PUBLISH to the delivery report of its record',
+  labels: ['connector', 'route'],
+  histograms: ({ connector, routes }: ConnectorCounters) =>
+    [...routes.values()].map(
+      (counters): LabelledHistogram => ({
+        labels: { connector, route: counters.route },
+        histogram: counters.latency,
+      }),
+    ),
+} as const;
+
+export interface LabelledHistogram {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly histogram: LatencyHistogram;
+}

@@ -1,0 +1,203 @@
+/* One method for each thing that happens: it moves the counters and writes the log line, so that
+ * the two never tell different stories. What happens for every message only counts; what an
+ * operator must see is logged, at most once in ten seconds for each connector, route and reason.
+ *
+ * Main thread only. Topic names, client identifiers and error texts from the wire go into log
+ * lines (JSON, escaped) and never into labels.
+ */
+import type { Clock } from '../base/clock.js';
+import type { Log } from '../base/log.js';
+import { ConnectorCounters, type ConnectorGauges, type RouteCounters } from './counters.js';
+import { LogLimit } from './log-limit.js';
+import type {
+  ConnectionLossReason,
+  DeadLetterReason,
+  HoldReason,
+  Qos0LossReason,
+} from './reasons.js';
+
+const logIntervalMs = 10_000;
+
+/** For the log line of a dead letter. */
+export interface DeadLetterDetail {
+  readonly id: string;
+  readonly topicName: string;
+  readonly message: string;
+}
+
+export class ConnectorEvents {
+  readonly counters: ConnectorCounters;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #limit: LogLimit;
+  readonly #routes = new Map<string, RouteEvents>();
+
+  constructor(connector: string, log: Log, clock: Clock) {
+    this.counters = new ConnectorCounters(connector);
+    this.#log = log.child({ connector });
+    this.#clock = clock;
+    this.#limit = new LogLimit(clock, logIntervalMs);
+  }
+
+  /** The same object for the same name; look it up once for each route, not for each message. */
+  route(name: string): RouteEvents {
+    const known = this.#routes.get(name);
+    if (known !== undefined) return known;
+    const events = new RouteEvents(this.counters.route(name), this.#log, this.#limit);
+    this.#routes.set(name, events);
+    return events;
+  }
+
+  /** The engine says how its gauges are read. */
+  observe(gauges: ConnectorGauges): void {
+    this.counters.gauges = gauges;
+  }
+
+  pubackSent(reasonCode: number): void {
+    if (reasonCode < 0x80) this.counters.pubacksSucceeded += 1;
+    else this.counters.pubacksRefused += 1;
+  }
+
+  /** A PUBLISH whose Subscription Identifiers no route has: a subscription of an earlier run. */
+  publishUnrouted(topicName: string): void {
+    this.counters.publishesUnrouted += 1;
+    const suppressed = this.#limit.admit('unrouted');
+    if (suppressed === undefined) return;
+    this.#log.warn({ topicName, suppressed }, 'a PUBLISH matches no route; acknowledged');
+  }
+
+  /** A redelivered PUBLISH whose first delivery is still open. */
+  redeliveryJoined(): void {
+    this.counters.redeliveriesJoined += 1;
+  }
+
+  mqttConnected(session: string, sessionPresent: boolean): void {
+    this.counters.mqttConnects += 1;
+    this.counters.sessionsConnected.add(session);
+    this.#log.info({ session, sessionPresent }, 'connected to the MQTT broker');
+  }
+
+  /** Also for a connection that could not be made. `detail` is for people. */
+  mqttLost(session: string, reason: ConnectionLossReason, detail: string): void {
+    this.counters.sessionsConnected.delete(session);
+    this.counters.mqttLosses[reason] += 1;
+    const suppressed = this.#limit.admit(`mqtt ${session} ${reason}`);
+    if (suppressed === undefined) return;
+    this.#log.warn({ session, reason, detail, suppressed }, 'no connection to the MQTT broker');
+  }
+
+  /** A connection that we ended ourselves: a drain, a route that was removed. */
+  mqttClosed(session: string): void {
+    this.counters.sessionsConnected.delete(session);
+    this.#log.info({ session }, 'disconnected from the MQTT broker');
+  }
+
+  kafkaUp(shard: number): void {
+    const counters = this.counters.shard(shard);
+    if (counters.kafkaUp) return;
+    counters.kafkaUp = true;
+    this.#log.info({ shard }, 'Kafka answers');
+  }
+
+  kafkaDown(shard: number, reason: ConnectionLossReason, detail: string): void {
+    this.counters.shard(shard).kafkaUp = false;
+    this.counters.kafkaLosses[reason] += 1;
+    const suppressed = this.#limit.admit(`kafka ${shard} ${reason}`);
+    if (suppressed === undefined) return;
+    this.#log.warn({ shard, reason, detail, suppressed }, 'no connection to Kafka');
+  }
+
+  workerReplaced(shard: number, detail: string): void {
+    this.counters.shard(shard).workersReplaced += 1;
+    this.counters.shard(shard).kafkaUp = false;
+    this.#log.error({ shard, detail }, 'a worker died and is replaced');
+  }
+
+  /** Back-pressure has reached the socket. */
+  socketPaused(session: string): void {
+    if (this.counters.pausedSinceMs.has(session)) return;
+    this.counters.pausedSinceMs.set(session, this.#clock.monotonicMs());
+  }
+
+  socketResumed(session: string): void {
+    const sinceMs = this.counters.pausedSinceMs.get(session);
+    if (sinceMs === undefined) return;
+    this.counters.pausedSinceMs.delete(session);
+    this.counters.pausedMs += this.#clock.monotonicMs() - sinceMs;
+  }
+
+  qos0Lost(count: number, reason: Qos0LossReason): void {
+    if (count === 0) return;
+    this.counters.qos0Lost[reason] += count;
+    const suppressed = this.#limit.admit(`qos0 ${reason}`);
+    if (suppressed === undefined) return;
+    this.#log.warn({ count, reason, suppressed }, 'QoS 0 messages were lost');
+  }
+}
+
+export class RouteEvents {
+  readonly counters: RouteCounters;
+  readonly #log: Log;
+  readonly #limit: LogLimit;
+
+  constructor(counters: RouteCounters, log: Log, limit: LogLimit) {
+    this.counters = counters;
+    this.#log = log.child({ route: counters.route });
+    this.#limit = limit;
+  }
+
+  publishReceived(payloadBytes: number): void {
+    this.counters.publishesReceived += 1;
+    this.counters.payloadBytesReceived += payloadBytes;
+  }
+
+  recordSent(): void {
+    this.counters.recordsSent += 1;
+  }
+
+  recordDelivered(latencyMs: number): void {
+    this.counters.recordsDelivered += 1;
+    this.counters.latency.observe(latencyMs);
+  }
+
+  /** Nothing of its Message Expiry Interval was left; acknowledged and not sent. */
+  messageExpired(): void {
+    this.counters.messagesExpired += 1;
+  }
+
+  /** It has come through this route before; acknowledged and not sent. */
+  loopStopped(topicName: string): void {
+    this.counters.messagesLoopStopped += 1;
+    const suppressed = this.#limit.admit(`loop ${this.counters.route}`);
+    if (suppressed === undefined) return;
+    this.#log.warn({ topicName, suppressed }, 'a message came through this route again; stopped');
+  }
+
+  /** It lacks the property named by partitionKeyProperty; sent like `default`. */
+  keyMissing(): void {
+    this.counters.keysMissing += 1;
+  }
+
+  /** Call it when the letter is on the disk. */
+  deadLettered(reason: DeadLetterReason, detail: DeadLetterDetail): void {
+    this.counters.deadLettered[reason] += 1;
+    const suppressed = this.#limit.admit(`dead letter ${this.counters.route} ${reason}`);
+    if (suppressed === undefined) return;
+    const { id, topicName, message } = detail;
+    this.#log.warn({ reason, id, topicName, detail: message, suppressed }, 'dead letter');
+  }
+
+  /** The first time a delivery is held; every further attempt is silent. */
+  deliveryHeld(reason: HoldReason, detail: string): void {
+    this.counters.holds[reason] += 1;
+    this.counters.deliveriesHeldNow += 1;
+    const suppressed = this.#limit.admit(`held ${this.counters.route} ${reason}`);
+    if (suppressed === undefined) return;
+    this.#log.warn({ reason, detail, suppressed }, 'a delivery is held and tried again');
+  }
+
+  /** However it ended: delivered, dead-lettered, or left to a redelivery. */
+  deliveryReleased(): void {
+    this.counters.deliveriesHeldNow -= 1;
+  }
+}

@@ -1,0 +1,80 @@
+import t from 'tap';
+import { type ConnectorHealth, judgeHealth } from '../../src/engine/health.js';
+
+const well: ConnectorHealth = {
+  connector: 'my-connector',
+  sessions: [{ session: 'session-0', state: 'connected', detail: '' }],
+  shards: [{ shard: 0, state: 'up', detail: '' }],
+  routes: [{ route: 'route1', deliveriesHeld: 0, detail: '' }],
+};
+
+t.test('it is ready when everything is connected and nothing is held', async (t) => {
+  t.same(judgeHealth({ engine: 'running', connectors: [well] }), {
+    live: true,
+    ready: true,
+    reasons: [],
+  });
+});
+
+t.test('it is ready without any connector to run', async (t) => {
+  t.equal(judgeHealth({ engine: 'running', connectors: [] }).ready, true);
+});
+
+t.test('each part that is not well makes it unready and says why, and it stays live', async (t) => {
+  const cases: [Partial<ConnectorHealth>, string, string][] = [
+    [
+      { sessions: [{ session: 'session-0', state: 'connecting', detail: 'ECONNREFUSED' }] },
+      'session session-0',
+      'not connected to the MQTT broker: ECONNREFUSED',
+    ],
+    [
+      { sessions: [{ session: 'session-0', state: 'stopped', detail: 'Session taken over' }] },
+      'session session-0',
+      'stopped for good: Session taken over',
+    ],
+    [{ shards: [{ shard: 1, state: 'starting', detail: '' }] }, 'shard 1', 'its worker starts'],
+    [
+      { shards: [{ shard: 1, state: 'down', detail: 'all brokers down' }] },
+      'shard 1',
+      'no Kafka broker answers: all brokers down',
+    ],
+    [
+      { routes: [{ route: 'route1', deliveriesHeld: 3, detail: 'not authorised' }] },
+      'route route1',
+      '3 deliveries are held and tried again: not authorised',
+    ],
+  ];
+  for (const [ill, part, message] of cases) {
+    const health = judgeHealth({ engine: 'running', connectors: [{ ...well, ...ill }] });
+    t.same(health, {
+      live: true,
+      ready: false,
+      reasons: [{ connector: 'my-connector', part, message }],
+    });
+  }
+});
+
+t.test('an engine that starts or drains is live and not ready', async (t) => {
+  for (const engine of ['starting', 'draining'] as const) {
+    const health = judgeHealth({ engine, connectors: [well] });
+    t.equal(health.live, true);
+    t.equal(health.ready, false);
+    t.equal(health.reasons[0]?.part, 'engine');
+  }
+});
+
+t.test('only an engine that has given up is not live', async (t) => {
+  t.match(judgeHealth({ engine: 'failed', connectors: [well] }), { live: false, ready: false });
+});
+
+t.test('the reasons of all connectors are told', async (t) => {
+  const ill = { ...well, shards: [{ shard: 0, state: 'down' as const, detail: '' }] };
+  const connectors = [
+    { ...ill, connector: 'a' },
+    { ...ill, connector: 'b' },
+  ];
+  t.same(
+    judgeHealth({ engine: 'running', connectors }).reasons.map(({ connector }) => connector),
+    ['a', 'b'],
+  );
+});
