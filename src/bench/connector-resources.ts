@@ -1,0 +1,66 @@
+/* The resources that a bench gives to the connector under test. */
+import { stringify } from 'yaml';
+import type { BenchOptions } from './options.js';
+
+const API_VERSION = 'mq.iotoperations.azure.com/v1beta1';
+
+export interface BenchEndpoints {
+  readonly mqttPort: number;
+  readonly bootstrapServers: string;
+  readonly kafkaTopic: string;
+}
+
+/** A KafkaConnector and its KafkaConnectorTopicMap, as YAML documents. */
+export function connectorYaml(options: BenchOptions, endpoints: BenchEndpoints): string {
+  const tls = { tlsEnabled: false };
+  const connector = {
+    apiVersion: API_VERSION,
+    kind: 'KafkaConnector',
+    metadata: { name: 'bench', namespace: 'default' },
+    spec: {
+      image: { pullPolicy: 'IfNotPresent', repository: 'millrace', tag: 'bench' },
+      instances: 1,
+      clientIdPrefix: 'millrace',
+      logLevel: 'warn',
+      ...(options.shards === undefined ? {} : { shards: options.shards }),
+      kafkaConnection: {
+        endpoint: endpoints.bootstrapServers,
+        tls,
+        authentication: { enabled: false },
+      },
+      localBrokerConnection: {
+        endpoint: `127.0.0.1:${endpoints.mqttPort}`,
+        tls,
+        receiveMaximum: options.receiveMaximum,
+      },
+    },
+  };
+  const batching =
+    options.latencyMs === undefined
+      ? { enabled: false }
+      : { enabled: true, latencyMs: options.latencyMs };
+  const topicMap = {
+    apiVersion: API_VERSION,
+    kind: 'KafkaConnectorTopicMap',
+    metadata: { name: 'bench', namespace: 'default' },
+    spec: {
+      kafkaConnectorRef: 'bench',
+      compression: options.compression,
+      batching,
+      partitionStrategy: 'topic',
+      copyMqttProperties: options.copyProperties,
+      routes: [
+        {
+          mqttToKafka: {
+            name: 'bench',
+            mqttTopic: 'bench/#',
+            kafkaTopic: endpoints.kafkaTopic,
+            kafkaAcks: options.acks,
+            qos: options.qos,
+          },
+        },
+      ],
+    },
+  };
+  return `${stringify(connector)}---\n${stringify(topicMap)}`;
+}

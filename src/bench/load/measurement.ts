@@ -1,0 +1,148 @@
+/* What happened to the messages of one load, and which part of it counts.
+ *
+ *   warm-up ---------> measured ------------------> finished
+ *   settled >= count   sent all, nothing in flight
+ *   or time over       or time over, nothing in flight
+ *
+ * The measured phase begins and ends with a settled message, so that a full window at the beginning
+ * makes up for the window that drains at the end.
+ */
+
+import type { Histogram } from 'hdr-histogram-js';
+import { build } from 'hdr-histogram-js';
+import type { Latency, Load, LoadReport } from '../protocol.js';
+
+type Phase = 'warmup' | 'measured' | 'finished';
+
+function newHistogram(): Histogram {
+  // Microseconds, up to an hour: a stalled run is reported, not clipped.
+  return build({ lowestDiscernibleValue: 1, highestTrackableValue: 3.6e9 });
+}
+
+function latencyOf(histogram: Histogram): Latency {
+  // A percentile is the upper end of its bucket, which may lie above the true maximum.
+  const ms = (percentile: number) =>
+    Math.min(histogram.getValueAtPercentile(percentile), histogram.maxValue) / 1000;
+  return {
+    p50Ms: ms(50),
+    p90Ms: ms(90),
+    p99Ms: ms(99),
+    p999Ms: ms(99.9),
+    maxMs: histogram.maxValue / 1000,
+  };
+}
+
+export class Measurement {
+  settled = 0;
+  refused = 0;
+  lastSettledAtMs = 0;
+  readonly #load: Load;
+  readonly #onMeasuring: () => void;
+  readonly #latency = newHistogram();
+  readonly #lateness = newHistogram();
+  #phase: Phase = 'warmup';
+  #startedAtMs = 0;
+  #beganAtMs = 0;
+  #settledAtBegin = 0;
+  #cpuAtBegin = process.cpuUsage();
+  #runDueAtMs = 0;
+  #runLength = 0;
+
+  constructor(load: Load, onMeasuring: () => void) {
+    this.#load = load;
+    this.#onMeasuring = onMeasuring;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get beganAtMs(): number {
+    return this.#beganAtMs;
+  }
+
+  get startedAtMs(): number {
+    return this.#startedAtMs;
+  }
+
+  /** The first connection is ready: time counts from here. */
+  start(nowMs: number): void {
+    if (this.#startedAtMs !== 0) return;
+    this.#startedAtMs = nowMs;
+    this.lastSettledAtMs = nowMs;
+    this.#advance(nowMs);
+  }
+
+  /** One message of which the latency is known. Messages that were due at the same moment and are
+   * settled at the same moment go to the histogram as one entry. */
+  settle(dueAtMs: number, nowMs: number): void {
+    this.settled += 1;
+    if (this.#phase !== 'measured') return;
+    if (dueAtMs !== this.#runDueAtMs) this.#endRun(nowMs);
+    this.#runDueAtMs = dueAtMs;
+    this.#runLength += 1;
+  }
+
+  /** Messages of QoS 0, which the kernel took. */
+  settleUnconfirmed(count: number): void {
+    this.settled += count;
+  }
+
+  /** An open loop sent a message this late. */
+  late(byMs: number): void {
+    if (this.#phase === 'measured')
+      this.#lateness.recordValue(Math.max(0, Math.round(byMs * 1000)));
+  }
+
+  /** After each burst of `settle`, all with the same `nowMs`. */
+  endBurst(nowMs: number): void {
+    this.#endRun(nowMs);
+    this.lastSettledAtMs = nowMs;
+    this.#advance(nowMs);
+  }
+
+  finish(): void {
+    this.#phase = 'finished';
+  }
+
+  report(
+    counts: Pick<LoadReport, 'sent' | 'outOfOrder' | 'unknownPacketIds' | 'connectionsLost'>,
+  ): LoadReport {
+    const messages = this.settled - this.#settledAtBegin;
+    const cpu = process.cpuUsage(this.#cpuAtBegin);
+    const open = this.#load.ratePerSecond !== undefined;
+    return {
+      ...counts,
+      settled: this.settled,
+      unacknowledged: counts.sent - this.settled,
+      refused: this.refused,
+      messages,
+      seconds: Math.max(0, this.lastSettledAtMs - this.#beganAtMs) / 1000,
+      latency: this.#load.qos > 0 ? latencyOf(this.#latency) : undefined,
+      latenessP99Ms: open ? this.#lateness.getValueAtPercentile(99) / 1000 : undefined,
+      generatorCpuUsPerMessage: (cpu.user + cpu.system) / Math.max(1, messages),
+    };
+  }
+
+  #endRun(nowMs: number): void {
+    if (this.#runLength === 0) return;
+    const us = Math.max(0, Math.round((nowMs - this.#runDueAtMs) * 1000));
+    this.#latency.recordValueWithCount(us, this.#runLength);
+    this.#runLength = 0;
+  }
+
+  #advance(nowMs: number): void {
+    if (this.#phase !== 'warmup') return;
+    const warmup = this.#load.warmup;
+    const over =
+      warmup.kind === 'messages'
+        ? this.settled >= warmup.count
+        : nowMs >= this.#startedAtMs + warmup.seconds * 1000;
+    if (!over) return;
+    this.#phase = 'measured';
+    this.#beganAtMs = nowMs;
+    this.#settledAtBegin = this.settled;
+    this.#cpuAtBegin = process.cpuUsage();
+    this.#onMeasuring();
+  }
+}

@@ -1,0 +1,62 @@
+/* How many messages may be sent now, over all connections, and when each of them was due. */
+
+import type { Load } from '../protocol.js';
+import type { Measurement } from './measurement.js';
+
+export class Schedule {
+  sent = 0;
+  readonly #load: Load;
+  readonly #measurement: Measurement;
+  #sentAtBegin: number | undefined;
+
+  constructor(load: Load, measurement: Measurement) {
+    this.#load = load;
+    this.#measurement = measurement;
+  }
+
+  /** Grants up to `wanted` messages; the caller sends them. */
+  take(nowMs: number, wanted: number): number {
+    const granted = Math.max(0, Math.min(wanted, this.#left(nowMs), this.#due(nowMs)));
+    this.sent += granted;
+    return granted;
+  }
+
+  /** When message `index` (0 is the first of the run) was due: now, unless the loop is open. */
+  dueAtMs(index: number, nowMs: number): number {
+    const rate = this.#load.ratePerSecond;
+    if (rate === undefined) return nowMs;
+    return this.#measurement.startedAtMs + (index * 1000) / rate;
+  }
+
+  /** Nothing will be granted any more. */
+  exhausted(nowMs: number): boolean {
+    return this.#measurement.phase !== 'warmup' && this.#left(nowMs) <= 0;
+  }
+
+  /** What the present phase has left to send. */
+  #left(nowMs: number): number {
+    const { phase, beganAtMs } = this.#measurement;
+    const { warmup, measured, atOnce } = this.#load;
+    if (phase === 'finished') return 0;
+    if (phase === 'warmup') {
+      if (warmup.kind === 'seconds') return Number.POSITIVE_INFINITY;
+      if (atOnce) return warmup.count - this.sent;
+      // Runs on into the measured phase: the window must not drain between the two.
+      if (measured.kind === 'seconds') return Number.POSITIVE_INFINITY;
+      return warmup.count + measured.count - this.sent;
+    }
+    if (measured.kind === 'seconds') {
+      return nowMs < beganAtMs + measured.seconds * 1000 ? Number.POSITIVE_INFINITY : 0;
+    }
+    if (warmup.kind === 'messages') return warmup.count + measured.count - this.sent;
+    this.#sentAtBegin ??= this.sent;
+    return this.#sentAtBegin + measured.count - this.sent;
+  }
+
+  #due(nowMs: number): number {
+    const rate = this.#load.ratePerSecond;
+    if (rate === undefined) return Number.POSITIVE_INFINITY;
+    const elapsedMs = nowMs - this.#measurement.startedAtMs;
+    return Math.floor((elapsedMs * rate) / 1000) + 1 - this.sent;
+  }
+}

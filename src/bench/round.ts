@@ -1,0 +1,128 @@
+/* One round: a fresh generator, a fresh connector, a fresh topic, one measured phase. */
+
+import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { OperatingError } from '../base/errors.js';
+import type { Program } from './children.js';
+import { forkModule, releaseModule, startProgram, stopProgram } from './children.js';
+import { connectorYaml } from './connector-resources.js';
+import type { KafkaTarget } from './kafka-target.js';
+import { countRecords } from './kafka-target.js';
+import type { BenchOptions } from './options.js';
+import { loadOf } from './options.js';
+import type { CpuUs } from './process-usage.js';
+import { cpuPerMessage, readCpu, readPeakRssBytes } from './process-usage.js';
+import type { GeneratorEvent, LoadReport } from './protocol.js';
+
+const CONNECT_TIMEOUT_MS = 60_000;
+
+export interface RoundReport {
+  readonly load: LoadReport;
+  /** CPU time of the connector in the measured phase; absent where there is no /proc. */
+  readonly cpuUsPerMessage: CpuUs | undefined;
+  readonly peakRssBytes: number | undefined;
+  /** Records in the round's topic afterwards; absent when they were not counted. */
+  readonly records: number | undefined;
+  /** Why the figures mean nothing; empty for a good round. */
+  readonly voidBecause: readonly string[];
+}
+
+interface Measured {
+  readonly load: LoadReport;
+  readonly cpuUsPerMessage: CpuUs | undefined;
+  readonly peakRssBytes: number | undefined;
+}
+
+export function connectorCommand(options: BenchOptions, file: string, dataDir: string): string[] {
+  const main = fileURLToPath(new URL('../main.js', import.meta.url));
+  const command = options.connector ?? [process.execPath, main, 'run'];
+  return [...command, '-f', file, '--admin-address', '127.0.0.1:0', '--data-dir', dataDir];
+}
+
+async function listening(generator: ChildProcess): Promise<number> {
+  const [event] = (await once(generator, 'message')) as [GeneratorEvent];
+  if (event.kind === 'listening') return event.port;
+  throw new OperatingError('ERR_BENCH_GENERATOR', 'the load generator did not start');
+}
+
+/** Waits for the generator's report, and takes the connector's CPU time at both ends of the measured
+ * phase. */
+function measure(generator: ChildProcess, { child, pid, errorTail }: Program): Promise<Measured> {
+  return new Promise((resolve, reject) => {
+    let start: CpuUs | undefined;
+    const fail = (message: string) => {
+      clearTimeout(timer);
+      const tail = errorTail();
+      const detail = tail === '' ? '' : `; its last words were:\n${tail}`;
+      reject(new OperatingError('ERR_BENCH_RUN', `${message}${detail}`));
+    };
+    const timer = setTimeout(
+      () => fail(`the connector did not subscribe within ${CONNECT_TIMEOUT_MS / 1000} s`),
+      CONNECT_TIMEOUT_MS,
+    );
+    child.once('exit', (code, signal) => fail(`the connector ended (${signal ?? `code ${code}`})`));
+    generator.once('exit', () => fail('the load generator ended'));
+    generator.on('message', (message: GeneratorEvent) => {
+      if (message.kind === 'loading') clearTimeout(timer);
+      else if (message.kind === 'measuring') start = readCpu(pid);
+      else if (message.kind === 'failed') fail(message.message);
+      else if (message.kind === 'finished') {
+        clearTimeout(timer);
+        const end = readCpu(pid);
+        const known = start !== undefined && end !== undefined;
+        const { messages } = message.report;
+        resolve({
+          load: message.report,
+          cpuUsPerMessage: known
+            ? cpuPerMessage(start as CpuUs, end as CpuUs, messages)
+            : undefined,
+          peakRssBytes: readPeakRssBytes(pid),
+        });
+      }
+    });
+  });
+}
+
+function reasonsToVoid(load: LoadReport, records: number | undefined): string[] {
+  const reasons: string[] = [];
+  if (load.unacknowledged > 0) reasons.push(`${load.unacknowledged} messages not acknowledged`);
+  if (load.refused > 0) reasons.push(`${load.refused} messages refused`);
+  if (load.connectionsLost > 0) reasons.push('the connector closed a connection that was in use');
+  if (load.messages === 0) reasons.push('no message within the measured phase');
+  const settledWell = load.settled - load.refused;
+  if (records !== undefined && records < settledWell) {
+    reasons.push(`${settledWell - records} of ${settledWell} messages are not in Kafka`);
+  }
+  return reasons;
+}
+
+/** Runs the load once. Throws when there is nothing to report at all. */
+export async function runRound(options: BenchOptions, target: KafkaTarget): Promise<RoundReport> {
+  const kafkaTopic = `millrace-bench-${randomUUID()}`;
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
+  const generator = forkModule('./generator-main.js', [JSON.stringify(loadOf(options))]);
+  let connector: Program | undefined;
+  let measured: Measured;
+  try {
+    const { bootstrapServers } = target;
+    const mqttPort = await listening(generator);
+    const file = join(folder, 'bench.yaml');
+    await writeFile(file, connectorYaml(options, { mqttPort, bootstrapServers, kafkaTopic }));
+    connector = await startProgram(connectorCommand(options, file, join(folder, 'data')));
+    measured = await measure(generator, connector);
+  } finally {
+    if (connector !== undefined) await stopProgram(connector);
+    await releaseModule(generator);
+    await rm(folder, { recursive: true, force: true });
+  }
+  const wait = { expected: measured.load.settled, waitMs: options.countTimeoutSeconds * 1000 };
+  const records = options.verify
+    ? await countRecords(target.bootstrapServers, kafkaTopic, wait)
+    : undefined;
+  return { ...measured, records, voidBecause: reasonsToVoid(measured.load, records) };
+}

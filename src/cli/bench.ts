@@ -1,0 +1,120 @@
+/* `millrace bench`: the command line of the load benchmark. */
+
+import type { Command } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { runBench } from '../bench/bench.js';
+import type { BenchOptions } from '../bench/options.js';
+import { BENCH_DEFAULTS } from '../bench/options.js';
+import { describeBench, describeRound, isValid, summaryOf } from '../bench/report.js';
+import type { Qos } from '../config/model.js';
+
+export interface BenchCommandOptions extends BenchOptions {
+  readonly json: boolean;
+}
+
+function atLeast(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= least && text.trim() !== '') return value;
+    throw new InvalidArgumentError(`a whole number of at least ${least} is needed.`);
+  };
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('a number above 0 is needed.');
+}
+
+function receiveMaximum(text: string): number {
+  const value = atLeast(1)(text);
+  if (value <= 65_535) return value;
+  throw new InvalidArgumentError('at most 65535 is allowed.');
+}
+
+function qos(text: string): Qos {
+  if (text === '0') return 0;
+  if (text === '1') return 1;
+  throw new InvalidArgumentError('0 or 1 is needed.');
+}
+
+/** Runs the bench and prints it; 0 when every message was acknowledged and is in Kafka, else 1. */
+export async function benchCommand({ json, ...options }: BenchCommandOptions): Promise<number> {
+  const report = await runBench(options, (round, number) => {
+    console.error(describeRound(round, number));
+  });
+  const summary = summaryOf(report);
+  const valid = isValid(report);
+  console.log(
+    json ? JSON.stringify({ valid, ...report, summary }, undefined, 2) : describeBench(report),
+  );
+  return valid ? 0 : 1;
+}
+
+function loadOptions(command: Command): Command {
+  const defaults = BENCH_DEFAULTS;
+  return command
+    .option('--messages <n>', 'measure this many messages (default: 10 seconds)', atLeast(1))
+    .option('--seconds <n>', 'measure for this long', positive)
+    .option('--warmup-messages <n>', 'messages before the measured phase', atLeast(0))
+    .option(
+      '--warmup-seconds <n>',
+      'time before the measured phase',
+      positive,
+      defaults.warmupSeconds,
+    )
+    .option(
+      '--rate <n>',
+      'offer this many messages/s (default: as fast as they are taken)',
+      positive,
+    )
+    .option('--at-once <n>', 'offer this many messages at one moment, after a warm-up', atLeast(1))
+    .option('--payload-bytes <n>', 'size of a payload', atLeast(0), defaults.payloadBytes)
+    .option('--topics <n>', 'MQTT topics', atLeast(1), defaults.topics)
+    .option('--user-properties <n>', 'on each message', atLeast(0), defaults.userProperties)
+    .option('--qos <n>', 'QoS', qos, defaults.qos)
+    .option(
+      '--stall-seconds <n>',
+      'give up after so long without a PUBACK',
+      positive,
+      defaults.stallSeconds,
+    );
+}
+
+function connectorOptions(command: Command): Command {
+  const defaults = BENCH_DEFAULTS;
+  const choice = (flags: string, text: string, values: readonly string[]) =>
+    new Option(flags, text).choices(values);
+  return command
+    .option('--kafka <bootstrap>', 'bootstrap servers (default: an embedded mock cluster)')
+    .addOption(choice('--acks <level>', 'kafkaAcks', ['zero', 'one', 'all']).default(defaults.acks))
+    .addOption(
+      choice('--compression <type>', 'compression', ['none', 'gzip', 'snappy', 'lz4']).default(
+        'none',
+      ),
+    )
+    .option('--latency-ms <n>', 'batching with this latencyMs (default: batching off)', atLeast(0))
+    .option('--copy-properties', 'copyMqttProperties', defaults.copyProperties)
+    .option('--receive-maximum <n>', 'Receive Maximum', receiveMaximum, defaults.receiveMaximum)
+    .option('--shards <n>', "shards (default: the connector's)", atLeast(1))
+    .option('--connector <command>', 'another connector to measure, as a command', (text) =>
+      text.trim().split(/\s+/),
+    );
+}
+
+/** Adds `bench` to the program. */
+export function registerBench(program: Command): void {
+  const command = program.command('bench').description('measure the connector under load');
+  connectorOptions(loadOptions(command))
+    .option(
+      '--repeat <n>',
+      'rounds, each with a fresh connector',
+      atLeast(1),
+      BENCH_DEFAULTS.repeat,
+    )
+    .option('--no-verify', 'do not count the records in Kafka afterwards')
+    .option('--json', 'print JSON', false)
+    .action(async (given: Partial<BenchCommandOptions>) => {
+      process.exitCode = await benchCommand({ ...BENCH_DEFAULTS, json: false, ...given });
+    });
+}

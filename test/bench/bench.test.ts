@@ -1,0 +1,147 @@
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import t from 'tap';
+import { runBench } from '../../src/bench/bench.js';
+import { countRecords, openKafka } from '../../src/bench/kafka-target.js';
+import type { BenchOptions } from '../../src/bench/options.js';
+import { BENCH_DEFAULTS } from '../../src/bench/options.js';
+import { describeBench, isValid, spreadOf, summaryOf } from '../../src/bench/report.js';
+import type { RoundReport } from '../../src/bench/round.js';
+
+const CONNECTOR = fileURLToPath(new URL('../support/bench-connector-main.js', import.meta.url));
+
+function optionsFor(behaviour: string, options: Partial<BenchOptions> = {}): BenchOptions {
+  return {
+    ...BENCH_DEFAULTS,
+    kafka: '127.0.0.1:1',
+    verify: false,
+    warmupMessages: 10,
+    messages: 5000,
+    connector: [process.execPath, CONNECTOR, behaviour],
+    ...options,
+  };
+}
+
+t.test('rounds run one after the other, each with a fresh connector', async (t) => {
+  const seen: number[] = [];
+  const report = await runBench(optionsFor('orderly', { repeat: 2 }), (_, number) =>
+    seen.push(number),
+  );
+  t.strictSame(seen, [1, 2]);
+  t.equal(isValid(report), true);
+  const summary = summaryOf(report);
+  for (const name of ['messagesPerSecond', 'megabytesPerSecond', 'latencyMs.p99']) {
+    t.ok((summary[name]?.min ?? 0) > 0, name);
+  }
+  t.ok((summary.peakRssMegabytes?.min ?? 0) > 10, 'a process of Node takes more than that');
+  t.match(describeBench(report), /messages\/s +[\d,]+ +[\d,]+ +[\d,]+\n/);
+});
+
+t.test('a round with a message that was not acknowledged is void', async (t) => {
+  const report = await runBench(optionsFor('forgetful', { stallSeconds: 0.2 }), () => undefined);
+  t.equal(isValid(report), false);
+  t.match(report.rounds[0]?.voidBecause, ['1 messages not acknowledged']);
+  t.match(describeBench(report), /VOID/);
+});
+
+t.test('a round with refused messages is void', async (t) => {
+  const report = await runBench(optionsFor('refusing'), () => undefined);
+  t.match(report.rounds[0]?.voidBecause, [/messages refused/]);
+});
+
+t.test('acknowledged messages that are not in Kafka make a round void', async (t) => {
+  const options = optionsFor('orderly', {
+    kafka: undefined,
+    verify: true,
+    countTimeoutSeconds: 0.1,
+  });
+  const report = await runBench(options, () => undefined);
+  t.match(report.rounds[0]?.voidBecause, ['5010 of 5010 messages are not in Kafka']);
+  t.equal(report.kafka, 'embedded mock cluster');
+});
+
+t.test('a connector that ends is an error with its last words', async (t) => {
+  await t.rejects(
+    runBench(optionsFor('crashing'), () => undefined),
+    { code: 'ERR_BENCH_RUN', message: /code 3.*not to my taste/s },
+  );
+});
+
+t.test('a connector that cannot be started is an error that names it', async (t) => {
+  await t.rejects(
+    runBench(optionsFor('', { connector: ['/nowhere/connector'] }), () => undefined),
+    { code: 'ERR_BENCH_CONNECTOR', message: /nowhere/ },
+  );
+});
+
+t.test('the embedded Kafka takes records, and they can be counted', async (t) => {
+  const target = await openKafka(undefined);
+  t.teardown(() => target.close());
+  const { default: kafka } = await import('node-rdkafka');
+  const producer = new kafka.Producer({ 'metadata.broker.list': target.bootstrapServers });
+  await new Promise<void>((resolve, reject) => {
+    producer.connect({}, (error) => (error ? reject(error) : resolve()));
+  });
+  for (let n = 0; n < 25; n += 1) producer.produce('counted', null, Buffer.from('x'), `key-${n}`);
+  await new Promise<void>((resolve) => producer.flush(10_000, () => resolve()));
+  await new Promise<void>((resolve) => producer.disconnect(() => resolve()));
+  const wait = { expected: 25, waitMs: 10_000 };
+  t.equal(await countRecords(target.bootstrapServers, 'counted', wait), 25);
+});
+
+t.test('the spread of an even number of figures has the middle of two as its median', async (t) => {
+  t.same(spreadOf([4, 1, 3, 2]), { median: 2.5, min: 1, max: 4 });
+  t.same(spreadOf([5]), { median: 5, min: 5, max: 5 });
+});
+
+t.test('a figure that some rounds lack is left out of the summary', async (t) => {
+  const load = {
+    sent: 10,
+    settled: 10,
+    unacknowledged: 0,
+    refused: 0,
+    outOfOrder: 0,
+    unknownPacketIds: 0,
+    connectionsLost: 0,
+    messages: 10,
+    seconds: 2,
+    latency: undefined,
+    latenessP99Ms: undefined,
+    generatorCpuUsPerMessage: 1,
+  };
+  const round: RoundReport = {
+    load,
+    cpuUsPerMessage: undefined,
+    peakRssBytes: undefined,
+    records: 12,
+    voidBecause: [],
+  };
+  const summary = summaryOf({
+    options: BENCH_DEFAULTS,
+    kafka: 'as given',
+    cores: 1,
+    loadAverage: 0,
+    rounds: [round, { ...round, records: undefined }],
+  });
+  t.equal(summary.messagesPerSecond?.median, 5);
+  t.notOk('duplicates' in summary);
+  t.notOk('cpuUsPerMessage' in summary);
+});
+
+t.test('the command line gives what was asked for, and defaults for the rest', async (t) => {
+  const { registerBench } = await import('../../src/cli/bench.js');
+  const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
+  registerBench(program);
+  const bench = program.commands.find((command) => command.name() === 'bench');
+  bench?.exitOverride();
+  t.match(bench?.opts(), { payloadBytes: 200, topics: 1000, qos: 1, acks: 'one', verify: true });
+  for (const wrong of [
+    '--qos=2',
+    '--acks=two',
+    '--receive-maximum=65536',
+    '--rate=0',
+    '--topics=0',
+  ]) {
+    await t.rejects(program.parseAsync(['bench', wrong], { from: 'user' }), wrong);
+  }
+});

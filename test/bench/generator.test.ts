@@ -1,0 +1,233 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { IPublishPacket } from 'mqtt-packet';
+import mqttPacket from 'mqtt-packet';
+import type { Test } from 'tap';
+import t from 'tap';
+import { LoadGenerator } from '../../src/bench/generator.js';
+import type { Load, LoadReport } from '../../src/bench/protocol.js';
+import type { BenchConnectorOptions } from '../support/bench-connector.js';
+import { BenchConnector } from '../support/bench-connector.js';
+
+const LOAD: Load = {
+  topics: 10,
+  payloadBytes: 20,
+  userProperties: 1,
+  qos: 1,
+  ratePerSecond: undefined,
+  warmup: { kind: 'messages', count: 100 },
+  measured: { kind: 'messages', count: 1000 },
+  atOnce: false,
+  stallSeconds: 60,
+};
+
+function startGenerator(t: Test, load: Partial<Load>) {
+  const events: string[] = [];
+  let generator: LoadGenerator | undefined;
+  const report = new Promise<LoadReport>((resolve, reject) => {
+    generator = new LoadGenerator(
+      { ...LOAD, ...load },
+      {
+        onLoading: () => events.push('loading'),
+        onMeasuring: () => events.push('measuring'),
+        onFinished: resolve,
+        onFailed: (message) => reject(new Error(message)),
+      },
+    );
+  });
+  t.teardown(() => generator?.close());
+  return { port: (generator as unknown as LoadGenerator).listen(), report, events };
+}
+
+async function run(t: Test, load: Partial<Load>, options: Partial<BenchConnectorOptions>) {
+  const { port, report, events } = startGenerator(t, load);
+  const connector = await BenchConnector.dial({
+    port: await port,
+    behaviour: 'orderly',
+    receiveMaximum: 50,
+    qos: 1,
+    subscriptionIdentifier: 300,
+    ...options,
+  });
+  t.teardown(() => connector.close());
+  return { report: await report, connector, events };
+}
+
+t.test('every message is sent, acknowledged and counted', async (t) => {
+  const { report, connector, events } = await run(t, {}, {});
+  t.match(report, {
+    sent: 1100,
+    settled: 1100,
+    unacknowledged: 0,
+    refused: 0,
+    outOfOrder: 0,
+    unknownPacketIds: 0,
+    connectionsLost: 0,
+  });
+  t.equal(connector.received, 1100);
+  t.ok(report.messages >= 950 && report.messages <= 1000, 'a burst may straddle the beginning');
+  t.strictSame(events, ['loading', 'measuring']);
+});
+
+t.test('no more messages than Receive Maximum wait for their PUBACK', async (t) => {
+  const { connector } = await run(t, {}, { receiveMaximum: 7 });
+  t.ok(connector.waitingMax <= 7, `${connector.waitingMax} of 7`);
+});
+
+t.test('each PUBLISH carries the Subscription Identifier and the properties', async (t) => {
+  const parser = mqttPacket.parser({ protocolVersion: 5 });
+  const packets: IPublishPacket[] = [];
+  parser.on('packet', (packet) => packets.push(packet as IPublishPacket));
+  await run(t, {}, { onPublish: (packet) => parser.parse(Buffer.from(packet)) });
+  t.equal(packets.length, 1100);
+  for (const { properties, payload, topic } of packets) {
+    const wrong =
+      properties?.subscriptionIdentifier !== 300 ||
+      properties?.userProperties?.['property-0'] !== 'value-0-of-the-bench' ||
+      payload.length !== 20 ||
+      !/^bench\/\d$/.test(topic);
+    if (wrong) t.fail('a PUBLISH is not as the load says', { found: { properties, topic } });
+  }
+});
+
+t.test('PUBACKs out of order are counted', async (t) => {
+  const { report } = await run(t, {}, { behaviour: 'reversed' });
+  t.ok(report.outOfOrder > 0);
+  t.equal(report.unacknowledged, 0);
+});
+
+t.test('refusals are counted', async (t) => {
+  const { report } = await run(t, {}, { behaviour: 'refusing' });
+  t.equal(report.refused, 1100);
+});
+
+t.test('a message that is never acknowledged ends the run and is reported', async (t) => {
+  const { report } = await run(t, { stallSeconds: 0.2 }, { behaviour: 'forgetful' });
+  t.equal(report.unacknowledged, 1);
+});
+
+t.test('a connection that closes with messages in flight ends the run', async (t) => {
+  const { report } = await run(t, {}, { behaviour: 'fragile' });
+  t.equal(report.connectionsLost, 1);
+  t.ok(report.unacknowledged > 0);
+});
+
+t.test('an open loop sends everything and reports its own lateness', async (t) => {
+  const { report } = await run(
+    t,
+    { ratePerSecond: 2000, measured: { kind: 'messages', count: 400 } },
+    {},
+  );
+  t.type(report.latenessP99Ms, 'number');
+  t.equal(report.unacknowledged, 0);
+});
+
+t.test('a load by time ends with it, and everything is settled', async (t) => {
+  const { report } = await run(
+    t,
+    { warmup: { kind: 'seconds', seconds: 0.05 }, measured: { kind: 'seconds', seconds: 0.1 } },
+    {},
+  );
+  t.ok(report.seconds >= 0.1);
+  t.equal(report.unacknowledged, 0);
+  t.equal(report.sent, report.settled);
+});
+
+t.test('large payloads offered at once all arrive', async (t) => {
+  const load: Partial<Load> = {
+    payloadBytes: 300_000,
+    warmup: { kind: 'messages', count: 2 },
+    measured: { kind: 'messages', count: 20 },
+    atOnce: true,
+  };
+  const { report, connector } = await run(t, load, {});
+  t.equal(connector.received, 22);
+  t.match(report, { messages: 20, unacknowledged: 0 });
+});
+
+t.test('QoS 0 needs no PUBACK', async (t) => {
+  const { report } = await run(t, { qos: 0 }, { qos: 0 });
+  t.match(report, { sent: 1100, settled: 1100, unacknowledged: 0, latency: undefined });
+});
+
+t.test(
+  'a load that is larger than Maximum Packet Size fails instead of being dropped',
+  async (t) => {
+    await t.rejects(run(t, {}, { maximumPacketSize: 40 }), { message: /up to 40 bytes/ });
+  },
+);
+
+t.test('messages are dealt to all connections that subscribed', async (t) => {
+  const { port, report } = startGenerator(t, {
+    warmup: { kind: 'messages', count: 0 },
+    measured: { kind: 'messages', count: 1000 },
+  });
+  const options = {
+    port: await port,
+    receiveMaximum: 5,
+    qos: 1,
+    subscriptionIdentifier: 1,
+  } as const;
+  const elsewhere = await BenchConnector.dial({ ...options, behaviour: 'elsewhere' });
+  const silent = await BenchConnector.dial({ ...options, behaviour: 'silent' });
+  let left = 995;
+  const orderly = await BenchConnector.dial({
+    ...options,
+    behaviour: 'orderly',
+    onPublish: () => {
+      left -= 1;
+      // All that the silent one's window leaves: its end is the end of the run.
+      if (left === 0) silent.close();
+    },
+  });
+  t.teardown(() => {
+    for (const connector of [elsewhere, silent, orderly]) connector.close();
+  });
+  const { sent, connectionsLost } = await report;
+  t.equal(sent, 1000);
+  t.equal(connectionsLost, 1);
+  t.equal(orderly.received, 995);
+  t.equal(silent.received, 5);
+  t.equal(elsewhere.received, 0, 'nothing for another filter');
+});
+
+t.test('PINGREQ and UNSUBSCRIBE are answered', async (t) => {
+  const { port } = startGenerator(t, {});
+  const socket = connect(await port, '127.0.0.1');
+  t.teardown(() => socket.destroy());
+  const answers: string[] = [];
+  const parser = mqttPacket.parser({ protocolVersion: 5 });
+  const complete = new Promise<void>((resolve) => {
+    parser.on('packet', ({ cmd }) => {
+      answers.push(cmd);
+      if (answers.length === 2) resolve();
+    });
+  });
+  socket.on('data', (chunk: Buffer) => parser.parse(chunk));
+  await once(socket, 'connect');
+  socket.write(mqttPacket.generate({ cmd: 'pingreq' }, { protocolVersion: 5 }));
+  socket.write(
+    mqttPacket.generate(
+      { cmd: 'unsubscribe', messageId: 4, unsubscriptions: ['old/#'] },
+      { protocolVersion: 5 },
+    ),
+  );
+  await complete;
+  t.strictSame(answers, ['pingresp', 'unsuback']);
+});
+
+t.test('a client of an older MQTT fails the run', async (t) => {
+  const { port, report } = startGenerator(t, {});
+  const socket = connect(await port, '127.0.0.1');
+  t.teardown(() => socket.destroy());
+  socket.on('error', () => undefined);
+  socket.write(
+    mqttPacket.generate({
+      cmd: 'connect',
+      protocolId: 'MQTT',
+      protocolVersion: 4,
+      clientId: 'old',
+    }),
+  );
+  await t.rejects(report, { message: /does not speak MQTT v5/ });
+});

@@ -1,0 +1,60 @@
+import t from 'tap';
+import { Measurement } from '../../../src/bench/load/measurement.js';
+import type { Load } from '../../../src/bench/protocol.js';
+
+const LOAD: Load = {
+  topics: 1,
+  payloadBytes: 1,
+  userProperties: 0,
+  qos: 1,
+  ratePerSecond: 1000,
+  warmup: { kind: 'messages', count: 2 },
+  measured: { kind: 'messages', count: 4 },
+  atOnce: false,
+  stallSeconds: 1,
+};
+const COUNTS = { sent: 7, outOfOrder: 0, unknownPacketIds: 0, connectionsLost: 0 };
+
+t.test('only what is settled after the warm-up counts', async (t) => {
+  let begun = 0;
+  const measurement = new Measurement(LOAD, () => {
+    begun += 1;
+  });
+  measurement.start(1000);
+  measurement.settle(1000, 1900);
+  measurement.settle(1000, 1900);
+  measurement.endBurst(1900);
+  t.equal(begun, 1);
+  for (const dueAtMs of [1990, 1990, 1980]) measurement.settle(dueAtMs, 2000);
+  measurement.endBurst(2000);
+  measurement.settle(2000, 2400);
+  measurement.endBurst(2400);
+  const report = measurement.report(COUNTS);
+  t.match(report, { messages: 4, seconds: 0.5, settled: 6, unacknowledged: 1 });
+  const near = (value: number | undefined, wanted: number) =>
+    t.ok(Math.abs((value ?? 0) / wanted - 1) < 0.002, `${value} is about ${wanted}`);
+  near(report.latency?.p50Ms, 10);
+  near(report.latency?.maxMs, 400);
+  near(report.latency?.p999Ms, 400);
+});
+
+t.test('a warm-up of no messages begins to measure at once', async (t) => {
+  const measurement = new Measurement(
+    { ...LOAD, warmup: { kind: 'messages', count: 0 } },
+    () => undefined,
+  );
+  measurement.start(1000);
+  t.equal(measurement.phase, 'measured');
+  t.equal(measurement.beganAtMs, 1000);
+});
+
+t.test('what the generator was late by is told apart', async (t) => {
+  const measurement = new Measurement(
+    { ...LOAD, warmup: { kind: 'messages', count: 0 } },
+    () => undefined,
+  );
+  measurement.start(1000);
+  measurement.late(3);
+  const { latenessP99Ms = 0 } = measurement.report(COUNTS);
+  t.ok(Math.abs(latenessP99Ms - 3) < 0.01);
+});
