@@ -1,0 +1,43 @@
+import { availableParallelism } from 'node:os';
+import type { Problem } from '../base/errors.js';
+import { type ByteSource, loadDocuments } from './load.js';
+import { type Mounted, readMounted } from './secrets.js';
+import { type Validated, validate } from './validate.js';
+
+export interface LoadOptions {
+  /** Holds <secret>/<key>, as Kubernetes mounts it. */
+  readonly secretsDir?: string | undefined;
+  readonly configMapsDir?: string | undefined;
+  readonly instanceId: number;
+  /** Of the machine, where the caller does not say. */
+  readonly cores?: number | undefined;
+  /** What `-` reads. */
+  readonly stdin?: ByteSource | undefined;
+}
+
+/** The one way from the command line's paths to a model. */
+export async function loadModel(
+  paths: readonly string[],
+  options: LoadOptions,
+): Promise<Validated> {
+  const loaded = await loadDocuments(paths, options.stdin);
+  const problems: Problem[] = [...loaded.problems];
+  const secrets = await mounted(options.secretsDir, problems);
+  const configMaps = await mounted(options.configMapsDir, problems);
+  const { instanceId, cores = availableParallelism() } = options;
+  const checked = validate(loaded.documents, { instanceId, cores, secrets, configMaps });
+  // What was not read may hold what the rest seems to lack: its problems come first.
+  const isWrong = problems.some(({ severity }) => severity === 'error');
+  return {
+    model: isWrong ? undefined : checked.model,
+    problems: [...problems, ...checked.problems],
+    resources: checked.resources,
+  };
+}
+
+async function mounted(
+  folder: string | undefined,
+  problems: Problem[],
+): Promise<Mounted | undefined> {
+  return folder === undefined ? undefined : await readMounted(folder, problems);
+}

@@ -1,0 +1,186 @@
+/* What a KafkaConnector must satisfy beyond its schema. */
+import type { SourceDocument } from '../document.js';
+import type { Partially } from '../kinds/field.js';
+import type { KafkaConnectorSpec } from '../kinds/kafka-connector.js';
+import type { Path, Reporter } from '../problem-list.js';
+import type { ConnectorResource } from '../resource.js';
+import type { ObjectStore } from '../secrets.js';
+import { type HostPort, parseKafkaEndpoint, parseMqttEndpoint } from './endpoints.js';
+import { mqttStringFault } from './names.js';
+
+export interface Stores {
+  readonly secrets: ObjectStore;
+  readonly configMaps: ObjectStore;
+}
+
+interface Scope {
+  readonly document: SourceDocument;
+  readonly stores: Stores;
+  readonly report: Reporter;
+}
+
+type Spec = Partially<KafkaConnectorSpec>;
+type KafkaConnection = NonNullable<Spec['kafkaConnection']>;
+type Authentication = NonNullable<KafkaConnection['authentication']>;
+type AuthType = NonNullable<Authentication['authType']>;
+type Tls = KafkaConnection['tls'];
+
+const KAFKA: Path = ['spec', 'kafkaConnection'];
+const LOCAL: Path = ['spec', 'localBrokerConnection'];
+const EVENT_HUBS = '.servicebus.windows.net';
+
+export function checkConnector(
+  resource: ConnectorResource,
+  instanceId: number,
+  stores: Stores,
+): void {
+  const { spec, document, report } = resource;
+  checkInstances(spec.instances, instanceId, report);
+  const prefixFault = mqttStringFault(spec.clientIdPrefix ?? '');
+  if (prefixFault !== undefined) report.error(['spec', 'clientIdPrefix'], prefixFault);
+  const scope = { document, stores, report };
+  if (spec.kafkaConnection !== undefined) checkKafka(spec.kafkaConnection, scope);
+  checkLocalBroker(spec.localBrokerConnection, scope);
+}
+
+function checkInstances(instances: number | undefined, instanceId: number, report: Reporter): void {
+  const path = ['spec', 'instances'];
+  if (instances === undefined) return;
+  if (instances === 0) {
+    report.warning(path, { message: '0 means that nothing runs', hint: 'give it 1 or more' });
+  } else if (instanceId >= instances) {
+    report.error(path, {
+      message: `this process is instance ${instanceId}, but there are ${instances}`,
+      hint: `give --instance-id a number from 0 to ${instances - 1}`,
+    });
+  } else if (instances > 1) {
+    report.warning(path, {
+      message: `this process is instance ${instanceId} of ${instances}, counted from 0`,
+      hint: 'start the others with --instance-id',
+    });
+  }
+}
+
+function checkKafka({ endpoint, tls, authentication }: KafkaConnection, scope: Scope): void {
+  const { report } = scope;
+  if (endpoint !== undefined) {
+    const parsed = parseKafkaEndpoint(endpoint);
+    if (!parsed.ok) report.error([...KAFKA, 'endpoint'], parsed.fault);
+    else checkEventHubs(parsed.value, tls, report);
+  }
+  checkTls(tls, [...KAFKA, 'tls'], scope);
+  if (authentication?.enabled !== true) return;
+  checkAuthentication(authentication, tls?.tlsEnabled, scope);
+}
+
+function checkEventHubs(servers: readonly HostPort[], tls: Tls, report: Reporter): void {
+  const isEventHubs = servers.some(({ host }) => host.toLowerCase().endsWith(EVENT_HUBS));
+  if (!isEventHubs || tls?.tlsEnabled !== false) return;
+  const message = 'Event Hubs take encrypted connections only';
+  report.error([...KAFKA, 'tls', 'tlsEnabled'], { message, hint: 'write true' });
+}
+
+function checkTls(tls: Tls, path: Path, { stores, report }: Scope): void {
+  if (tls === undefined) return;
+  const { caConfigMap, trustedCaCertificateConfigMap: other } = tls;
+  const field = caConfigMap === undefined ? 'trustedCaCertificateConfigMap' : 'caConfigMap';
+  const name = caConfigMap ?? other;
+  if (name === undefined) return;
+  if (other !== undefined && other !== name) {
+    const message = 'contradicts caConfigMap, which is the same field';
+    const hint = 'keep one of the two';
+    report.error([...path, 'trustedCaCertificateConfigMap'], { message, hint });
+  }
+  if (tls.tlsEnabled === true) stores.configMaps.require(name, [], [...path, field], report);
+  else if (tls.tlsEnabled === false) {
+    const message = 'has no effect: TLS is off';
+    report.warning([...path, field], { message, hint: 'write tlsEnabled: true' });
+  }
+}
+
+const METHODS = ['sasl', 'x509', 'systemAssignedManagedIdentity'] as const;
+
+function checkAuthentication(
+  authentication: Authentication,
+  tlsEnabled: boolean | undefined,
+  scope: Scope,
+): void {
+  const { document, report } = scope;
+  const path = [...KAFKA, 'authentication', 'authType'];
+  const { authType } = authentication;
+  if (!document.written(path.slice(0, -1)).includes('authType')) {
+    const hint = `give one of ${METHODS.join(', ')}, or write enabled: false`;
+    report.error(path, { message: 'is missing: enabled is true', hint });
+  }
+  if (authType === undefined) return;
+  const methods = document.written(path);
+  if (methods.length === 0) {
+    report.error(path, { message: 'names no method', hint: `give one of ${METHODS.join(', ')}` });
+  }
+  const known = METHODS.filter((method) => methods.includes(method));
+  if (known.length > 1) {
+    const message = `has ${known.length} methods: ${known.join(', ')}`;
+    report.error(path, { message, hint: 'keep one of them' });
+  }
+  checkSasl(authType.sasl, [...path, 'sasl'], scope);
+  checkX509(authType.x509, tlsEnabled, [...path, 'x509'], scope);
+  const sends = authType.sasl ?? authType.systemAssignedManagedIdentity;
+  if (sends !== undefined && tlsEnabled === false) {
+    const message = 'without TLS whoever listens on the network can read or take over the login';
+    report.warning(path, { message, hint: 'write tls.tlsEnabled: true' });
+  }
+}
+
+function checkSasl(sasl: AuthType['sasl'], path: Path, scope: Scope): void {
+  const { document, stores, report } = scope;
+  if (sasl === undefined) return;
+  const { secretName, token } = sasl;
+  const name = secretName ?? token?.secretName;
+  const fields = document.written(path);
+  if (!fields.includes('secretName') && !fields.includes('token')) {
+    const hint = 'name the secret with the keys username and password';
+    report.error([...path, 'secretName'], { message: 'is missing', hint });
+  }
+  if (token?.secretName !== undefined && token.secretName !== name) {
+    const message = 'contradicts secretName, which is the same field';
+    report.error([...path, 'token', 'secretName'], { message, hint: 'keep one of the two' });
+  }
+  if (name === undefined) return;
+  const field = secretName === undefined ? ['token', 'secretName'] : ['secretName'];
+  stores.secrets.require(name, ['username', 'password'], [...path, ...field], report);
+}
+
+function checkX509(
+  x509: AuthType['x509'],
+  tlsEnabled: boolean | undefined,
+  path: Path,
+  { stores, report }: Scope,
+): void {
+  if (x509 === undefined) return;
+  if (tlsEnabled === false) {
+    const message = 'a client certificate needs TLS, which is off';
+    report.error(path, { message, hint: 'write tls.tlsEnabled: true' });
+  }
+  if (x509.secretName === undefined) return;
+  const keys = ['tls.crt', 'tls.key'];
+  stores.secrets.require(x509.secretName, keys, [...path, 'secretName'], report);
+}
+
+function checkLocalBroker(connection: Spec['localBrokerConnection'], scope: Scope): void {
+  if (connection === undefined) return;
+  const { endpoint, tls } = connection;
+  const { report } = scope;
+  checkTls(tls, [...LOCAL, 'tls'], scope);
+  if (endpoint === undefined) return;
+  const parsed = parseMqttEndpoint(endpoint);
+  if (!parsed.ok) {
+    report.error([...LOCAL, 'endpoint'], parsed.fault);
+    return;
+  }
+  const { scheme } = parsed.value;
+  const saysTls = scheme === 'mqtts' || scheme === 'wss';
+  if (saysTls && tls?.tlsEnabled === false) {
+    const message = `${scheme}:// means TLS, but tls.tlsEnabled is false`;
+    report.error([...LOCAL, 'endpoint'], { message, hint: 'write tls.tlsEnabled: true' });
+  }
+}

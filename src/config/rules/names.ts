@@ -1,0 +1,156 @@
+/* What MQTT 5 and Kafka allow as a name, a filter or a template. Every function answers with the
+ * fault, or with undefined where the name is right.
+ */
+import type { Fault } from '../problem-list.js';
+import { quote } from '../problem-list.js';
+import { nearest } from '../schema.js';
+
+/** [MQTT-4.7.3-3] */
+const MQTT_STRING_BYTES_MAX = 65_535;
+export const KAFKA_TOPIC_LENGTH_MAX = 249;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const FORBIDDEN_IN_KAFKA_TOPIC = /[^a-zA-Z0-9._-]/u;
+const SHARE = '$share/';
+
+export interface SharedFilter {
+  readonly groupName: string;
+  readonly topicFilter: string;
+}
+
+/** The two parts of `$share/<group>/<filter>`; undefined for a filter of another form. */
+export function splitSharedFilter(filter: string): SharedFilter | undefined {
+  if (!filter.startsWith(SHARE)) return undefined;
+  const end = filter.indexOf('/', SHARE.length);
+  if (end < 0) return { groupName: filter.slice(SHARE.length), topicFilter: '' };
+  return { groupName: filter.slice(SHARE.length, end), topicFilter: filter.slice(end + 1) };
+}
+
+/** A topic filter, with or without `$share/<group>/` before it. */
+export function topicFilterFault(written: string): Fault | undefined {
+  const shared = splitSharedFilter(written);
+  if (shared !== undefined) {
+    const fault = shareNameFault(shared.groupName);
+    if (fault !== undefined) return fault;
+    if (shared.topicFilter === '') {
+      return { message: 'has no topic filter', hint: 'write $share/<group>/<filter>' };
+    }
+  }
+  return mqttStringFault(written) ?? wildcardFault(shared?.topicFilter ?? written);
+}
+
+function wildcardFault(filter: string): Fault | undefined {
+  const levels = filter.split('/');
+  for (const [index, level] of levels.entries()) {
+    // [MQTT-4.7.1-1]
+    if (level.includes('#') && (level !== '#' || index < levels.length - 1)) {
+      return { message: '# must be the whole of the last level', hint: 'such as plant/1/#' };
+    }
+    // [MQTT-4.7.1-2]
+    if (level.includes('+') && level !== '+') {
+      return { message: '+ must be the whole of its level', hint: 'such as plant/+/temperature' };
+    }
+  }
+  return undefined;
+}
+
+/** The name to publish to. */
+export function topicNameFault(name: string): Fault | undefined {
+  // [MQTT-3.3.2-2]
+  if (/[+#]/.test(name)) {
+    return { message: 'has a wildcard', hint: 'name one topic: nobody can publish to + or #' };
+  }
+  return mqttStringFault(name);
+}
+
+/** [MQTT-4.8.2-1], [MQTT-4.8.2-2] */
+export function shareNameFault(name: string): Fault | undefined {
+  if (name === '') return { message: 'the share name is empty', hint: 'such as group1' };
+  if (/[/+#]/.test(name)) {
+    return { message: 'the share name has a /, + or # in it', hint: 'use other characters' };
+  }
+  return mqttStringFault(name);
+}
+
+/** [MQTT-1.5.4-1], [MQTT-1.5.4-2] */
+export function mqttStringFault(text: string): Fault | undefined {
+  if (text.includes('\0')) {
+    return { message: 'has a null character (U+0000)', hint: 'MQTT forbids it' };
+  }
+  if (LONE_SURROGATE.test(text)) {
+    return { message: 'has half of a surrogate pair', hint: 'it has no form in UTF-8' };
+  }
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MQTT_STRING_BYTES_MAX) return undefined;
+  return {
+    message: `takes ${bytes} bytes in UTF-8`,
+    hint: `MQTT allows ${MQTT_STRING_BYTES_MAX}`,
+  };
+}
+
+export function kafkaTopicFault(name: string): Fault | undefined {
+  if (name === '') return { message: 'is empty', hint: 'name a Kafka topic' };
+  if (name === '.' || name === '..') {
+    return { message: `${quote(name)} is no Kafka topic`, hint: 'choose another name' };
+  }
+  return forbiddenFault(name) ?? lengthFault(name.length);
+}
+
+function forbiddenFault(literal: string): Fault | undefined {
+  const character = FORBIDDEN_IN_KAFKA_TOPIC.exec(literal)?.[0];
+  if (character === undefined) return undefined;
+  return {
+    message: `${quote(character)} is not allowed in a Kafka topic`,
+    hint: 'use letters, digits, ".", "_" and "-"',
+  };
+}
+
+function lengthFault(length: number): Fault | undefined {
+  if (length <= KAFKA_TOPIC_LENGTH_MAX) return undefined;
+  return {
+    message: `has ${length} characters`,
+    hint: `Kafka allows ${KAFKA_TOPIC_LENGTH_MAX}`,
+  };
+}
+
+const VARIABLES = `use \${topic}, \${topic.N} (N counts levels from 1) or \${property.NAME}`;
+
+/** A Kafka topic, or a template that gives one for messages of `filter`. */
+export function kafkaTopicTemplateFault(
+  template: string,
+  filter: string | undefined,
+): Fault | undefined {
+  const parts = template.split('${');
+  let literal = parts[0] ?? '';
+  for (const part of parts.slice(1)) {
+    const end = part.indexOf('}');
+    if (end < 0) return { message: 'a "${" is not closed', hint: 'add the "}"' };
+    const fault = variableFault(part.slice(0, end), filter);
+    if (fault !== undefined) return fault;
+    literal += part.slice(end + 1);
+  }
+  if (parts.length === 1) return kafkaTopicFault(template);
+  return forbiddenFault(literal) ?? lengthFault(literal.length);
+}
+
+function variableFault(name: string, filter: string | undefined): Fault | undefined {
+  if (name === 'topic') return undefined;
+  if (name.startsWith('property.')) {
+    if (name.length > 'property.'.length) return mqttStringFault(name);
+    return { message: `\${${name}} names no user property`, hint: VARIABLES };
+  }
+  if (!name.startsWith('topic.')) {
+    const near = nearest(name, ['topic', 'property']);
+    const hint = near === undefined ? VARIABLES : `did you mean ${near}? ${VARIABLES}`;
+    return { message: `\${${name}} is not known`, hint };
+  }
+  const level = name.slice('topic.'.length);
+  if (!/^[1-9][0-9]{0,4}$/.test(level)) {
+    return { message: `\${${name}} names no level of the topic`, hint: VARIABLES };
+  }
+  const levels = filter?.split('/') ?? ['#'];
+  if (levels.at(-1) === '#' || Number(level) <= levels.length) return undefined;
+  return {
+    message: `\${${name}} asks for level ${level}`,
+    hint: `mqttTopic has ${levels.length}, so no message has that many`,
+  };
+}
