@@ -1,0 +1,186 @@
+/* `millrace dead-letters list|show|replay`: look at what could not be delivered, and send it again. */
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { type Command, InvalidArgumentError } from 'commander';
+import { OperatingError, UsageError } from '../base/errors.js';
+import { loadModel } from '../config/load-model.js';
+import type { Connector, KafkaConnection } from '../config/model.js';
+import { type Disk, nodeDisk } from '../dead-letter/disk.js';
+import { openKafkaSender } from '../dead-letter/kafka-sender.js';
+import {
+  findLetter,
+  findLetters,
+  type LetterSummary,
+  openLetter,
+  summarize,
+} from '../dead-letter/reader.js';
+import { type RecordSender, replayLetters } from '../dead-letter/replay.js';
+import {
+  escapeText,
+  letterJson,
+  letterTable,
+  letterText,
+  payloadText,
+  terminalJson,
+} from '../dead-letter/text.js';
+
+/** How much of a payload `show` shows. */
+const payloadShownBytes = 4096;
+
+/** What the commands need of the world around them. */
+export interface DeadLettersContext {
+  readonly disk: Disk;
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+  readonly loadConnectors: (paths: readonly string[]) => Promise<readonly Connector[]>;
+  readonly openSender: (kafka: KafkaConnection, timeoutMs: number) => Promise<RecordSender>;
+}
+
+const processContext: DeadLettersContext = {
+  disk: nodeDisk,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  loadConnectors: loadConnectorsOf,
+  openSender: openKafkaSender,
+};
+
+export interface ListOptions {
+  readonly dataDir: string;
+  readonly json: boolean;
+}
+
+export interface ShowOptions {
+  readonly dataDir: string;
+  readonly raw: boolean;
+}
+
+export interface ReplayCommandOptions {
+  readonly dataDir: string;
+  readonly file: readonly string[];
+  readonly all: boolean;
+  readonly keep: boolean;
+  readonly kafkaTopic?: string;
+  readonly timeout: number;
+}
+
+export function registerDeadLetters(program: Command, context = processContext): void {
+  const command = program
+    .command('dead-letters')
+    .description('look at messages that could not be delivered, and send them again');
+  command
+    .command('list')
+    .description('list dead letters, oldest first')
+    .requiredOption('--data-dir <dir>', 'data folder of the connector')
+    .option('--json', 'for programs', false)
+    .action((options: ListOptions) => listLetters(options, context));
+  command
+    .command('show <id>')
+    .description('show one dead letter')
+    .requiredOption('--data-dir <dir>', 'data folder of the connector')
+    .option('--raw', 'write the payload, and nothing else, to standard output', false)
+    .action((id: string, options: ShowOptions) => showLetter(id, options, context));
+  command
+    .command('replay [ids...]')
+    .description('send dead letters to Kafka again; each is removed once Kafka has it')
+    .requiredOption('--data-dir <dir>', 'data folder of the connector')
+    .requiredOption('-f, --file <paths...>', 'resources that say where Kafka is')
+    .option('--all', 'every dead letter', false)
+    .option('--keep', 'do not remove what was sent', false)
+    .option('--kafka-topic <name>', "send to this topic instead of the letter's own")
+    .option('--timeout <seconds>', 'how long Kafka may take for a letter', seconds, 30)
+    .action((ids: string[], options: ReplayCommandOptions) => replay(ids, options, context));
+}
+
+export async function listLetters(
+  { dataDir, json }: ListOptions,
+  { disk, stdout }: DeadLettersContext,
+): Promise<void> {
+  const letters: LetterSummary[] = [];
+  for (const ref of await findLetters(disk, dataDir)) {
+    const letter = await summarize(disk, ref);
+    if (letter !== undefined) letters.push(letter);
+  }
+  if (json) stdout.write(`${terminalJson(letters.map(letterJson))}\n`);
+  else if (letters.length === 0) stdout.write('no dead letters\n');
+  else stdout.write(letterTable(letters));
+}
+
+export async function showLetter(
+  id: string,
+  { dataDir, raw }: ShowOptions,
+  { disk, stdout }: DeadLettersContext,
+): Promise<void> {
+  const letter = await openLetter(disk, await findLetter(disk, dataDir, id));
+  try {
+    if (raw) {
+      await pipeline(Readable.from(letter.payload()), stdout, { end: false }).catch(ignoreClosed);
+      return;
+    }
+    const head = new Uint8Array(Math.min(payloadShownBytes, letter.payloadBytes));
+    let read = 0;
+    // To the end, although only the head is shown: the checksum is known there.
+    for await (const chunk of letter.payload()) {
+      if (read < head.byteLength) head.set(chunk.subarray(0, head.byteLength - read), read);
+      read += chunk.byteLength;
+    }
+    stdout.write(`${letterText(letter)}\n${payloadText(head, letter.payloadBytes)}`);
+  } finally {
+    await letter.close();
+  }
+}
+
+export async function replay(
+  ids: readonly string[],
+  options: ReplayCommandOptions,
+  { disk, stdout, stderr, loadConnectors, openSender }: DeadLettersContext,
+): Promise<void> {
+  const { dataDir, all, keep, kafkaTopic } = options;
+  if (all === ids.length > 0) throw new UsageError('name dead letters, or give --all');
+  const connectors = await loadConnectors(options.file);
+  const letters = all
+    ? await findLetters(disk, dataDir)
+    : await Promise.all([...new Set(ids)].sort().map((id) => findLetter(disk, dataDir, id)));
+  const { failed } = await replayLetters({
+    disk,
+    letters,
+    kafkaTopic,
+    keep,
+    openSender: async (name) => {
+      const connector = connectors.find((other) => other.name === name);
+      if (connector === undefined) throw unknownConnector(name);
+      return openSender(connector.kafka, options.timeout * 1000);
+    },
+    report: ({ id, outcome }) => {
+      if ('failed' in outcome) stderr.write(`failed ${id}: ${escapeText(outcome.failed)}\n`);
+      else stdout.write(`sent ${id} to ${escapeText(outcome.sentTo)}\n`);
+    },
+  });
+  stdout.write(`${letters.length - failed} of ${letters.length} dead letters sent\n`);
+  if (failed === 0) return;
+  throw new OperatingError('ERR_DEAD_LETTER_REPLAY', `${failed} dead letters were not sent`);
+}
+
+async function loadConnectorsOf(paths: readonly string[]): Promise<readonly Connector[]> {
+  // No field that depends on the instance matters here.
+  const { model, problems } = await loadModel(paths, { instanceId: 0, stdin: process.stdin });
+  if (model === undefined) throw new UsageError('the configuration is wrong', problems);
+  return model.connectors;
+}
+
+function unknownConnector(name: string): OperatingError {
+  return new OperatingError(
+    'ERR_DEAD_LETTER_REPLAY',
+    `the configuration has no KafkaConnector ${JSON.stringify(name)}`,
+  );
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 86_400) return value;
+  throw new InvalidArgumentError('a number of seconds up to 86400 is needed.');
+}
+
+/** Whoever reads the pipe may have had enough. */
+function ignoreClosed(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
