@@ -3,9 +3,9 @@ import type { Counters } from './counters.js';
 import type { Faults } from './faults.js';
 import type { BrokerHooks, Settings } from './options.js';
 import type { Recorder } from './recorder.js';
-import type { RetainedMessages } from './retained.js';
-import type { SessionStore } from './session-store.js';
-import type { SubscriptionIndex } from './subscription-index.js';
+import type { SessionStore } from './session/session-store.js';
+import type { RetainedMessages } from './topic/retained.js';
+import type { SubscriptionIndex } from './topic/subscription-index.js';
 
 /** What the handlers share. */
 export interface BrokerState {

@@ -9,9 +9,10 @@ import { publishMessage } from './handle/handle-publish.js';
 import { createMessage, type PublishInput } from './message.js';
 import { applyDefaults, type BrokerHooks, type BrokerOptions } from './options.js';
 import { type ReceivedPacket, Recorder } from './recorder.js';
-import { RetainedMessages } from './retained.js';
-import { SessionStore } from './session-store.js';
-import { SubscriptionIndex } from './subscription-index.js';
+import type { Session } from './session/session.js';
+import { SessionStore } from './session/session-store.js';
+import { RetainedMessages } from './topic/retained.js';
+import { SubscriptionIndex } from './topic/subscription-index.js';
 import { ReasonCode } from './wire/reason-code.js';
 
 /* An MQTT v5 broker in the process, for the demo and for tests: QoS 0 and 1, on 127.0.0.1 only, in
@@ -115,18 +116,12 @@ export class Broker {
   }
 
   sessions(): SessionView[] {
-    return [...this.#state.sessions.values()].map((session) => ({
-      clientId: session.clientId,
-      connected: session.connected,
-      queued: session.queued,
-      inFlight: session.inFlight,
-      heldBytes: session.heldBytes,
-      topicFilters: [...session.subscriptions.keys()],
-    }));
+    return [...this.#state.sessions.values()].map(viewOf);
   }
 
   session(clientId: string): SessionView | undefined {
-    return this.sessions().find((session) => session.clientId === clientId);
+    const session = this.#state.sessions.get(clientId);
+    return session === undefined ? undefined : viewOf(session);
   }
 
   /** The packets of a client, in order; kept only with `recordedPacketsMax`. */
@@ -184,8 +179,8 @@ export class Broker {
   /** Loses a session, as a broker without a disk does: the client is cut off, and its next connect
    * gets Session Present 0. False where there is none. */
   discardSession(clientId: string): boolean {
-    this.#state.connected.get(clientId)?.drop();
     const session = this.#state.sessions.get(clientId);
+    this.#state.connected.get(clientId)?.drop();
     if (session !== undefined) this.#state.sessions.discard(session);
     return session !== undefined;
   }
@@ -225,6 +220,17 @@ export class Broker {
     if (wrong) this.counters.protocolErrors += 1;
     this.hooks.onDisconnected?.(session.clientId, reasonCode, endedBy);
   }
+}
+
+function viewOf(session: Session): SessionView {
+  return {
+    clientId: session.clientId,
+    connected: session.connected,
+    queued: session.queued,
+    inFlight: session.inFlight,
+    heldBytes: session.heldBytes,
+    topicFilters: [...session.subscriptions.keys()],
+  };
 }
 
 function isProtocolError(reasonCode: number | undefined): boolean {

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import type { Packet } from 'mqtt-packet';
 import type { Clock } from '../../base/clock.js';
-import type { Delivery } from './delivery-queue.js';
 import { KeepAlive } from './keep-alive.js';
 import { remainingSeconds } from './message.js';
 import type { Settings } from './options.js';
-import type { Link, Session } from './session.js';
+import type { Delivery } from './session/delivery-queue.js';
+import type { Link, Session } from './session/session.js';
 import { generateControlPacket } from './wire/control-packet.js';
 import { PacketCutter } from './wire/packet-cutter.js';
 import { PacketWriter } from './wire/packet-writer.js';

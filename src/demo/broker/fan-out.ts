@@ -1,8 +1,8 @@
 import type { BrokerState } from './broker-state.js';
-import type { Delivery } from './delivery-queue.js';
 import type { Message } from './message.js';
-import type { Session } from './session.js';
-import type { ShareGroup, Subscription } from './subscription-index.js';
+import type { Delivery } from './session/delivery-queue.js';
+import type { Session } from './session/session.js';
+import type { ShareGroup, Subscription } from './topic/subscription-index.js';
 
 export interface FanOut {
   /** Subscriptions, or shared subscriptions, that the message is for. */

@@ -2,7 +2,7 @@ import type { IConnackPacket, IConnectPacket } from 'mqtt-packet';
 import type { BrokerState } from '../broker-state.js';
 import type { ClientLimits, Connection } from '../connection.js';
 import type { Settings } from '../options.js';
-import type { Session } from '../session.js';
+import type { Session } from '../session/session.js';
 import { parseControlPacket } from '../wire/control-packet.js';
 import { ReasonCode } from '../wire/reason-code.js';
 

@@ -3,9 +3,9 @@ import type { BrokerState } from '../broker-state.js';
 import type { Connection } from '../connection.js';
 import { retainedDelivery } from '../fan-out.js';
 import type { SubscribeOptions } from '../options.js';
-import type { Session } from '../session.js';
-import type { Subscription } from '../subscription-index.js';
-import { parseTopicFilter, type TopicFilter } from '../topic-filter.js';
+import type { Session } from '../session/session.js';
+import type { Subscription } from '../topic/subscription-index.js';
+import { parseTopicFilter, type TopicFilter } from '../topic/topic-filter.js';
 import { PropertyId } from '../wire/publish-properties.js';
 import { ReasonCode } from '../wire/reason-code.js';
 import {

@@ -1,7 +1,7 @@
 import type { IUnsubscribePacket } from 'mqtt-packet';
 import type { BrokerState } from '../broker-state.js';
 import type { Connection } from '../connection.js';
-import { parseTopicFilter } from '../topic-filter.js';
+import { parseTopicFilter } from '../topic/topic-filter.js';
 import { ReasonCode } from '../wire/reason-code.js';
 
 /** UNSUBSCRIBE; messages that wait or are in flight still go out [MQTT-3.10.4-3]. */

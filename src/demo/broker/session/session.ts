@@ -1,9 +1,9 @@
-import { assert } from '../../base/assert.js';
-import type { Counters } from './counters.js';
+import { assert } from '../../../base/assert.js';
+import type { Counters } from '../counters.js';
+import { isExpired, type Message } from '../message.js';
+import type { Settings } from '../options.js';
+import type { Subscription } from '../topic/subscription-index.js';
 import { type Delivery, DeliveryQueue, deliveryBytes } from './delivery-queue.js';
-import { isExpired, type Message } from './message.js';
-import type { Settings } from './options.js';
-import type { Subscription } from './subscription-index.js';
 
 /* What outlives a connection: subscriptions, messages that wait, and QoS 1 messages in flight.
  *

@@ -1,10 +1,10 @@
 import t from 'tap';
-import { createCounters } from '../../../src/demo/broker/counters.js';
-import { applyDefaults } from '../../../src/demo/broker/options.js';
-import { SessionStore } from '../../../src/demo/broker/session-store.js';
-import { SubscriptionIndex } from '../../../src/demo/broker/subscription-index.js';
-import { parseTopicFilter } from '../../../src/demo/broker/topic-filter.js';
-import { ManualClock } from '../../support/manual-clock.js';
+import { createCounters } from '../../../../src/demo/broker/counters.js';
+import { applyDefaults } from '../../../../src/demo/broker/options.js';
+import { SessionStore } from '../../../../src/demo/broker/session/session-store.js';
+import { SubscriptionIndex } from '../../../../src/demo/broker/topic/subscription-index.js';
+import { parseTopicFilter } from '../../../../src/demo/broker/topic/topic-filter.js';
+import { ManualClock } from '../../../support/manual-clock.js';
 
 function setUp() {
   const clock = new ManualClock();

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { matchesTopic, parseTopicFilter } from '../../../src/demo/broker/topic-filter.js';
+import { matchesTopic, parseTopicFilter } from '../../../../src/demo/broker/topic/topic-filter.js';
 
 function matches(filter: string, topic: string): boolean {
   const parsed = parseTopicFilter(filter);

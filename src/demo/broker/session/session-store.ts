@@ -1,7 +1,7 @@
-import type { Clock } from '../../base/clock.js';
-import type { Counters } from './counters.js';
+import type { Clock } from '../../../base/clock.js';
+import type { Counters } from '../counters.js';
+import type { SubscriptionIndex } from '../topic/subscription-index.js';
 import { Session, type SessionContext } from './session.js';
-import type { SubscriptionIndex } from './subscription-index.js';
 
 /* The sessions by client identifier, and the end of those whose client stays away.
  *

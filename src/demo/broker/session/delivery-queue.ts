@@ -1,4 +1,4 @@
-import { type Message, messageBytes } from './message.js';
+import { type Message, messageBytes } from '../message.js';
 
 /** One message on its way to one session. */
 export interface Delivery {

@@ -1,4 +1,4 @@
-import type { Session } from './session.js';
+import type { Session } from '../session/session.js';
 import type { TopicFilter } from './topic-filter.js';
 
 /* Which subscriptions match a topic name.

@@ -1,10 +1,10 @@
 import t from 'tap';
-import { createCounters } from '../../../src/demo/broker/counters.js';
-import type { Delivery } from '../../../src/demo/broker/delivery-queue.js';
-import { createMessage } from '../../../src/demo/broker/message.js';
-import { applyDefaults, type BrokerOptions } from '../../../src/demo/broker/options.js';
-import { type Link, Session } from '../../../src/demo/broker/session.js';
-import { ManualClock } from '../../support/manual-clock.js';
+import { createCounters } from '../../../../src/demo/broker/counters.js';
+import { createMessage } from '../../../../src/demo/broker/message.js';
+import { applyDefaults, type BrokerOptions } from '../../../../src/demo/broker/options.js';
+import type { Delivery } from '../../../../src/demo/broker/session/delivery-queue.js';
+import { type Link, Session } from '../../../../src/demo/broker/session/session.js';
+import { ManualClock } from '../../../support/manual-clock.js';
 
 class FakeLink implements Link {
   receiveMaximum = 3;

@@ -1,10 +1,10 @@
 import t from 'tap';
-import type { Session } from '../../../src/demo/broker/session.js';
+import type { Session } from '../../../../src/demo/broker/session/session.js';
 import {
   type Subscription,
   SubscriptionIndex,
-} from '../../../src/demo/broker/subscription-index.js';
-import { matchesTopic, parseTopicFilter } from '../../../src/demo/broker/topic-filter.js';
+} from '../../../../src/demo/broker/topic/subscription-index.js';
+import { matchesTopic, parseTopicFilter } from '../../../../src/demo/broker/topic/topic-filter.js';
 
 function subscription(session: Session, text: string): Subscription {
   const filter = parseTopicFilter(text);

@@ -1,6 +1,6 @@
-import type { Clock } from '../../base/clock.js';
-import type { Message } from './message.js';
-import { isExpired } from './message.js';
+import type { Clock } from '../../../base/clock.js';
+import type { Message } from '../message.js';
+import { isExpired } from '../message.js';
 import { matchesTopic, type TopicFilter } from './topic-filter.js';
 
 /** The retained messages, one for each topic name, at most `messagesMax` of them. */
