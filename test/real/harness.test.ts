@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import t from 'tap';
 import { startKafka } from '../support/real/kafka.js';
 import { produceLines, readTopic } from '../support/real/kcat.js';
 import { startMosquitto } from '../support/real/mosquitto.js';
 import { publishLines, publishPayload, subscribe } from '../support/real/mosquitto-clients.js';
+import { runServerScript } from '../support/real/program.js';
 
 function numbers(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${i}`);
@@ -133,6 +136,24 @@ t.test('mosquitto keeps a session over a shutdown', async (t) => {
   t.teardown(() => subscriber.stop());
   await subscriber.received(1);
   t.equal(`${subscriber.messages[0]?.payload}`, 'stored');
+});
+
+t.test('a sweep ends the servers of a process that is gone, and no others', async (t) => {
+  const mine = await startMosquitto();
+  t.teardown(() => mine.stop());
+  const owner = spawn('sleep', ['1000']);
+  t.teardown(() => owner.kill('SIGKILL'));
+  await once(owner, 'spawn');
+  const up = await runServerScript('mosquitto', ['up', '0', '--owner', `${owner.pid}`]);
+  const [host = '', port = ''] = up.trim().split(':');
+  const theirs = { host, port: Number(port) };
+  await runServerScript('mosquitto', ['sweep']);
+  await publishPayload(theirs, 'a', { payload: 'its owner lives' });
+  owner.kill('SIGKILL');
+  await once(owner, 'exit');
+  await runServerScript('mosquitto', ['sweep']);
+  await t.rejects(publishPayload(theirs, 'a', { payload: 'too late' }), /refused/i);
+  await t.resolves(publishPayload(mine, 'a', { payload: 'still here' }));
 });
 
 function sha256(bytes: Uint8Array | null | undefined): string {

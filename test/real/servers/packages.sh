@@ -21,7 +21,7 @@ need() { # COMMAND PACKAGE: installs PACKAGE unless COMMAND is there
   fi
   quiet_services
   as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "$2" >&2 </dev/null || die "could not install $2"
+    apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$2" >&2 </dev/null || die "could not install $2"
   loud_services
 }
 

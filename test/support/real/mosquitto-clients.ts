@@ -50,7 +50,6 @@ interface Printed {
   readonly topic: string;
   readonly qos: number;
   readonly retain: number;
-  readonly payload: string;
   readonly properties?: Record<string, string | number>;
 }
 
@@ -161,8 +160,9 @@ function publishArgs(server: Address, topic: string, options: PublishOptions): s
 }
 
 function subscribeArgs(server: Address, options: SubscribeOptions): string[] {
-  // -d prints the SUBACK, and no option prints it alone.
-  const args = ['-V', '5', '-h', server.host, '-p', `${server.port}`, '-d', '-F', `${MARK}%j`];
+  // -d prints the SUBACK, and no option prints it alone. The payload comes in hexadecimal, because
+  // the JSON has it up to its first NUL only.
+  const args = ['-V', '5', '-h', server.host, '-p', `${server.port}`, '-d', '-F', `${MARK}%x %j`];
   args.push('-q', `${options.qos ?? 1}`);
   for (const filter of options.filters) args.push('-t', filter);
   if (options.clientId !== undefined) args.push('-i', options.clientId);
@@ -172,8 +172,10 @@ function subscribeArgs(server: Address, options: SubscribeOptions): string[] {
   return args;
 }
 
-/** The text is Latin-1, a character a byte: mosquitto_sub prints payloads as raw bytes. */
-function parseMessage(text: string): MqttMessage {
+/** Hexadecimal payload, blank, JSON; in Latin-1, a character a byte, as in kcat.ts. */
+function parseMessage(line: string): MqttMessage {
+  const blank = line.indexOf(' ');
+  const text = line.slice(blank + 1);
   const printed: Printed = JSON.parse(text);
   const { 'user-properties': _, ...properties } = printed.properties ?? {};
   // Printed as an object, in which JSON.parse keeps only the last of a repeated name.
@@ -182,11 +184,16 @@ function parseMessage(text: string): MqttMessage {
     topic: utf8(printed.topic),
     qos: printed.qos,
     retain: printed.retain !== 0,
-    payload: Buffer.from(printed.payload, 'latin1'),
+    payload: Buffer.from(line.slice(0, blank), 'hex'),
     userProperties: [...pairs.matchAll(new RegExp(`${STRING}:${STRING}`, 'g'))].map(
       ([, name, value]) => [utf8(JSON.parse(`"${name}"`)), utf8(JSON.parse(`"${value}"`))] as const,
     ),
-    properties,
+    properties: Object.fromEntries(
+      Object.entries(properties).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? utf8(value) : value,
+      ]),
+    ),
   };
 }
 
