@@ -107,22 +107,22 @@ export async function runRound(options: BenchOptions, target: KafkaTarget): Prom
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
   const generator = forkModule('./generator-main.js', [JSON.stringify(loadOf(options))]);
   let connector: Program | undefined;
-  let measured: Measured;
   try {
     const { bootstrapServers } = target;
     const mqttPort = await listening(generator);
     const file = join(folder, 'bench.yaml');
     await writeFile(file, connectorYaml(options, { mqttPort, bootstrapServers, kafkaTopic }));
     connector = await startProgram(connectorCommand(options, file, join(folder, 'data')));
-    measured = await measure(generator, connector);
+    const measured = await measure(generator, connector);
+    // While the connector runs: at QoS 0 it may not have read everything that the kernel took.
+    const wait = { expected: measured.load.settled, waitMs: options.countTimeoutSeconds * 1000 };
+    const records = options.verify
+      ? await countRecords(bootstrapServers, kafkaTopic, wait)
+      : undefined;
+    return { ...measured, records, voidBecause: reasonsToVoid(measured.load, records) };
   } finally {
     if (connector !== undefined) await stopProgram(connector);
     await releaseModule(generator);
     await rm(folder, { recursive: true, force: true });
   }
-  const wait = { expected: measured.load.settled, waitMs: options.countTimeoutSeconds * 1000 };
-  const records = options.verify
-    ? await countRecords(target.bootstrapServers, kafkaTopic, wait)
-    : undefined;
-  return { ...measured, records, voidBecause: reasonsToVoid(measured.load, records) };
 }

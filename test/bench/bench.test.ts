@@ -60,6 +60,16 @@ t.test('acknowledged messages that are not in Kafka make a round void', async (t
   t.equal(report.kafka, 'embedded mock cluster');
 });
 
+t.test('a connector that writes every message to Kafka gives a valid bench', async (t) => {
+  for (const qos of [0, 1] as const) {
+    const options = optionsFor('bridging', { kafka: undefined, verify: true, qos });
+    const report = await runBench(options, () => undefined);
+    t.strictSame(report.rounds[0]?.voidBecause, []);
+    t.equal(report.rounds[0]?.records, 5010);
+    t.equal(summaryOf(report).duplicates?.max, 0);
+  }
+});
+
 t.test('a connector that ends is an error with its last words', async (t) => {
   await t.rejects(
     runBench(optionsFor('crashing'), () => undefined),
