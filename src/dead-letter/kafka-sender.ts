@@ -98,6 +98,8 @@ function connect(producer: kafka.Producer, servers: string, timeoutMs: number): 
 }
 
 function view(bytes: Uint8Array): Buffer {
+  // Without memory behind it an empty buffer would be sent as null, which is a tombstone.
+  if (bytes.byteLength === 0) return Buffer.alloc(1).subarray(0, 0);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
