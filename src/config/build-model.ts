@@ -23,10 +23,9 @@ import type {
   Tls,
   TopicMap,
 } from './model.js';
-import type { ConnectorResource, TopicMapResource } from './resource.js';
+import type { ConnectorResource, Resources, TopicMapResource } from './resource.js';
 import { formatHostPort, parseKafkaEndpoint, parseMqttEndpoint } from './rules/endpoints.js';
 import { splitSharedFilter } from './rules/names.js';
-import type { Resources } from './rules/not-yet-supported.js';
 import { clampToBatchRange } from './rules/topic-map.js';
 
 export interface BuildOptions {

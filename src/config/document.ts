@@ -7,6 +7,7 @@
  * 3. A null in a mapping counts as absent, as in Kubernetes.
  */
 import {
+  type Alias,
   Composer,
   type CST,
   type Document,
@@ -104,7 +105,8 @@ function tooDeepAt(root: CST.Token): number | undefined {
   for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
     const { token, depth } = entry;
     if (depth > NESTING_MAX) return token.offset;
-    if (token.type === 'document' && token.value) stack.push({ token: token.value, depth });
+    if (token.type === 'document' && token.value)
+      stack.push({ token: token.value, depth: depth + 1 });
     if (!('items' in token)) continue;
     for (const item of token.items) {
       if ('key' in item && item.key) stack.push({ token: item.key, depth: depth + 1 });
@@ -169,7 +171,7 @@ class Conversion {
     if (path.length > NESTING_MAX) {
       throw new LimitError(this.#start, `more than ${NESTING_MAX} levels`);
     }
-    if (isAlias(node)) return this.#plain(this.#target(node), path);
+    if (isAlias(node)) return this.#plain(this.#target(node, path), path);
     if (isMap(node)) return this.#mapping(node.items, path);
     if (isSeq(node)) return node.items.map((item, index) => this.#item(item, [...path, index]));
     if (!isScalar(node)) return undefined;
@@ -179,12 +181,14 @@ class Conversion {
     return node.value;
   }
 
-  #target(alias: Node & { resolve(document: Document): unknown }): unknown {
+  #target(alias: Alias, path: Path): Node | undefined {
     this.#aliases += 1;
     if (this.#aliases > ALIASES_MAX) {
       throw new LimitError(offsetOf(alias) ?? this.#start, `more than ${ALIASES_MAX} aliases`);
     }
-    return alias.resolve(this.#document);
+    const target = alias.resolve(this.#document);
+    if (target === undefined) this.#report(path, alias, yamlFault('BAD_ALIAS'));
+    return target;
   }
 
   #item(node: unknown, path: Path): unknown {
@@ -200,7 +204,9 @@ class Conversion {
       const name = String(isScalar(key) ? key.value : key);
       const field = [...path, name];
       if (seen.has(name)) {
-        this.#reportTwice(field, key);
+        const first = this.#lines.get(formatPath(field));
+        const message = `is written twice; the first is on line ${first}`;
+        this.#report(field, key, { message, hint: 'keep one of the two' });
         continue;
       }
       seen.add(name);
@@ -218,17 +224,10 @@ class Conversion {
     if (offset !== undefined) this.#lines.set(formatPath(path), this.#lineOf(offset));
   }
 
-  #reportTwice(path: Path, key: unknown): void {
-    const first = this.#lines.get(formatPath(path)) ?? 0;
-    this.#problems.push({
-      severity: 'error',
-      file: this.#file,
-      line: this.#lineOf(offsetOf(key) ?? this.#start),
-      resource: '',
-      path: formatPath(path),
-      message: `is written twice; the first is on line ${first}`,
-      hint: 'keep one of the two',
-    });
+  #report(path: Path, node: unknown, fault: Fault): void {
+    const line = this.#lineOf(offsetOf(node) ?? this.#start);
+    const text = formatPath(path);
+    this.#problems.push({ ...fileProblem(this.#file, line, fault), path: text });
   }
 }
 

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Problem } from '../base/errors.js';
 import { type ByteSource, loadDocuments } from './load.js';
+import { inOrder } from './problem-list.js';
 import { type Mounted, readMounted } from './secrets.js';
 import { type Validated, validate } from './validate.js';
 
@@ -25,12 +26,17 @@ export async function loadModel(
   const secrets = await mounted(options.secretsDir, problems);
   const configMaps = await mounted(options.configMapsDir, problems);
   const { instanceId, cores = availableParallelism() } = options;
-  const checked = validate(loaded.documents, { instanceId, cores, secrets, configMaps });
-  // What was not read may hold what the rest seems to lack: its problems come first.
-  const isWrong = problems.some(({ severity }) => severity === 'error');
+  const isIncomplete = problems.length > 0;
+  const checked = validate(loaded.documents, {
+    instanceId,
+    cores,
+    secrets,
+    configMaps,
+    isIncomplete,
+  });
   return {
-    model: isWrong ? undefined : checked.model,
-    problems: [...problems, ...checked.problems],
+    model: isIncomplete ? undefined : checked.model,
+    problems: inOrder([...problems, ...checked.problems]),
     resources: checked.resources,
   };
 }

@@ -28,9 +28,12 @@ export interface Resource<Kind extends string, Spec> {
 export type ConnectorResource = Resource<'KafkaConnector', KafkaConnectorSpec>;
 export type TopicMapResource = Resource<'KafkaConnectorTopicMap', KafkaConnectorTopicMapSpec>;
 
-export interface Sorted {
+export interface Resources {
   readonly connectors: readonly ConnectorResource[];
   readonly topicMaps: readonly TopicMapResource[];
+}
+
+export interface Sorted extends Resources {
   readonly secrets: readonly SourceDocument[];
   readonly configMaps: readonly SourceDocument[];
 }

@@ -6,9 +6,13 @@ import { buildModel } from './build-model.js';
 import type { SourceDocument } from './document.js';
 import type { Model } from './model.js';
 import { fileProblem, inOrder } from './problem-list.js';
-import { type ConnectorResource, readResources, type TopicMapResource } from './resource.js';
+import {
+  type ConnectorResource,
+  type Resources,
+  readResources,
+  type TopicMapResource,
+} from './resource.js';
 import { checkConnector } from './rules/connector.js';
-import type { Resources } from './rules/not-yet-supported.js';
 import { checkTopicMap } from './rules/topic-map.js';
 import { type Mounted, ObjectStore, twiceFault } from './secrets.js';
 
@@ -20,6 +24,8 @@ export interface ValidateOptions {
   /** From folders; undefined where no folder was named. */
   readonly secrets?: Mounted | undefined;
   readonly configMaps?: Mounted | undefined;
+  /** Some documents could not be read: what seems to be missing may be in them. */
+  readonly isIncomplete?: boolean;
 }
 
 export interface Validated {
@@ -43,9 +49,10 @@ export function validate(
   const byName = indexByName(connectors);
   indexByName(topicMaps);
   for (const connector of connectors) checkConnector(connector, options.instanceId, stores);
-  const context = { connectors: byName, routeNames: new Map<string, string>() };
+  const { isIncomplete = false } = options;
+  const context = { connectors: byName, isIncomplete, routeNames: new Map<string, string>() };
   for (const map of topicMaps) checkTopicMap(map, context);
-  checkUse(connectors, topicMaps, problems);
+  if (!isIncomplete) checkUse(connectors, topicMaps, problems);
   const resources = { connectors, topicMaps };
   const isWrong = problems.some(({ severity }) => severity === 'error');
   const model = isWrong ? undefined : buildModel(resources, options);

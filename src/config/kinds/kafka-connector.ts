@@ -60,7 +60,10 @@ const Sasl = Type.Object(
       description:
         'The SASL mechanism. `scramSha256` and `scramSha512` are other spellings of the ones with hyphens.',
     }),
-    secretName: Type.Optional(objectName('The secret with the keys `username` and `password`.')),
+    secretName: Type.Optional({
+      ...objectName('The secret with the keys `username` and `password`.'),
+      [REQUIRED_IN_WORDS]: 'this or `token`',
+    }),
     token: Type.Optional(
       Type.Object(
         { secretName: objectName('The secret with the keys `username` and `password`.') },

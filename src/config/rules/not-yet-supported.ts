@@ -1,13 +1,8 @@
 /* What is right and validates, but what `run` cannot do yet: it refuses, and never ignores. */
 import type { Problem } from '../../base/errors.js';
 import { type Path, reporterFor } from '../problem-list.js';
-import type { ConnectorResource, TopicMapResource } from '../resource.js';
+import type { Resources } from '../resource.js';
 import { parseMqttEndpoint } from './endpoints.js';
-
-export interface Resources {
-  readonly connectors: readonly ConnectorResource[];
-  readonly topicMaps: readonly TopicMapResource[];
-}
 
 /** One error for each field that this version cannot act on. */
 export function notYetSupported(resources: Resources): readonly Problem[] {

@@ -21,6 +21,8 @@ type KafkaToMqtt = NonNullable<Route['kafkaToMqtt']>;
 
 export interface MapContext {
   readonly connectors: ReadonlyMap<string, ConnectorResource>;
+  /** There may be connectors that could not be read. */
+  readonly isIncomplete: boolean;
   /** Where each route name of each connector was first met: `file:line`. */
   readonly routeNames: Map<string, string>;
 }
@@ -29,7 +31,7 @@ export function checkTopicMap(resource: TopicMapResource, context: MapContext): 
   const { spec, report } = resource;
   const ref = spec.kafkaConnectorRef;
   const connector = ref === undefined ? undefined : context.connectors.get(ref);
-  if (ref !== undefined && connector === undefined) {
+  if (ref !== undefined && connector === undefined && !context.isIncomplete) {
     report.error(['spec', 'kafkaConnectorRef'], missingConnector(ref, context));
   }
   checkBatching(resource);
