@@ -1,93 +1,20 @@
 /* Every metric of ours: its name, what it means and how its samples are read from the counters. The
  * registry and docs/reference/metrics.md are both made from these tables.
  */
-import type { Clock } from '../base/clock.js';
-import type { ConnectorCounters, ConnectorGauges, RouteCounters } from './counters.js';
+import type { ConnectorCounters } from './counters.js';
 import type { LatencyHistogram } from './latency-histogram.js';
-import type { CountByReason } from './reasons.js';
+import {
+  byReason,
+  type MetricDefinition,
+  ofConnector,
+  ofEngine,
+  ofRoute,
+  ofRouteByReason,
+} from './metric-definition.js';
 
-export interface Sample {
+export interface LabelledHistogram {
   readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-export interface MetricDefinition {
-  readonly name: string;
-  readonly type: 'counter' | 'gauge';
-  readonly help: string;
-  readonly labels: readonly string[];
-  /** Called at a scrape, for each connector. */
-  samples(counters: ConnectorCounters, clock: Clock): Sample[];
-}
-
-type Described = Pick<MetricDefinition, 'name' | 'help'>;
-
-/** A metric of each route. */
-function ofRoute(
-  type: MetricDefinition['type'],
-  described: Described,
-  read: (route: RouteCounters) => number,
-): MetricDefinition {
-  return {
-    ...described,
-    type,
-    labels: ['connector', 'route'],
-    samples: ({ connector, routes }) =>
-      [...routes.values()].map((counters) => ({
-        labels: { connector, route: counters.route },
-        value: read(counters),
-      })),
-  };
-}
-
-/** A counter of each route and reason. */
-function ofRouteByReason(
-  described: Described,
-  read: (route: RouteCounters) => CountByReason<string>,
-): MetricDefinition {
-  return {
-    ...described,
-    type: 'counter',
-    labels: ['connector', 'route', 'reason'],
-    samples: ({ connector, routes }) =>
-      [...routes.values()].flatMap((counters) =>
-        Object.entries(read(counters)).map(([reason, value]) => ({
-          labels: { connector, route: counters.route, reason },
-          value,
-        })),
-      ),
-  };
-}
-
-/** A metric of each connector, with further labels where `read` gives any. */
-function ofConnector(
-  type: MetricDefinition['type'],
-  described: Described & { labels?: readonly string[] },
-  read: (counters: ConnectorCounters, clock: Clock) => readonly Sample[] | number,
-): MetricDefinition {
-  return {
-    name: described.name,
-    help: described.help,
-    type,
-    labels: ['connector', ...(described.labels ?? [])],
-    samples: (counters, clock) => {
-      const { connector } = counters;
-      const result = read(counters, clock);
-      if (typeof result === 'number') return [{ labels: { connector }, value: result }];
-      return result.map(({ labels, value }) => ({ labels: { connector, ...labels }, value }));
-    },
-  };
-}
-
-/** A gauge that the engine answers; absent until it has said how. */
-function ofEngine(described: Described, gauge: keyof ConnectorGauges): MetricDefinition {
-  return ofConnector('gauge', described, ({ gauges }) =>
-    gauges === undefined ? [] : [{ labels: {}, value: gauges[gauge]() }],
-  );
-}
-
-function byReason(counts: CountByReason<string>, more: Record<string, string> = {}): Sample[] {
-  return Object.entries(counts).map(([reason, value]) => ({ labels: { ...more, reason }, value }));
+  readonly histogram: LatencyHistogram;
 }
 
 const routeMetrics: readonly MetricDefinition[] = [
@@ -316,8 +243,3 @@ export const latencyDefinition = {
       }),
     ),
 } as const;
-
-export interface LabelledHistogram {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly histogram: LatencyHistogram;
-}

@@ -5,9 +5,10 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
 import type { ConnectorCounters } from './counters.js';
-import { latencyDefinition, type MetricDefinition, metricDefinitions } from './definitions.js';
+import { latencyDefinition, metricDefinitions } from './definitions.js';
 import { ConnectorEvents } from './events.js';
 import { LatencyMetric } from './latency-metric.js';
+import type { MetricDefinition } from './metric-definition.js';
 import { registerProcessMetrics } from './process-metrics.js';
 
 export interface MetricsOptions {
