@@ -89,10 +89,10 @@ export class LoadGenerator {
     let again = false;
     for (const connection of this.#connections) again = connection.pump(nowMs) || again;
     if (this.#schedule.exhausted(nowMs) && this.#outstanding() === 0) this.#finish();
-    else if (again && this.#load.qos === 0) this.#turnSoon();
+    else if (again) this.#turnSoon();
   }
 
-  /** QoS 0 has no PUBACK that asks for more: go on after the sockets had their turn. */
+  /** Goes on without a PUBACK that asks for more, after the sockets had their turn. */
   #turnSoon(): void {
     if (this.#pumpAgain) return;
     this.#pumpAgain = true;

@@ -61,7 +61,8 @@ export class ClientConnection {
     return this.#flushing;
   }
 
-  /** Sends what the schedule and the window allow; true when something went and the socket has room. */
+  /** Sends what the schedule and the window allow, a slab at most; true when it sent a whole slab and
+   * may have more to send at once. */
   pump(nowMs: number): boolean {
     const slab = this.#slab;
     if (slab === undefined || this.#flushing > 0) return false;
@@ -88,7 +89,7 @@ export class ClientConnection {
     // Most writes are taken by the kernel at once, long before their callback comes.
     if (this.#socket.writableLength > 0) return false;
     this.#flushed(nowMs);
-    return true;
+    return granted === slab.count;
   }
 
   close(): void {

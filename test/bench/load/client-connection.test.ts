@@ -1,0 +1,120 @@
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import mqttPacket from 'mqtt-packet';
+import t from 'tap';
+import { ClientConnection } from '../../../src/bench/load/client-connection.js';
+import { Measurement } from '../../../src/bench/load/measurement.js';
+import { Schedule } from '../../../src/bench/load/schedule.js';
+import type { Load } from '../../../src/bench/protocol.js';
+
+const LOAD: Load = {
+  topics: 3,
+  payloadBytes: 4000,
+  userProperties: 0,
+  qos: 1,
+  ratePerSecond: undefined,
+  warmup: { kind: 'messages', count: 0 },
+  measured: { kind: 'messages', count: 100_000 },
+  atOnce: false,
+  stallSeconds: 1,
+};
+
+/** A socket that takes bytes at once, or holds them until it is told to go on. */
+class HeldSocket extends Duplex {
+  holding = false;
+  readonly taken: Buffer[] = [];
+  readonly #held: (() => void)[] = [];
+
+  setNoDelay(): this {
+    return this;
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    const take = () => {
+      // As the kernel does: what it takes is a copy, made when it takes it.
+      this.taken.push(Buffer.from(chunk));
+      done();
+    };
+    if (this.holding) this.#held.push(take);
+    else take();
+  }
+
+  goOn(): void {
+    this.holding = false;
+    for (const take of this.#held.splice(0)) take();
+  }
+
+  /** Packet identifiers of all PUBLISHes taken so far. */
+  packetIds(): number[] {
+    const ids: number[] = [];
+    const parser = mqttPacket.parser({ protocolVersion: 5 });
+    parser.on('packet', (packet) => {
+      if (packet.cmd === 'publish') ids.push(packet.messageId as number);
+    });
+    parser.parse(Buffer.concat(this.taken));
+    return ids;
+  }
+}
+
+function subscribed() {
+  const measurement = new Measurement(LOAD, () => undefined);
+  const schedule = new Schedule(LOAD, measurement);
+  const socket = new HeldSocket();
+  const settled: number[] = [];
+  const connection = new ClientConnection(socket as unknown as Socket, {
+    load: LOAD,
+    schedule,
+    measurement,
+    onReady: () => undefined,
+    onSettled: (nowMs) => settled.push(nowMs),
+    onFailed: (message) => {
+      throw new Error(message);
+    },
+  });
+  socket.emit(
+    'data',
+    mqttPacket.generate(
+      {
+        cmd: 'subscribe',
+        messageId: 1,
+        subscriptions: [{ topic: 'bench/#', qos: 1 }],
+        properties: { subscriptionIdentifier: 1 },
+      },
+      { protocolVersion: 5 },
+    ),
+  );
+  return { connection, socket, settled };
+}
+
+t.test('nothing is sent, or changed, while the socket holds packets', async (t) => {
+  const { connection, socket, settled } = subscribed();
+  socket.holding = true;
+  t.equal(connection.pump(1000), false);
+  const sent = connection.inFlight.size;
+  t.ok(sent > 1);
+  t.equal(connection.flushing, sent);
+  t.equal(connection.pump(1001), false);
+  t.equal(connection.inFlight.size, sent, 'the second call sent nothing');
+  const flushed = new Promise((resolve) => socket.once('drain', resolve));
+  socket.goOn();
+  await flushed;
+  t.equal(connection.flushing, 0);
+  t.equal(settled.length, 1, 'the generator hears that the socket has room');
+  t.strictSame(
+    socket.packetIds(),
+    Array.from({ length: sent }, (_, n) => n + 1),
+  );
+});
+
+t.test('a socket that takes everything can be given the next slab at once', async (t) => {
+  const { connection, socket } = subscribed();
+  t.equal(connection.pump(1000), true);
+  const sent = connection.inFlight.size;
+  t.equal(connection.pump(1001), true);
+  t.strictSame(
+    socket.packetIds(),
+    Array.from({ length: 2 * sent }, (_, n) => n + 1),
+  );
+});
