@@ -41,7 +41,7 @@ export class PacketWriter {
     return this.bufferedBytes < this.#bufferedBytesMax;
   }
 
-  /** Calls `fill` with a place of exactly `bytes` to write to. */
+  /** A place for exactly `bytes`, which the caller fills before anything else is written. */
   reserve(bytes: number): { readonly target: Buffer; readonly offset: number } {
     if (bytes > this.#batch.length - this.#used) {
       this.#handOver();

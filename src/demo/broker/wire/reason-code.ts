@@ -7,7 +7,6 @@ export const ReasonCode = {
   protocolError: 0x82,
   implementationSpecificError: 0x83,
   unsupportedProtocolVersion: 0x84,
-  clientIdentifierNotValid: 0x85,
   serverShuttingDown: 0x8b,
   badAuthenticationMethod: 0x8c,
   keepAliveTimeout: 0x8d,
