@@ -5,6 +5,7 @@ import { Value } from '@sinclair/typebox/value';
 import { assert } from '../base/assert.js';
 import {
   type KafkaConnectorSpec,
+  KUBERNETES_AUDIENCE,
   LocalBrokerConnection,
   SHARDS_MAX,
 } from './kinds/kafka-connector.js';
@@ -110,8 +111,6 @@ function kafkaAuthenticationOf(
   if (identity === undefined) return { kind: 'none' };
   return { kind: 'systemAssignedManagedIdentity', audience: identity.audience };
 }
-
-const KUBERNETES_AUDIENCE = 'aio-mq';
 
 function mqttOf(written: KafkaConnectorSpec['localBrokerConnection']): MqttConnection {
   const spec = written ?? Value.Default(LocalBrokerConnection, {});

@@ -13,6 +13,7 @@ import {
 /** MQTT 5 ends a packet at 268,435,455 bytes; one MiB of them stays for topic and properties. */
 export const PAYLOAD_BYTES_MAX = 267_386_880;
 export const SHARDS_MAX = 64;
+export const KUBERNETES_AUDIENCE = 'aio-mq';
 
 const Image = Type.Object(
   {
@@ -156,7 +157,7 @@ const LocalAuthentication = Type.Object(
           audience: Type.String({
             ...EXTENSION,
             minLength: 1,
-            default: 'aio-mq',
+            default: KUBERNETES_AUDIENCE,
             description: 'The audience of the projected service account token.',
           }),
         },
