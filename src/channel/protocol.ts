@@ -1,0 +1,110 @@
+/* Every message that crosses between the main thread and a worker, beside the two rings: the hot path
+ * is in frame-ring.ts and settlement-ring.ts, this is what happens seldom. All are plain data.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { LogLevel } from '../base/log.js';
+import type { Compression, KafkaAcks, KafkaConnection } from '../config/model.js';
+
+/** How a record finds its partition: the same numbers as in src/native/producer.h. */
+export const ROUND_ROBIN = 0;
+export const KEYED = 1;
+export const INSTANCE = 2;
+export type PartitionRule = typeof ROUND_ROBIN | typeof KEYED | typeof INSTANCE;
+
+/** main -> worker, as Piscina's task: everything a worker needs, once. */
+export interface ShardTask {
+  readonly shard: number;
+  readonly connector: string;
+  readonly clientId: string;
+  readonly kafka: KafkaConnection;
+  readonly messageBytesMax: number;
+  readonly logLevel: LogLevel;
+  readonly frames: SharedArrayBuffer;
+  readonly settlements: SharedArrayBuffer;
+  readonly slab: SharedArrayBuffer;
+  /** Doorbells: file descriptors that main owns. */
+  readonly wakeFd: number;
+  readonly mainFd: number;
+  readonly port: MessagePort;
+}
+
+/** Client settings that a producer has of its own; topics with equal ones share a producer. */
+export interface ProducerSettings {
+  readonly lingerMs: number;
+  readonly batchMessagesMax: number;
+  readonly batchBytesMax: number;
+  readonly idempotent: boolean;
+  readonly requestsInFlightMax: number;
+  /** Tells apart producers that differ in nothing but the settings of a topic they both have. */
+  readonly variant: number;
+}
+
+/** main -> worker, in a control frame before the first record for this target. */
+export interface OpenTarget {
+  readonly kind: 'openTarget';
+  readonly targetId: number;
+  readonly producer: ProducerSettings;
+  readonly topic: string;
+  readonly acks: KafkaAcks;
+  readonly compression: Compression;
+  readonly rule: PartitionRule;
+  readonly instanceId: number;
+}
+
+/** main -> worker, in a control frame: every connection whose records a fatal error lost is closed,
+ * so what follows is in order again. */
+export interface Barrier {
+  readonly kind: 'barrier';
+}
+
+export type ControlFrame = OpenTarget | Barrier;
+
+/** main -> worker: destroy the producers and end the task. Outstanding records are forgotten. */
+export interface CloseShard {
+  readonly kind: 'close';
+}
+
+export type ToWorker = CloseShard;
+
+/** worker -> main: the rings are being read. */
+export interface ShardReady {
+  readonly kind: 'ready';
+}
+
+/** worker -> main: Kafka will never take this record; main owns the frame from here on. */
+export interface RecordRefused {
+  readonly kind: 'refused';
+  readonly frame: Uint8Array;
+  readonly code: string;
+}
+
+/** worker -> main: a target's records are held back with backoff, or flow again. */
+export interface TargetHeld {
+  readonly kind: 'held';
+  readonly targetId: number;
+  /** librdkafka's name of the error; undefined when they flow again. */
+  readonly code: string | undefined;
+}
+
+/** worker -> main: whether at least one broker is connected, from librdkafka's statistics. */
+export interface KafkaState {
+  readonly kind: 'kafka';
+  readonly up: boolean;
+  readonly detail: string;
+}
+
+/** worker -> main: a producer was lost with what it had outstanding. Main closes the connections that
+ * own open deliveries of this shard, then writes a barrier. */
+export interface ProducerLost {
+  readonly kind: 'producerLost';
+  readonly code: string;
+}
+
+/** worker -> main: a line for the log. */
+export interface WorkerLog {
+  readonly kind: 'log';
+  readonly level: Exclude<LogLevel, 'fatal'>;
+  readonly text: string;
+}
+
+export type FromWorker = ShardReady | RecordRefused | TargetHeld | KafkaState | ProducerLost | WorkerLog;

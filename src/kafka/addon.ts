@@ -1,0 +1,100 @@
+/* The addon's types: the only file of the worker side that loads it (channel/doorbell.ts does so for
+ * the doorbells, which both sides use). src/native/shard-producers.cc implements them.
+ */
+import { loadAddon } from '../channel/addon-file.js';
+
+/** What a turn left to do. */
+export const TURN_MORE = 1;
+export const TURN_CONTROL = 2;
+export const TURN_FAILURES = 4;
+export const TURN_EVENTS = 8;
+export const TURN_DRAINED = 16;
+
+/** What `produce` answers for a record whose time is over; no error code of librdkafka's. */
+export const RECORD_EXPIRED = -1000;
+
+/** A record that librdkafka gave up on, or a frame of a diverted target (code 0). */
+export interface Failure {
+  readonly frame: Uint8Array;
+  /** In which order frames left the ring. */
+  readonly sequence: number;
+  readonly targetId: number;
+  /** rd_kafka_resp_err_t */
+  readonly code: number;
+  /** rd_kafka_msg_status_t: 0 not persisted, 1 possibly, 2 persisted */
+  readonly status: number;
+  readonly producer: number;
+}
+
+export const EVENT_LOG = 0;
+export const EVENT_ERROR = 1;
+export const EVENT_STATISTICS = 2;
+
+export interface ProducerEvent {
+  readonly kind: number;
+  readonly producer: number;
+  /** Log: syslog level. Error: rd_kafka_resp_err_t. */
+  readonly code: number;
+  readonly fatal: boolean;
+  readonly text: string;
+}
+
+type Properties = Readonly<Record<string, string>>;
+
+export interface ShardProducers {
+  /** Opens a producer; throws when librdkafka refuses a property. */
+  addProducer(properties: Properties): number;
+  /** Destroys it; what is outstanding is forgotten unreported. */
+  removeProducer(producer: number): void;
+  setTarget(
+    targetId: number,
+    producer: number,
+    topic: string,
+    properties: Properties,
+    rule: number,
+    instanceId: number,
+    solo: boolean,
+  ): void;
+  /** While diverted, a target's frames come out by `takeFailures` with code 0. */
+  divert(targetId: number, on: boolean): void;
+  /** The hot path: delivery reports to main, frames to librdkafka. Returns TURN_ bits. */
+  turn(): number;
+  takeControl(): Uint8Array;
+  takeFailures(): Failure[];
+  takeEvents(): ProducerEvent[];
+  /** Sends one frame; returns an rd_kafka_resp_err_t or RECORD_EXPIRED. */
+  produce(targetId: number, solo: boolean, frame: Uint8Array, sequence: number): number;
+  settle(deliveryId: number, frameBytes: number, settlement: number): void;
+  purge(producer: number, inFlight: boolean): void;
+  outstanding(producer: number): number;
+  outstandingOf(targetId: number): number;
+  hasStale(producer: number, ageMs: number): boolean;
+  close(): void;
+}
+
+/** librdkafka's own Kafka, in process, with errors on demand. */
+export interface MockCluster {
+  readonly bootstrapServers: string;
+  createTopic(name: string, partitions: number): void;
+  failRequests(apiKey: number, codes: readonly number[]): void;
+  failTopic(name: string, code: number): void;
+  setBrokerUp(broker: number, up: boolean): void;
+  setRoundTripMs(broker: number, ms: number): void;
+  close(): void;
+}
+
+interface KafkaAddon {
+  readonly ShardProducers: new (
+    frames: Uint8Array,
+    settlements: Uint8Array,
+    slab: Uint8Array,
+    wakeFd: number,
+    mainFd: number,
+  ) => ShardProducers;
+  readonly MockCluster: new (brokers: number) => MockCluster;
+  readonly errorName: (code: number) => string;
+  readonly builtinFeatures: () => string;
+  readonly librdkafkaVersion: string;
+}
+
+export const addon = loadAddon() as KafkaAddon;

@@ -1,0 +1,60 @@
+/* The model's settings -> librdkafka's properties. All that matters is said explicitly, so that a new
+ * version of librdkafka with other defaults changes nothing.
+ */
+import type { OpenTarget, ProducerSettings, ShardTask } from '../channel/protocol.js';
+import type { KafkaAcks } from '../config/model.js';
+
+type Properties = Record<string, string>;
+
+const INT_MAX = String(2 ** 31 - 1);
+/** How often librdkafka tells of its connections, which is how we know that Kafka is there. */
+const STATISTICS_INTERVAL_MS = 1000;
+
+const ACKS: Record<KafkaAcks, string> = { zero: '0', one: '1', all: 'all' };
+
+/** Properties of a producer of this shard. `solo` sends each record in a batch of its own. */
+export function producerProperties(
+  task: Pick<ShardTask, 'clientId' | 'kafka' | 'messageBytesMax'>,
+  settings: ProducerSettings,
+  solo: boolean,
+): Properties {
+  return {
+    'bootstrap.servers': task.kafka.bootstrapServers,
+    'client.id': task.clientId,
+    'linger.ms': String(solo ? 0 : settings.lingerMs),
+    'batch.num.messages': String(solo ? 1 : settings.batchMessagesMax),
+    'batch.size': String(settings.batchBytesMax),
+    'enable.idempotence': String(settings.idempotent),
+    'max.in.flight.requests.per.connection': String(solo ? 1 : settings.requestsInFlightMax),
+    'message.max.bytes': String(task.messageBytesMax),
+    // Main bounds what is outstanding by records and bytes, so these must never be what is full.
+    'queue.buffering.max.messages': '10000000',
+    'queue.buffering.max.kbytes': INT_MAX,
+    // Round-robin is ours: see Producer::Partition.
+    'sticky.partitioning.linger.ms': '0',
+    // librdkafka never gives up by itself; a topic that is not there yet is waited for.
+    'message.send.max.retries': INT_MAX,
+    'retry.backoff.ms': '100',
+    'retry.backoff.max.ms': '1000',
+    'topic.metadata.propagation.max.ms': '3600000',
+    'topic.metadata.refresh.interval.ms': '60000',
+    'allow.auto.create.topics': 'true',
+    'reconnect.backoff.ms': '100',
+    'reconnect.backoff.max.ms': '5000',
+    'socket.keepalive.enable': 'true',
+    'socket.nagle.disable': 'true',
+    'statistics.interval.ms': String(STATISTICS_INTERVAL_MS),
+    'log.connection.close': 'false',
+  };
+}
+
+/** Properties of one topic of a producer. */
+export function topicProperties(target: Pick<OpenTarget, 'acks' | 'compression'>): Properties {
+  return {
+    acks: ACKS[target.acks],
+    'compression.codec': target.compression,
+    // 0 is infinite: giving a record up is main's decision, never librdkafka's.
+    'message.timeout.ms': '0',
+    'request.timeout.ms': '30000',
+  };
+}

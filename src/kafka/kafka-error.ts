@@ -1,0 +1,46 @@
+/* The one place that decides what an error of librdkafka means for a record. */
+
+const MSG_SIZE_TOO_LARGE = 10;
+const INVALID_RECORD = 87;
+const INVALID_DIFFERENT_RECORD = -138;
+const PURGE_QUEUE = -152;
+const PURGE_INFLIGHT = -151;
+const FATAL = -150;
+const BAD_MSG = -199;
+
+const NOT_PERSISTED = 0;
+
+/** What happens to a record that came back with an error:
+ * - `alone`: its batch was refused; each member is sent again by itself, in order
+ * - `refused`: it was sent by itself and refused: the dead-letter store
+ * - `again`: we took it back ourselves before it was sent
+ * - `abandoned`: it may be in Kafka; only the sender's redelivery can tell
+ * - `held`: it was not sent, and could be once somebody mends what is wrong: backoff
+ */
+export type Disposition = 'alone' | 'refused' | 'again' | 'abandoned' | 'held';
+
+/**
+ * @param code rd_kafka_resp_err_t
+ * @param status rd_kafka_msg_status_t
+ * @param solo whether the record was sent in a batch of its own
+ */
+export function classify(code: number, status: number, solo: boolean): Disposition {
+  switch (code) {
+    case MSG_SIZE_TOO_LARGE:
+    case INVALID_RECORD:
+      return solo ? 'refused' : 'alone';
+    case INVALID_DIFFERENT_RECORD:
+      // Another record of its batch is at fault, so this one may be sound.
+      return 'alone';
+    case BAD_MSG:
+      return 'refused';
+    case PURGE_INFLIGHT:
+    case FATAL:
+      return 'abandoned';
+    case PURGE_QUEUE:
+      return status === NOT_PERSISTED ? 'again' : 'abandoned';
+    default:
+      // Only librdkafka's own retries are idempotent: what may be in Kafka is not produced again.
+      return status === NOT_PERSISTED ? 'held' : 'abandoned';
+  }
+}

@@ -1,0 +1,403 @@
+/* Connection: one socket, from CONNECT to its end. Bytes <-> packets, keep alive, pause and resume; no
+ * session state. Main thread only.
+ *
+ *   receive buffer   | done | not yet parsed | free: the kernel writes here next |
+ *                         start             end
+ *
+ * 1. A packet is parsed where the kernel put it; nothing of it may be kept past its handler.
+ * 2. Unparsed bytes move only between two reads.
+ * 3. A payload over LARGE_PAYLOAD_BYTES goes to the slab: the kernel writes it there itself.
+ * 4. What is buffered is bounded by the size of the receive buffer, whatever a packet says it has.
+ */
+import type { Socket } from 'node:net';
+import { parser as createParser, generate, type Packet, type Parser } from 'mqtt-packet';
+import { assert } from '../base/assert.js';
+import type { Clock } from '../base/clock.js';
+import {
+  HEADER_PART_BYTES_MAX,
+  LARGE_PAYLOAD_BYTES,
+  READ_BYTES,
+  RECEIVE_BUFFER_BYTES,
+} from '../config/limits.js';
+import type { DialOptions } from './dial.js';
+import { KeepAlive } from './keep-alive.js';
+import { ABSENT, Publish } from './publish.js';
+import { LANE_INCOMPLETE, LANE_READ, readPublish } from './publish-lane.js';
+import { MALFORMED_PACKET, PACKET_TOO_LARGE, SUCCESS } from './reason-code.js';
+import { VARINT_BYTES_MAX } from './wire.js';
+
+const PUBLISH = 3;
+const PUBACK_FIRST_BYTE = 0x40;
+const PUBACK_BYTES_MAX = 5;
+const ACK_BUFFER_BYTES = 65_536;
+
+/** Why a connection ended. `reasonCode` is what either side said, where one did. */
+export interface Closed {
+  readonly reason: string;
+  readonly reasonCode: number | undefined;
+}
+
+export interface ConnectionHandlers {
+  onOpen(): void;
+  /** Every packet that is no PUBLISH. */
+  onPacket(packet: Packet): void;
+  /** False: no credit now; the same PUBLISH is offered again after `resume`. */
+  onPublish(publish: Publish): boolean;
+  /** Where in the slab a payload of this size may go; -1 when there is no room now. */
+  reservePayload(bytes: number): number;
+  /** A payload that was never handed on. */
+  releasePayload(slabOffset: number): void;
+  /** A PUBLISH that the lane left. The handler closes the connection, or has dealt with it. */
+  onLeft(packet: Uint8Array): void;
+  onClosed(closed: Closed): void;
+}
+
+export interface ConnectionOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly connectTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+  /** What we announced, or MQTT 5's own limit. */
+  readonly maximumPacketSize: number;
+  readonly slab: Uint8Array;
+  readonly clock: Clock;
+  readonly dial: (options: DialOptions) => Socket;
+  readonly handlers: ConnectionHandlers;
+}
+
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #handlers: ConnectionHandlers;
+  readonly #socket: Socket;
+  readonly #parser: Parser;
+  readonly #buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
+  readonly #publish: Publish;
+  readonly #keepAlive: KeepAlive;
+  #start = 0;
+  #end = 0;
+  /** A payload under way to the slab, and how much of it is there; ABSENT when none is. */
+  #largeOffset = ABSENT;
+  #largeWritten = 0;
+  /** Where the next packet after a large one begins, when it came in the same read. */
+  #largeRest = ABSENT;
+  #readingToSlab = false;
+  /** Where in the receive buffer the kernel writes next. */
+  #readAt = 0;
+  readonly #acks = Buffer.allocUnsafe(ACK_BUFFER_BYTES);
+  #acksBytes = 0;
+  #writeWatched = false;
+  #paused = false;
+  #closed: Closed | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#handlers = options.handlers;
+    this.#publish = new Publish(this.#buffer, new Int32Array(this.#buffer.buffer));
+    this.#parser = createParser({ protocolVersion: 5 });
+    this.#parser.on('packet', (packet) => this.#handlers.onPacket(packet));
+    this.#parser.on('error', (error: Error) => {
+      this.disconnect(MALFORMED_PACKET, `the broker sent a malformed packet: ${error.message}`);
+    });
+    this.#keepAlive = new KeepAlive(
+      options.clock,
+      () => this.send({ cmd: 'pingreq' }),
+      (reason) => this.destroy(reason),
+    );
+    this.#socket = options.dial({
+      host: options.host,
+      port: options.port,
+      timeoutMs: options.connectTimeoutMs,
+      nextBuffer: () => this.#nextBuffer(),
+      onBytes: (bytes) => this.#onBytes(bytes),
+      onConnected: () => this.#handlers.onOpen(),
+      onClosed: (error) => this.#onSocketClosed(error),
+    });
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Starts PINGREQs: after CONNACK, which may have another interval than CONNECT. */
+  keepAlive(seconds: number): void {
+    this.#keepAlive.start(seconds);
+  }
+
+  /** Writes a packet that is neither PUBLISH nor PUBACK. */
+  send(packet: Packet): void {
+    if (this.#closed !== undefined) return;
+    this.flush();
+    this.#write(generate(packet, { protocolVersion: 5 }));
+  }
+
+  /** Adds a PUBACK to the next write; `flush` makes that write happen. */
+  puback(packetId: number, reasonCode: number): void {
+    if (this.#acksBytes + PUBACK_BYTES_MAX > ACK_BUFFER_BYTES) this.flush();
+    const acks = this.#acks;
+    let at = this.#acksBytes;
+    acks[at++] = PUBACK_FIRST_BYTE;
+    // Without a reason code it means success [section 3.4.2.1].
+    acks[at++] = reasonCode === SUCCESS ? 2 : 3;
+    acks[at++] = packetId >> 8;
+    acks[at++] = packetId & 0xff;
+    if (reasonCode !== SUCCESS) acks[at++] = reasonCode;
+    this.#acksBytes = at;
+  }
+
+  /** Writes the PUBACKs that were added. */
+  flush(): void {
+    if (this.#acksBytes === 0) return;
+    const acks = Buffer.from(this.#acks.subarray(0, this.#acksBytes));
+    this.#acksBytes = 0;
+    if (this.#closed === undefined) this.#write(acks);
+  }
+
+  /** Offers what was left unread again, and reads on when all of it is taken. */
+  resume(): void {
+    if (!this.#paused || this.#closed !== undefined) return;
+    this.#paused = false;
+    this.#process();
+    if (this.#paused || this.#closed !== undefined) return;
+    this.#keepAlive.onReading();
+    this.#socket.resume();
+  }
+
+  /** Says why with DISCONNECT, and ends the connection. */
+  disconnect(reasonCode: number, reason: string, properties?: { sessionExpiryInterval?: number }): void {
+    if (this.#closed !== undefined) return;
+    this.send({ cmd: 'disconnect', reasonCode, ...(properties && { properties }) });
+    this.#finish({ reason, reasonCode });
+    this.#socket.end();
+    // A peer that does not read keeps nothing of ours alive.
+    this.#options.clock.after(this.#options.writeTimeoutMs, () => this.#socket.destroy());
+  }
+
+  /** Ends the connection without a word. */
+  destroy(reason: string): void {
+    this.#finish({ reason, reasonCode: undefined });
+    this.#socket.destroy();
+  }
+
+  #finish(closed: Closed): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = closed;
+    this.#keepAlive.stop();
+    this.#dropLarge();
+    this.#handlers.onClosed(closed);
+  }
+
+  #onSocketClosed(error: Error | undefined): void {
+    const reason = error === undefined ? 'the broker closed the connection' : describe(error);
+    this.#finish({ reason, reasonCode: undefined });
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#keepAlive.onSent();
+    this.#socket.write(bytes);
+    if (this.#socket.writableLength > 0) this.#watchWrite();
+  }
+
+  /** A broker that stops reading is as good as gone. */
+  #watchWrite(): void {
+    if (this.#writeWatched) return;
+    this.#writeWatched = true;
+    const sent = this.#sentBytes();
+    this.#options.clock.after(this.#options.writeTimeoutMs, () => {
+      this.#writeWatched = false;
+      if (this.#closed !== undefined || this.#socket.writableLength === 0) return;
+      if (this.#sentBytes() > sent) this.#watchWrite();
+      else this.destroy(`the broker took nothing for ${this.#options.writeTimeoutMs} ms`);
+    });
+  }
+
+  #sentBytes(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength;
+  }
+
+  #nextBuffer(): Uint8Array {
+    this.#readingToSlab = this.#largeOffset !== ABSENT && this.#largeLeft() > 0;
+    if (this.#readingToSlab) {
+      const from = this.#largeOffset + this.#largeWritten;
+      return this.#options.slab.subarray(from, from + this.#largeLeft());
+    }
+    if (this.#start === this.#end) {
+      this.#start = 0;
+      this.#end = 0;
+    } else if (this.#buffer.length - this.#end < READ_BYTES) {
+      this.#buffer.copyWithin(0, this.#start, this.#end);
+      this.#end -= this.#start;
+      this.#start = 0;
+    }
+    this.#readAt = this.#end;
+    const free = this.#buffer.subarray(this.#end, this.#end + READ_BYTES);
+    assert(free.length > 0, 'the receive buffer is full');
+    return free;
+  }
+
+  #onBytes(bytes: number): void {
+    if (this.#closed !== undefined) return;
+    this.#keepAlive.onReceived();
+    if (this.#readingToSlab) this.#largeWritten += bytes;
+    else {
+      // Where the read began may have been passed or given up by a `resume` since.
+      if (this.#readAt !== this.#end) {
+        this.#buffer.copyWithin(this.#end, this.#readAt, this.#readAt + bytes);
+      }
+      this.#end += bytes;
+    }
+    this.#process();
+  }
+
+  #process(): void {
+    while (this.#closed === undefined && !this.#paused) {
+      const more = this.#largeOffset === ABSENT ? this.#processPacket() : this.#processLarge();
+      if (!more) break;
+    }
+    this.flush();
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    this.#keepAlive.onPaused();
+    this.#socket.pause();
+  }
+
+  /** Parses the packet at the start. False when there is not enough of it. */
+  #processPacket(): boolean {
+    const buffer = this.#buffer;
+    const start = this.#start;
+    const available = this.#end - start;
+    if (available < 2) return false;
+    const firstByte = buffer[start] as number;
+    let length = 0;
+    let position = start + 1;
+    for (let shift = 0; ; shift += 7) {
+      if (shift === 7 * VARINT_BYTES_MAX) {
+        this.disconnect(MALFORMED_PACKET, 'the broker sent a Remaining Length of five bytes');
+        return false;
+      }
+      if (position >= this.#end) return false;
+      const byte = buffer[position++] as number;
+      length |= (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    const packetEnd = position + length;
+    if (packetEnd - start > this.#options.maximumPacketSize) {
+      this.disconnect(
+        PACKET_TOO_LARGE,
+        `the broker sent a packet of ${packetEnd - start} bytes, over the Maximum Packet Size`,
+      );
+      return false;
+    }
+    if (firstByte >> 4 !== PUBLISH) return this.#processControl(start, packetEnd);
+    if (length > LARGE_PAYLOAD_BYTES) return this.#beginLarge(firstByte, position, packetEnd);
+    if (packetEnd > this.#end) return false;
+    return this.#processPublish(firstByte, position, packetEnd);
+  }
+
+  #processControl(start: number, packetEnd: number): boolean {
+    if (packetEnd - start > HEADER_PART_BYTES_MAX) {
+      this.disconnect(PACKET_TOO_LARGE, 'the broker sent a control packet of unreasonable size');
+      return false;
+    }
+    if (packetEnd > this.#end) return false;
+    this.#start = packetEnd;
+    // A copy, because mqtt-packet hands out views of what it is given.
+    this.#parser.parse(Buffer.from(this.#buffer.subarray(start, packetEnd)));
+    return true;
+  }
+
+  #processPublish(firstByte: number, bodyStart: number, packetEnd: number): boolean {
+    const publish = this.#publish;
+    if (readPublish(firstByte, bodyStart, packetEnd, this.#end, publish) !== LANE_READ) {
+      const packet = this.#buffer.slice(this.#start, packetEnd);
+      this.#start = packetEnd;
+      this.#handlers.onLeft(packet);
+      return true;
+    }
+    publish.packetBytes = packetEnd - this.#start;
+    if (!this.#handlers.onPublish(publish)) {
+      this.#pause();
+      return false;
+    }
+    this.#start = packetEnd;
+    return true;
+  }
+
+  /** A PUBLISH that may have a large payload: its topic and properties first. */
+  #beginLarge(firstByte: number, bodyStart: number, packetEnd: number): boolean {
+    const publish = this.#publish;
+    const read = readPublish(firstByte, bodyStart, packetEnd, this.#end, publish);
+    if (read === LANE_INCOMPLETE && this.#end - bodyStart <= HEADER_PART_BYTES_MAX) return false;
+    if (read !== LANE_READ || publish.payloadStart - bodyStart > HEADER_PART_BYTES_MAX) {
+      const packet = this.#buffer.slice(this.#start, Math.min(packetEnd, this.#end));
+      this.#handlers.onLeft(packet);
+      // Its rest cannot be skipped without reading it all.
+      if (this.#closed === undefined) this.disconnect(PACKET_TOO_LARGE, 'a PUBLISH not to be read');
+      return false;
+    }
+    if (publish.payloadBytes <= LARGE_PAYLOAD_BYTES) {
+      if (packetEnd > this.#end) return false;
+      return this.#processPublish(firstByte, bodyStart, packetEnd);
+    }
+    const offset = this.#handlers.reservePayload(publish.payloadBytes);
+    if (offset < 0) {
+      this.#pause();
+      return false;
+    }
+    publish.packetBytes = packetEnd - this.#start;
+    this.#largeOffset = offset;
+    this.#largeWritten = 0;
+    const here = Math.min(this.#end, packetEnd) - publish.payloadStart;
+    this.#moveToSlab(publish.payloadStart, here);
+    return true;
+  }
+
+  /** Copies bytes that the kernel put into the receive buffer over to the slab. */
+  #moveToSlab(from: number, bytes: number): void {
+    const at = this.#largeOffset + this.#largeWritten;
+    this.#options.slab.set(this.#buffer.subarray(from, from + bytes), at);
+    this.#largeWritten += bytes;
+    // Topic and properties stay where they are until the PUBLISH is handed on.
+    const after = from + bytes;
+    if (after < this.#end) this.#largeRest = after;
+    else {
+      this.#largeRest = ABSENT;
+      this.#end = this.#publish.payloadStart;
+    }
+  }
+
+  #largeLeft(): number {
+    return this.#publish.payloadBytes - this.#largeWritten;
+  }
+
+  #processLarge(): boolean {
+    const publish = this.#publish;
+    // A read that began before the slab was the place to read to has put its bytes here.
+    if (this.#largeRest === ABSENT && this.#end > publish.payloadStart && this.#largeLeft() > 0) {
+      const bytes = Math.min(this.#end - publish.payloadStart, this.#largeLeft());
+      this.#moveToSlab(publish.payloadStart, bytes);
+    }
+    if (this.#largeLeft() > 0) return false;
+    publish.slabOffset = this.#largeOffset;
+    if (!this.#handlers.onPublish(publish)) {
+      this.#pause();
+      return false;
+    }
+    this.#largeOffset = ABSENT;
+    this.#start = this.#largeRest === ABSENT ? this.#end : this.#largeRest;
+    this.#largeRest = ABSENT;
+    return true;
+  }
+
+  #dropLarge(): void {
+    if (this.#largeOffset === ABSENT) return;
+    this.#handlers.releasePayload(this.#largeOffset);
+    this.#largeOffset = ABSENT;
+  }
+}
+
+function describe(error: Error): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === undefined || error.message.includes(code) ? error.message : `${code}: ${error.message}`;
+}

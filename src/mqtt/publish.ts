@@ -1,0 +1,52 @@
+/* Publish: a PUBLISH as the fast lane reads it, in place. One object a connection, written anew for
+ * each packet: what is to be kept is copied before the next one is read.
+ */
+import type { Topic } from './topic-cache.js';
+
+/** No position, no value. */
+export const ABSENT = -1;
+
+export class Publish {
+  /** The receive buffer, by bytes and by words; positions below are into it. */
+  bytes: Uint8Array;
+  words: Int32Array;
+  qos = 0;
+  dup = false;
+  retain = false;
+  /** 0 at QoS 0. */
+  packetId = 0;
+  topicStart = 0;
+  topicEnd = 0;
+  /** 0 when there is none. */
+  topicAlias = 0;
+  /** Resolved from the bytes or from the alias before anybody else sees this object. */
+  topic: Topic | undefined;
+  propertiesStart = 0;
+  propertiesEnd = 0;
+  payloadFormat = ABSENT;
+  expirySeconds = ABSENT;
+  contentTypeStart = ABSENT;
+  contentTypeEnd = 0;
+  responseTopicStart = ABSENT;
+  responseTopicEnd = 0;
+  correlationDataStart = ABSENT;
+  correlationDataEnd = 0;
+  userProperties = 0;
+  /** The first `subscriptionIds` entries of `subscriptionId` hold. */
+  subscriptionIds = 0;
+  readonly subscriptionId = new Int32Array(SUBSCRIPTION_IDS_MAX);
+  payloadStart = 0;
+  payloadBytes = 0;
+  /** Where in the slab the payload lies; ABSENT when it is in `bytes`. */
+  slabOffset = ABSENT;
+  /** Bytes of the whole packet, for the counters. */
+  packetBytes = 0;
+
+  constructor(bytes: Uint8Array, words: Int32Array) {
+    this.bytes = bytes;
+    this.words = words;
+  }
+}
+
+/** A broker that names more subscriptions than this in one packet is not one that we made them at. */
+export const SUBSCRIPTION_IDS_MAX = 4096;

@@ -1,0 +1,446 @@
+/* Session: one MQTT session, over as many connections as it takes. Dials, resumes, subscribes, and
+ * keeps what outlives a connection: the QoS 1 deliveries in `inflight`. Main thread only.
+ *
+ *   idle -> dialling -> connecting (CONNECT sent) -> subscribing -> active
+ *                ^            any of these, lost: waiting (backoff) --'
+ *   any -> stopped
+ *
+ * 1. Clean Start is 0 always: the broker stores what arrives while we are away.
+ * 2. A PUBLISH may come before our SUBACK does, on a resumed session: routes are known by then.
+ */
+import type { IConnackPacket, IDisconnectPacket, ISubackPacket, Packet } from 'mqtt-packet';
+import type { Clock } from '../base/clock.js';
+import { Backoff } from './backoff.js';
+import { missingFeature, type ServerLimits, serverLimits } from './connack.js';
+import { type Closed, Connection, type ConnectionOptions } from './connection.js';
+import { EXCEEDED, IN_USE, Inflight, JOINED } from './inflight.js';
+import type { Publish } from './publish.js';
+import { type PublishFault, publishFault } from './publish-check.js';
+import {
+  IMPLEMENTATION_SPECIFIC_ERROR,
+  PROTOCOL_ERROR,
+  QOS_NOT_SUPPORTED,
+  RECEIVE_MAXIMUM_EXCEEDED,
+  reasonDisposition,
+  reasonText,
+  SESSION_TAKEN_OVER,
+  SUCCESS,
+  TOPIC_ALIAS_INVALID,
+  TOPIC_NAME_INVALID,
+} from './reason-code.js';
+import { type Subscription, subscribePacket, unsubscribePacket } from './subscriptions.js';
+import type { Topic, TopicCache } from './topic-cache.js';
+
+const BACKOFF_MIN_MS = 200;
+const BACKOFF_MAX_MS = 30_000;
+/** The same bad PUBLISH this often, and it is taken out of the broker's way. */
+const BAD_PACKET_ATTEMPTS = 3;
+const BAD_PACKETS_REMEMBERED = 1000;
+
+export type SessionState =
+  | { readonly kind: 'idle' | 'dialling' | 'connecting' | 'subscribing' | 'active' }
+  | { readonly kind: 'waiting'; readonly reason: string; readonly refused: boolean }
+  | { readonly kind: 'stopped'; readonly reason: string };
+
+/** The upward calls of a session: flow/ and engine/ answer them. */
+export interface SessionEvents {
+  /** Takes a PUBLISH whose `topic` is resolved; opens its delivery. False: no credit now. */
+  onPublish(session: Session, publish: Publish): boolean;
+  /** A redelivered PUBLISH was joined to its open delivery; a payload in the slab is dropped. */
+  onJoined(session: Session, publish: Publish): void;
+  onState(session: Session, state: SessionState): void;
+  onLimits(session: Session, limits: ServerLimits): void;
+  /** The broker gave or refused a subscription. */
+  onSubscribed(session: Session, filter: string, reasonCode: number): void;
+  /** Every filter to be given up is, or the broker says that it never had it. */
+  onUnsubscribed(session: Session): void;
+  /** A PUBLISH that cannot be read, met for the third time: keep it. True: it may be acknowledged. */
+  onUnreadable(session: Session, packet: Uint8Array, fault: PublishFault): Promise<boolean>;
+  onWarning(session: Session, text: string): void;
+  reservePayload(bytes: number): number;
+  releasePayload(slabOffset: number): void;
+}
+
+export interface SessionOptions {
+  readonly index: number;
+  readonly clientId: string;
+  readonly host: string;
+  readonly port: number;
+  readonly keepAliveSeconds: number;
+  readonly sessionExpirySeconds: number;
+  readonly receiveMaximum: number;
+  /** Undefined: none is announced. */
+  readonly maximumPacketSize: number | undefined;
+  readonly topicAliasMaximum: number;
+  readonly connectTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+  readonly subscriptions: readonly Subscription[];
+  /** Filters of an earlier configuration that the broker may still have. */
+  readonly staleFilters: readonly string[];
+  readonly topics: TopicCache;
+  readonly slab: Uint8Array;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly dial: ConnectionOptions['dial'];
+  readonly events: SessionEvents;
+}
+
+export class Session {
+  readonly options: SessionOptions;
+  readonly inflight: Inflight;
+  readonly #backoff: Backoff;
+  readonly #badPackets = new Map<number, number>();
+  #state: SessionState = { kind: 'idle' };
+  #connection: Connection | undefined;
+  #limits: ServerLimits | undefined;
+  #aliases: (Topic | undefined)[] = [];
+  #awaitedSubacks = new Map<number, Subscription>();
+  #unsubscribeId = 0;
+  #cancelWait: () => void = () => {};
+  #refusal: string | undefined;
+  #draining = false;
+
+  constructor(options: SessionOptions) {
+    this.options = options;
+    this.#backoff = new Backoff(BACKOFF_MIN_MS, BACKOFF_MAX_MS, options.random);
+    this.inflight = new Inflight(options.receiveMaximum, (packetId, reasonCode) =>
+      this.#connection?.puback(packetId, reasonCode),
+    );
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** What the server granted; undefined before the first CONNACK. */
+  get limits(): ServerLimits | undefined {
+    return this.#limits;
+  }
+
+  get paused(): boolean {
+    return this.#connection?.paused === true;
+  }
+
+  start(): void {
+    if (this.#state.kind === 'idle') this.#dial();
+  }
+
+  /** Writes the PUBACKs that settling released. */
+  flush(): void {
+    this.#connection?.flush();
+  }
+
+  /** Reads on where credit had run out. */
+  resume(): void {
+    if (this.#connection?.paused === true && !this.inflight.full) this.#connection.resume();
+  }
+
+  /** Stops reading for good; PUBACKs still leave. */
+  stopReading(): void {
+    this.#draining = true;
+  }
+
+  /** Ends the connection, unacknowledged, and dials again: the broker redelivers. */
+  reconnect(reason: string): void {
+    this.#connection?.disconnect(SUCCESS, reason);
+  }
+
+  /**
+   * Disconnects normally and dials no more. The broker keeps the session, unless `discard`, which
+   * sets its Session Expiry Interval to 0.
+   */
+  stop(reason: string, discard = false): void {
+    this.#cancelWait();
+    const connection = this.#connection;
+    this.#setState({ kind: 'stopped', reason });
+    connection?.disconnect(SUCCESS, reason, discard ? { sessionExpiryInterval: 0 } : undefined);
+  }
+
+  #setState(state: SessionState): void {
+    this.#state = state;
+    this.options.events.onState(this, state);
+  }
+
+  #dial(): void {
+    const { options } = this;
+    this.#setState({ kind: 'dialling' });
+    this.#refusal = undefined;
+    this.#aliases = [];
+    this.#awaitedSubacks.clear();
+    this.#unsubscribeId = 0;
+    this.#connection = new Connection({
+      host: options.host,
+      port: options.port,
+      connectTimeoutMs: options.connectTimeoutMs,
+      writeTimeoutMs: options.writeTimeoutMs,
+      maximumPacketSize: options.maximumPacketSize ?? Number.MAX_SAFE_INTEGER,
+      slab: options.slab,
+      clock: options.clock,
+      dial: options.dial,
+      handlers: {
+        onOpen: () => this.#onOpen(),
+        onPacket: (packet) => this.#onPacket(packet),
+        onPublish: (publish) => this.#onPublish(publish),
+        onLeft: (packet) => this.#onLeft(packet),
+        onClosed: (closed) => this.#onClosed(closed),
+        reservePayload: options.events.reservePayload,
+        releasePayload: options.events.releasePayload,
+      },
+    });
+  }
+
+  #onOpen(): void {
+    const { options } = this;
+    this.#setState({ kind: 'connecting' });
+    this.#connection?.send({
+      cmd: 'connect',
+      protocolId: 'MQTT',
+      protocolVersion: 5,
+      clean: false,
+      clientId: options.clientId,
+      keepalive: options.keepAliveSeconds,
+      properties: {
+        sessionExpiryInterval: options.sessionExpirySeconds,
+        receiveMaximum: options.receiveMaximum,
+        topicAliasMaximum: options.topicAliasMaximum,
+        ...(options.maximumPacketSize !== undefined && {
+          maximumPacketSize: options.maximumPacketSize,
+        }),
+      },
+    });
+    this.#cancelWait = options.clock.after(options.connectTimeoutMs, () =>
+      this.#connection?.destroy(`no CONNACK within ${options.connectTimeoutMs} ms`),
+    );
+  }
+
+  #onPacket(packet: Packet): void {
+    switch (packet.cmd) {
+      case 'connack':
+        return this.#onConnack(packet);
+      case 'suback':
+        return this.#onSuback(packet);
+      case 'unsuback':
+        if (packet.messageId === this.#unsubscribeId) this.options.events.onUnsubscribed(this);
+        return;
+      case 'disconnect':
+        return this.#onDisconnect(packet);
+      case 'pingresp':
+        return;
+      default:
+        this.#connection?.disconnect(PROTOCOL_ERROR, `the broker sent ${packet.cmd.toUpperCase()}`);
+    }
+  }
+
+  #onConnack(packet: IConnackPacket): void {
+    if (this.#state.kind !== 'connecting') {
+      this.#connection?.disconnect(PROTOCOL_ERROR, 'the broker sent a second CONNACK');
+      return;
+    }
+    this.#cancelWait();
+    const code = packet.reasonCode ?? SUCCESS;
+    if (code !== SUCCESS) {
+      const why = packet.properties?.reasonString;
+      const text = `CONNECT refused: ${reasonText(code)}${why === undefined ? '' : ` (${why})`}`;
+      if (reasonDisposition(code) === 'refuse') this.#refusal = text;
+      this.#connection?.destroy(text);
+      return;
+    }
+    const limits = serverLimits(packet);
+    this.#limits = limits;
+    this.options.events.onLimits(this, limits);
+    const missing = missingFeature(limits, this.options.subscriptions);
+    if (missing !== undefined) return this.#refuse(missing);
+    if (!limits.sessionPresent) this.inflight.onSessionLost();
+    this.#connection?.keepAlive(limits.keepAliveSeconds ?? this.options.keepAliveSeconds);
+    this.#warnOfExpiry(limits);
+    this.#subscribe(limits);
+  }
+
+  /** Gives up on this connection for what only a person can mend; tried again seldom. */
+  #refuse(reason: string): void {
+    this.#refusal = reason;
+    this.#connection?.disconnect(SUCCESS, reason);
+  }
+
+  #warnOfExpiry(limits: ServerLimits): void {
+    const { sessionExpirySeconds } = this.options;
+    const granted = limits.sessionExpirySeconds ?? sessionExpirySeconds;
+    if (granted >= sessionExpirySeconds) return;
+    this.options.events.onWarning(
+      this,
+      `the broker keeps this session for ${granted} s after a disconnection, not the ` +
+        `${sessionExpirySeconds} s of sessionExpirySeconds: what it stores is lost after that`,
+    );
+  }
+
+  #subscribe(limits: ServerLimits): void {
+    this.#setState({ kind: 'subscribing' });
+    let messageId = 0;
+    const { subscriptions, staleFilters } = this.options;
+    if (staleFilters.length > 0) {
+      this.#unsubscribeId = ++messageId;
+      this.#connection?.send(unsubscribePacket(staleFilters, messageId));
+    }
+    for (const subscription of subscriptions) {
+      this.#awaitedSubacks.set(++messageId, subscription);
+      this.#connection?.send(
+        subscribePacket(subscription, messageId, limits.subscriptionIdentifiers),
+      );
+    }
+    if (subscriptions.length === 0) this.#onSubscribed();
+  }
+
+  #onSuback(packet: ISubackPacket): void {
+    const subscription = this.#awaitedSubacks.get(packet.messageId ?? 0);
+    if (subscription === undefined) return;
+    this.#awaitedSubacks.delete(packet.messageId ?? 0);
+    const code = Number(packet.granted[0] ?? SUCCESS);
+    this.options.events.onSubscribed(this, subscription.filter, code);
+    if (code >= 0x80) {
+      return this.#refuse(
+        `the broker refuses the subscription ${JSON.stringify(subscription.filter)}: ${reasonText(code)}`,
+      );
+    }
+    if (code < subscription.qos) {
+      this.options.events.onWarning(
+        this,
+        `the broker grants QoS ${code} for ${JSON.stringify(subscription.filter)}, not ${subscription.qos}`,
+      );
+    }
+    if (this.#awaitedSubacks.size === 0) this.#onSubscribed();
+  }
+
+  #onSubscribed(): void {
+    this.#backoff.reset();
+    this.#setState({ kind: 'active' });
+  }
+
+  #onDisconnect(packet: IDisconnectPacket): void {
+    const code = packet.reasonCode ?? SUCCESS;
+    const why = packet.properties?.reasonString;
+    const text = `the broker disconnected: ${reasonText(code)}${why === undefined ? '' : ` (${why})`}`;
+    if (reasonDisposition(code) === 'refuse') this.#refusal = text;
+    const connection = this.#connection;
+    if (code === SESSION_TAKEN_OVER) {
+      this.#setState({
+        kind: 'stopped',
+        reason: `${text}: another client uses the client identifier ${JSON.stringify(this.options.clientId)}`,
+      });
+    }
+    connection?.destroy(text);
+  }
+
+  /** A PUBLISH from the lane. False: offered again once there is credit. */
+  #onPublish(publish: Publish): boolean {
+    if (this.#draining) return false;
+    if (!this.#resolveTopic(publish)) return true;
+    if (publish.qos === 1) {
+      if (this.#badPackets.size > 0) this.#badPackets.delete(publish.packetId);
+      if (this.inflight.full) return false;
+      const received = this.inflight.receive(publish.packetId, publish.dup);
+      if (received === JOINED) {
+        this.options.events.onJoined(this, publish);
+        return true;
+      }
+      if (received !== 0) return this.#onBrokenPromise(received, publish);
+    }
+    return this.options.events.onPublish(this, publish);
+  }
+
+  #onBrokenPromise(received: number, publish: Publish): boolean {
+    if (received === EXCEEDED) {
+      this.#connection?.disconnect(
+        RECEIVE_MAXIMUM_EXCEEDED,
+        `the broker sent more than the Receive Maximum of ${this.options.receiveMaximum}`,
+      );
+    } else if (received === IN_USE) {
+      this.#connection?.disconnect(
+        PROTOCOL_ERROR,
+        `the broker used packet identifier ${publish.packetId} again before its PUBACK`,
+      );
+    }
+    return true;
+  }
+
+  /** Sets `publish.topic`, by its bytes or by its alias. False: the connection has ended. */
+  #resolveTopic(publish: Publish): boolean {
+    const alias = publish.topicAlias;
+    if (alias > this.options.topicAliasMaximum) {
+      // [MQTT-3.3.2-9]
+      this.#connection?.disconnect(TOPIC_ALIAS_INVALID, `the broker sent Topic Alias ${alias}`);
+      return false;
+    }
+    if (publish.topicEnd === publish.topicStart) {
+      publish.topic = this.#aliases[alias];
+      if (publish.topic !== undefined) return true;
+      this.#connection?.disconnect(PROTOCOL_ERROR, `Topic Alias ${alias} stands for nothing yet`);
+      return false;
+    }
+    publish.topic = this.options.topics.find(publish.bytes, publish.topicStart, publish.topicEnd);
+    if (publish.topic === undefined) {
+      this.#connection?.disconnect(TOPIC_NAME_INVALID, 'the broker sent an invalid topic name');
+      return false;
+    }
+    if (alias > 0) this.#aliases[alias] = publish.topic;
+    return true;
+  }
+
+  /** A PUBLISH that the lane left: an error, unless it was met so often that it is taken away. */
+  #onLeft(packet: Uint8Array): void {
+    const fault = publishFault(packet);
+    const text = `the broker sent a PUBLISH with ${fault.text}`;
+    const attempts = (this.#badPackets.get(fault.packetId) ?? 0) + 1;
+    if (this.#badPackets.size >= BAD_PACKETS_REMEMBERED) this.#badPackets.clear();
+    this.#badPackets.set(fault.packetId, attempts);
+    if (attempts < BAD_PACKET_ATTEMPTS) {
+      this.#connection?.disconnect(fault.reasonCode, text);
+      return;
+    }
+    const connection = this.#connection;
+    if (fault.packetId === 0) {
+      // QoS 0 is never sent again, so there is no loop to break.
+      connection?.disconnect(fault.reasonCode, text);
+      return;
+    }
+    if (fault.reasonCode === QOS_NOT_SUPPORTED) {
+      this.#setState({ kind: 'stopped', reason: `${text}, ${attempts} times` });
+      connection?.disconnect(fault.reasonCode, text);
+      return;
+    }
+    this.#badPackets.delete(fault.packetId);
+    this.#takeAway(connection, packet, fault);
+  }
+
+  /** Has an unreadable PUBLISH kept as a dead letter, then acknowledges it in its turn. */
+  #takeAway(connection: Connection | undefined, packet: Uint8Array, fault: PublishFault): void {
+    if (this.inflight.receive(fault.packetId, false) !== 0) {
+      connection?.disconnect(fault.reasonCode, 'the broker breaks its own window');
+      return;
+    }
+    // No delivery of the ledger's has this number, so it meets no other.
+    const delivery = -2 - fault.packetId;
+    this.inflight.open(fault.packetId, delivery);
+    this.options.events.onUnreadable(this, packet, fault).then((kept) => {
+      if (kept) this.inflight.settle(fault.packetId, delivery, IMPLEMENTATION_SPECIFIC_ERROR);
+      else {
+        this.inflight.abandon(fault.packetId, delivery);
+        connection?.disconnect(fault.reasonCode, 'an unreadable PUBLISH could not be kept');
+      }
+      this.flush();
+    });
+  }
+
+  #onClosed(closed: Closed): void {
+    this.#cancelWait();
+    this.#connection = undefined;
+    this.inflight.onDisconnected();
+    if (this.#state.kind === 'stopped') {
+      this.options.events.onState(this, this.#state);
+      return;
+    }
+    const refused = this.#refusal !== undefined;
+    const delayMs = refused ? this.#backoff.longestMs() : this.#backoff.nextMs();
+    this.#setState({ kind: 'waiting', reason: this.#refusal ?? closed.reason, refused });
+    this.#cancelWait = this.options.clock.after(delayMs, () => this.#dial());
+  }
+}

@@ -1,0 +1,449 @@
+#include "shard-producers.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "doorbell.h"
+
+namespace millrace {
+namespace {
+
+// Frames read in one turn, so that the worker's loop gets its turn too.
+constexpr uint32_t kFramesPerTurn = 4096;
+constexpr size_t kEventsMax = 1000;
+constexpr uint32_t kTargetsMax = 1u << 20;
+constexpr uint32_t kProducersMax = 4096;
+constexpr uint32_t kSettlementBytes = 8;
+
+bool AllNumbers(const Napi::CallbackInfo& info, size_t from, size_t count) {
+  if (info.Length() < from + count) return false;
+  for (size_t i = from; i < from + count; i++) {
+    if (!info[i].IsNumber()) return false;
+  }
+  return true;
+}
+
+Napi::Value Refuse(Napi::Env env, const std::string& message) {
+  Napi::TypeError::New(env, message).ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+uint32_t Unsigned(Napi::Value value) { return value.As<Napi::Number>().Uint32Value(); }
+
+}  // namespace
+
+Napi::Function ShardProducers::Define(Napi::Env env) {
+  return DefineClass(env, "ShardProducers",
+                     {
+                         InstanceMethod<&ShardProducers::AddProducer>("addProducer"),
+                         InstanceMethod<&ShardProducers::RemoveProducer>("removeProducer"),
+                         InstanceMethod<&ShardProducers::SetTarget>("setTarget"),
+                         InstanceMethod<&ShardProducers::Divert>("divert"),
+                         InstanceMethod<&ShardProducers::Turn>("turn"),
+                         InstanceMethod<&ShardProducers::TakeControl>("takeControl"),
+                         InstanceMethod<&ShardProducers::TakeFailures>("takeFailures"),
+                         InstanceMethod<&ShardProducers::TakeEvents>("takeEvents"),
+                         InstanceMethod<&ShardProducers::Produce>("produce"),
+                         InstanceMethod<&ShardProducers::Settle>("settle"),
+                         InstanceMethod<&ShardProducers::Purge>("purge"),
+                         InstanceMethod<&ShardProducers::Outstanding>("outstanding"),
+                         InstanceMethod<&ShardProducers::OutstandingOf>("outstandingOf"),
+                         InstanceMethod<&ShardProducers::HasStale>("hasStale"),
+                         InstanceMethod<&ShardProducers::Close>("close"),
+                     });
+}
+
+// new ShardProducers(frames, settlements, slab, wakeFd, mainFd)
+ShardProducers::ShardProducers(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<ShardProducers>(info) {
+  if (!BindMemory(info)) {
+    Refuse(info.Env(),
+           "ShardProducers(frames, settlements, slab, wakeFd, mainFd): the first three are "
+           "Uint8Arrays of a ring's size (slab: any), the others descriptors");
+  }
+}
+
+ShardProducers::~ShardProducers() = default;
+
+bool ShardProducers::BindMemory(const Napi::CallbackInfo& info) {
+  if (info.Length() < 5 || !AllNumbers(info, 3, 2)) return false;
+  for (size_t i = 0; i < 3; i++) {
+    if (!info[i].IsTypedArray() ||
+        info[i].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+      return false;
+    }
+  }
+  Napi::Uint8Array memory[3] = {info[0].As<Napi::Uint8Array>(), info[1].As<Napi::Uint8Array>(),
+                                info[2].As<Napi::Uint8Array>()};
+  for (size_t i = 0; i < 2; i++) {
+    if (!Ring::Fits(memory[i].Data(), memory[i].ByteLength())) return false;
+  }
+  frames_ = Ring(memory[0].Data(), memory[0].ByteLength());
+  settlements_ = Ring(memory[1].Data(), memory[1].ByteLength());
+  slab_ = {memory[2].Data(), memory[2].ByteLength()};
+  frames_memory_ = Napi::Persistent(memory[0]);
+  settlements_memory_ = Napi::Persistent(memory[1]);
+  slab_memory_ = Napi::Persistent(memory[2]);
+  wake_fd_ = info[3].As<Napi::Number>().Int32Value();
+  main_fd_ = info[4].As<Napi::Number>().Int32Value();
+  return true;
+}
+
+uint64_t ShardProducers::NowMs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000;
+}
+
+// addProducer(properties): number
+Napi::Value ShardProducers::AddProducer(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() < 1 || !info[0].IsObject()) return Refuse(env, "addProducer(properties)");
+  if (producers_.size() >= kProducersMax) return Refuse(env, "addProducer: too many producers");
+  ConfPtr conf = ReadConf(info[0].As<Napi::Object>());
+  if (conf == nullptr) return env.Undefined();
+  std::string reason;
+  const auto index = static_cast<uint32_t>(producers_.size());
+  auto producer = Producer::Open(std::move(conf), index, wake_fd_, slab_, this, &reason);
+  if (producer == nullptr) return Refuse(env, "librdkafka: " + reason);
+  producers_.push_back(std::move(producer));
+  return Napi::Number::New(env, index);
+}
+
+Producer* ShardProducers::ProducerAt(Napi::Value index) {
+  if (!index.IsNumber()) return nullptr;
+  const uint32_t i = Unsigned(index);
+  return i < producers_.size() ? producers_[i].get() : nullptr;
+}
+
+// removeProducer(index): what is outstanding is forgotten unreported. Its index is not used again.
+Napi::Value ShardProducers::RemoveProducer(const Napi::CallbackInfo& info) {
+  if (ProducerAt(info[0]) == nullptr) return Refuse(info.Env(), "removeProducer: no such producer");
+  producers_[Unsigned(info[0])].reset();
+  // What it had outstanding is forgotten with it; a target's other producer keeps its own count.
+  for (Target& target : targets_) {
+    if (target.producer == Unsigned(info[0])) target.outstanding = 0;
+  }
+  return info.Env().Undefined();
+}
+
+// setTarget(targetId, producer, topicName, topicProperties, rule, instanceId, solo)
+Napi::Value ShardProducers::SetTarget(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() < 7 || !AllNumbers(info, 0, 2) || !info[2].IsString() || !info[3].IsObject() ||
+      !AllNumbers(info, 4, 2) || !info[6].IsBoolean()) {
+    return Refuse(env, "setTarget(targetId, producer, topic, properties, rule, instanceId, solo)");
+  }
+  const uint32_t id = Unsigned(info[0]);
+  Producer* producer = ProducerAt(info[1]);
+  const uint32_t rule = Unsigned(info[4]);
+  if (id >= kTargetsMax || producer == nullptr || rule > 2) {
+    return Refuse(env, "setTarget: target, producer or rule out of range");
+  }
+  TopicConfPtr conf = ReadTopicConf(info[3].As<Napi::Object>());
+  if (conf == nullptr) return env.Undefined();
+  std::string reason;
+  const int32_t topic =
+      producer->AddTopic(info[2].As<Napi::String>(), std::move(conf),
+                         static_cast<PartitionRule>(rule), Unsigned(info[5]), &reason);
+  if (topic < 0) return Refuse(env, "librdkafka: " + reason);
+  if (targets_.size() <= id) targets_.resize(id + 1);
+  if (info[6].As<Napi::Boolean>()) {
+    targets_[id].solo_producer = Unsigned(info[1]);
+    targets_[id].solo_topic = static_cast<uint32_t>(topic);
+  } else {
+    targets_[id].producer = Unsigned(info[1]);
+    targets_[id].topic = static_cast<uint32_t>(topic);
+  }
+  return env.Undefined();
+}
+
+// divert(targetId, on): frames of a diverted target come out by takeFailures with code 0
+Napi::Value ShardProducers::Divert(const Napi::CallbackInfo& info) {
+  if (info.Length() < 2 || !info[0].IsNumber() || !info[1].IsBoolean() ||
+      Unsigned(info[0]) >= targets_.size()) {
+    return Refuse(info.Env(), "divert(targetId, on)");
+  }
+  targets_[Unsigned(info[0])].diverted = info[1].As<Napi::Boolean>();
+  return info.Env().Undefined();
+}
+
+// turn(): TurnFlags
+Napi::Value ShardProducers::Turn(const Napi::CallbackInfo& info) {
+  if (corrupt_) return Refuse(info.Env(), "the frame ring is corrupt");
+  frames_.waiting().store(0, std::memory_order_relaxed);
+  uint32_t flags = 0;
+  for (auto& producer : producers_) {
+    if (producer == nullptr) continue;
+    const size_t before = producer->outstanding();
+    producer->Poll();
+    if (before > 0 && producer->outstanding() == 0) flags |= kTurnDrained;
+  }
+  flags |= ReadFrames();
+  if (corrupt_) return Refuse(info.Env(), "the frame ring is corrupt");
+  if (!PublishSettlements()) flags |= kTurnMore;
+  if (!failures_.empty()) flags |= kTurnFailures;
+  if (!events_.empty()) flags |= kTurnEvents;
+  if ((flags & (kTurnMore | kTurnControl)) == 0) {
+    frames_.waiting().store(1, std::memory_order_seq_cst);
+    if (frames_.head().load(std::memory_order_seq_cst) !=
+        frames_.tail().load(std::memory_order_relaxed)) {
+      frames_.waiting().store(0, std::memory_order_relaxed);
+      flags |= kTurnMore;
+    }
+  }
+  return Napi::Number::New(info.Env(), flags);
+}
+
+uint32_t ShardProducers::ReadFrames() {
+  uint32_t tail = frames_.tail().load(std::memory_order_relaxed);
+  const uint32_t head = frames_.head().load(std::memory_order_acquire);
+  if (head == tail) return 0;
+  if (head - tail > frames_.capacity()) {
+    corrupt_ = true;
+    return 0;
+  }
+  const uint64_t now_ms = NowMs();
+  uint32_t flags = 0;
+  control_next_ = false;
+  for (uint32_t count = 0; tail != head; count++) {
+    if (count == kFramesPerTurn) {
+      flags = kTurnMore;
+      break;
+    }
+    const uint32_t readable = std::min(head - tail, frames_.ToEnd(tail));
+    Frame frame;
+    if (readable >= 8 && readable < kFrameHeaderBytes) {
+      // Too near the end for a header: main left the rest unused.
+      tail += readable;
+      continue;
+    }
+    if (ReadFrame(frames_.At(tail), readable, slab_, &frame) != nullptr) {
+      corrupt_ = true;
+      break;
+    }
+    if (frame.kind == FrameKind::kControl) {
+      control_next_ = true;
+      flags = kTurnControl;
+      break;
+    }
+    if (frame.kind == FrameKind::kRecord && !TakeFrame(frame, now_ms)) {
+      corrupt_ = true;
+      break;
+    }
+    tail += frame.bytes;
+  }
+  frames_.tail().store(tail, std::memory_order_release);
+  return flags;
+}
+
+bool ShardProducers::TakeFrame(const Frame& frame, uint64_t now_ms) {
+  if (frame.target_id >= targets_.size()) return false;
+  Target& target = targets_[frame.target_id];
+  if (target.producer >= producers_.size()) return false;
+  const uint64_t sequence = ++sequence_;
+  if (target.diverted || producers_[target.producer] == nullptr) {
+    KeepFailure(frame, 0, sequence, target.producer);
+    return true;
+  }
+  if ((frame.flags & kExpires) && frame.deadline_ms <= now_ms) {
+    PushSettlement(frame.delivery_id, frame.bytes, Settlement::kExpired);
+    return true;
+  }
+  const rd_kafka_resp_err_t code =
+      producers_[target.producer]->Produce(frame, target.topic, sequence, now_ms);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    target.outstanding++;
+  } else {
+    KeepFailure(frame, code, sequence, target.producer);
+  }
+  return true;
+}
+
+void ShardProducers::KeepFailure(const Frame& frame, int32_t code, uint64_t sequence,
+                                 uint32_t producer) {
+  Failure failure;
+  failure.frame.assign(frame.start, frame.start + frame.bytes);
+  failure.sequence = sequence;
+  failure.target_id = frame.target_id;
+  failure.code = code;
+  failure.status = RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
+  failure.producer = producer;
+  failures_.push_back(std::move(failure));
+}
+
+// takeControl(): Uint8Array, a copy of the payload of the control frame that turn() stopped at
+Napi::Value ShardProducers::TakeControl(const Napi::CallbackInfo& info) {
+  if (!control_next_) return Refuse(info.Env(), "takeControl: no control frame is next");
+  control_next_ = false;
+  const uint32_t tail = frames_.tail().load(std::memory_order_relaxed);
+  const uint32_t head = frames_.head().load(std::memory_order_acquire);
+  Frame frame;
+  if (ReadFrame(frames_.At(tail), std::min(head - tail, frames_.ToEnd(tail)), slab_, &frame) !=
+      nullptr) {
+    corrupt_ = true;
+    return Refuse(info.Env(), "the frame ring is corrupt");
+  }
+  auto copy = Napi::Buffer<uint8_t>::Copy(info.Env(), frame.payload, frame.payload_bytes);
+  frames_.tail().store(tail + frame.bytes, std::memory_order_release);
+  return copy;
+}
+
+// takeFailures(): { frame, sequence, targetId, code, status, producer }[]
+Napi::Value ShardProducers::TakeFailures(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Napi::Array out = Napi::Array::New(env, failures_.size());
+  for (uint32_t i = 0; i < failures_.size(); i++) {
+    const Failure& failure = failures_[i];
+    Napi::Object item = Napi::Object::New(env);
+    item.Set("frame", Napi::Buffer<uint8_t>::Copy(env, failure.frame.data(), failure.frame.size()));
+    item.Set("sequence", Napi::Number::New(env, static_cast<double>(failure.sequence)));
+    item.Set("targetId", Napi::Number::New(env, failure.target_id));
+    item.Set("code", Napi::Number::New(env, failure.code));
+    item.Set("status", Napi::Number::New(env, failure.status));
+    item.Set("producer", Napi::Number::New(env, failure.producer));
+    out.Set(i, item);
+  }
+  failures_.clear();
+  return out;
+}
+
+// takeEvents(): { kind, producer, code, fatal, text }[]
+Napi::Value ShardProducers::TakeEvents(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Napi::Array out = Napi::Array::New(env, events_.size());
+  for (uint32_t i = 0; i < events_.size(); i++) {
+    const Event& event = events_[i];
+    Napi::Object item = Napi::Object::New(env);
+    item.Set("kind", Napi::Number::New(env, static_cast<uint32_t>(event.kind)));
+    item.Set("producer", Napi::Number::New(env, event.producer));
+    item.Set("code", Napi::Number::New(env, event.code));
+    item.Set("fatal", Napi::Boolean::New(env, event.fatal));
+    item.Set("text", Napi::String::New(env, event.text));
+    out.Set(i, item);
+  }
+  events_.clear();
+  return out;
+}
+
+// produce(targetId, solo, frame, sequence): rd_kafka_resp_err_t, or -1000 when it has expired
+Napi::Value ShardProducers::Produce(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() < 4 || !info[0].IsNumber() || !info[1].IsBoolean() || !info[2].IsTypedArray() ||
+      !info[3].IsNumber() || Unsigned(info[0]) >= targets_.size()) {
+    return Refuse(env, "produce(targetId, solo, frame, sequence)");
+  }
+  Target& target = targets_[Unsigned(info[0])];
+  const bool solo = info[1].As<Napi::Boolean>();
+  const uint32_t index = solo ? target.solo_producer : target.producer;
+  if (index >= producers_.size() || producers_[index] == nullptr) {
+    return Refuse(env, "produce: the target has no such producer");
+  }
+  Napi::Uint8Array memory = info[2].As<Napi::Uint8Array>();
+  Frame frame;
+  const char* wrong = ReadFrame(memory.Data(), memory.ByteLength(), slab_, &frame);
+  if (wrong != nullptr || frame.kind != FrameKind::kRecord) {
+    return Refuse(env, std::string("produce: the frame is ") + (wrong ? wrong : "no record"));
+  }
+  const uint64_t now_ms = NowMs();
+  if ((frame.flags & kExpires) && frame.deadline_ms <= now_ms) {
+    return Napi::Number::New(env, -1000);
+  }
+  if (frame.target_id != Unsigned(info[0])) return Refuse(env, "produce: the frame is another target's");
+  const rd_kafka_resp_err_t code = producers_[index]->Produce(
+      frame, solo ? target.solo_topic : target.topic,
+      static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value()), now_ms);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) target.outstanding++;
+  return Napi::Number::New(env, code);
+}
+
+// settle(deliveryId, frameBytes, settlement): for what JavaScript decided
+Napi::Value ShardProducers::Settle(const Napi::CallbackInfo& info) {
+  if (!AllNumbers(info, 0, 3) || Unsigned(info[2]) > 2) {
+    return Refuse(info.Env(), "settle(deliveryId, frameBytes, settlement)");
+  }
+  PushSettlement(Unsigned(info[0]), Unsigned(info[1]), static_cast<Settlement>(Unsigned(info[2])));
+  return info.Env().Undefined();
+}
+
+void ShardProducers::PushSettlement(uint32_t delivery_id, uint32_t frame_bytes,
+                                    Settlement settlement) {
+  const uint32_t word = (frame_bytes / 8) << 4 | static_cast<uint32_t>(settlement);
+  settled_.push_back(uint64_t{word} << 32 | delivery_id);
+}
+
+// True when all of them found room.
+bool ShardProducers::PublishSettlements() {
+  if (settled_.empty()) return true;
+  uint32_t head = settlements_.head().load(std::memory_order_relaxed);
+  const uint32_t tail = settlements_.tail().load(std::memory_order_acquire);
+  const size_t room = (settlements_.capacity() - (head - tail)) / kSettlementBytes;
+  const size_t count = std::min(room, settled_.size());
+  for (size_t i = 0; i < count; i++, head += kSettlementBytes) {
+    std::memcpy(settlements_.At(head), &settled_[i], kSettlementBytes);
+  }
+  settled_.erase(settled_.begin(), settled_.begin() + static_cast<std::ptrdiff_t>(count));
+  settlements_.head().store(head, std::memory_order_seq_cst);
+  if (settlements_.waiting().exchange(0, std::memory_order_seq_cst) == 1) RingDoorbell(main_fd_);
+  return settled_.empty();
+}
+
+// purge(producer, inFlight)
+Napi::Value ShardProducers::Purge(const Napi::CallbackInfo& info) {
+  Producer* producer = ProducerAt(info[0]);
+  if (producer == nullptr || info.Length() < 2 || !info[1].IsBoolean()) {
+    return Refuse(info.Env(), "purge(producer, inFlight)");
+  }
+  producer->Purge(info[1].As<Napi::Boolean>());
+  return info.Env().Undefined();
+}
+
+// outstanding(producer): records without a delivery report
+Napi::Value ShardProducers::Outstanding(const Napi::CallbackInfo& info) {
+  Producer* producer = ProducerAt(info[0]);
+  return Napi::Number::New(info.Env(), producer == nullptr ? 0 : producer->outstanding());
+}
+
+// outstandingOf(targetId): the same of one target, with both of its producers
+Napi::Value ShardProducers::OutstandingOf(const Napi::CallbackInfo& info) {
+  if (!AllNumbers(info, 0, 1) || Unsigned(info[0]) >= targets_.size()) {
+    return Refuse(info.Env(), "outstandingOf(targetId)");
+  }
+  return Napi::Number::New(info.Env(), targets_[Unsigned(info[0])].outstanding);
+}
+
+// hasStale(producer, ageMs): whether a record that can expire waits for longer than that
+Napi::Value ShardProducers::HasStale(const Napi::CallbackInfo& info) {
+  Producer* producer = ProducerAt(info[0]);
+  if (producer == nullptr || !AllNumbers(info, 1, 1)) return Refuse(info.Env(), "hasStale(producer, ageMs)");
+  return Napi::Boolean::New(info.Env(), producer->HasStale(NowMs(), Unsigned(info[1])));
+}
+
+// close(): destroys every producer; what is outstanding is forgotten unreported
+Napi::Value ShardProducers::Close(const Napi::CallbackInfo& info) {
+  producers_.clear();
+  return info.Env().Undefined();
+}
+
+void ShardProducers::OnDelivered(const Slot& slot) {
+  targets_[slot.target_id].outstanding--;
+  PushSettlement(slot.delivery_id, slot.frame_bytes, Settlement::kDelivered);
+}
+
+void ShardProducers::OnFailed(Failure&& failure, const Slot& slot) {
+  targets_[slot.target_id].outstanding--;
+  failures_.push_back(std::move(failure));
+}
+
+void ShardProducers::OnEvent(Event&& event) {
+  // A fatal error is never dropped: it is what the recovery waits for.
+  if (events_.size() >= kEventsMax && !event.fatal) {
+    events_dropped_++;
+    return;
+  }
+  events_.push_back(std::move(event));
+}
+
+}  // namespace millrace

@@ -1,0 +1,99 @@
+#pragma once
+/* ShardProducers: everything native of one worker. `turn()` is the hot path, one call a wake-up:
+ *
+ *   delivery reports of every producer -> settlement ring -> main's doorbell
+ *   frame ring -> target's producer (or, for a diverted target, out to JavaScript)
+ *
+ * All state hangs on this object; it is used on its worker's thread only. The rings and the slab are
+ * kept alive by references until the producers are destroyed, in the destructor, which also runs
+ * when a worker is terminated.
+ */
+#include <napi.h>
+
+#include <memory>
+#include <vector>
+
+#include "producer.h"
+#include "ring.h"
+
+namespace millrace {
+
+/** What a turn left for JavaScript to do; the same bits as in src/kafka/addon.ts. */
+enum TurnFlags : uint32_t {
+  kTurnMore = 1,      // the budget is used up: call again
+  kTurnControl = 2,   // a control frame is next: takeControl()
+  kTurnFailures = 4,  // takeFailures()
+  kTurnEvents = 8,    // takeEvents()
+  kTurnDrained = 16,  // a producer has nothing outstanding any more
+};
+
+/** Outcomes that cross to main; the same numbers as in src/channel/protocol.ts. */
+enum class Settlement : uint32_t { kDelivered = 0, kAbandoned = 1, kExpired = 2 };
+
+class ShardProducers : public Napi::ObjectWrap<ShardProducers>, private ProducerOwner {
+ public:
+  static Napi::Function Define(Napi::Env env);
+  explicit ShardProducers(const Napi::CallbackInfo& info);
+  ~ShardProducers() override;
+  ShardProducers(const ShardProducers&) = delete;
+  ShardProducers& operator=(const ShardProducers&) = delete;
+
+ private:
+  struct Target {
+    uint32_t producer = UINT32_MAX;
+    uint32_t topic = 0;
+    uint32_t solo_producer = UINT32_MAX;  // sends each record alone; opened when first needed
+    uint32_t solo_topic = 0;
+    uint32_t outstanding = 0;  // records with either producer
+    bool diverted = false;
+  };
+
+  Napi::Value AddProducer(const Napi::CallbackInfo& info);
+  Napi::Value RemoveProducer(const Napi::CallbackInfo& info);
+  Napi::Value SetTarget(const Napi::CallbackInfo& info);
+  Napi::Value Divert(const Napi::CallbackInfo& info);
+  Napi::Value Turn(const Napi::CallbackInfo& info);
+  Napi::Value TakeControl(const Napi::CallbackInfo& info);
+  Napi::Value TakeFailures(const Napi::CallbackInfo& info);
+  Napi::Value TakeEvents(const Napi::CallbackInfo& info);
+  Napi::Value Produce(const Napi::CallbackInfo& info);
+  Napi::Value Settle(const Napi::CallbackInfo& info);
+  Napi::Value Purge(const Napi::CallbackInfo& info);
+  Napi::Value Outstanding(const Napi::CallbackInfo& info);
+  Napi::Value OutstandingOf(const Napi::CallbackInfo& info);
+  Napi::Value HasStale(const Napi::CallbackInfo& info);
+  Napi::Value Close(const Napi::CallbackInfo& info);
+
+  void OnDelivered(const Slot& slot) override;
+  void OnFailed(Failure&& failure, const Slot& slot) override;
+  void OnEvent(Event&& event) override;
+
+  bool BindMemory(const Napi::CallbackInfo& info);
+  Producer* ProducerAt(Napi::Value index);
+  uint32_t ReadFrames();
+  bool TakeFrame(const Frame& frame, uint64_t now_ms);
+  void KeepFailure(const Frame& frame, int32_t code, uint64_t sequence, uint32_t producer);
+  void PushSettlement(uint32_t delivery_id, uint32_t frame_bytes, Settlement settlement);
+  bool PublishSettlements();
+  static uint64_t NowMs();
+
+  Ring frames_;
+  Ring settlements_;
+  Slab slab_;
+  int wake_fd_ = -1;
+  int main_fd_ = -1;
+  Napi::Reference<Napi::Uint8Array> frames_memory_;
+  Napi::Reference<Napi::Uint8Array> settlements_memory_;
+  Napi::Reference<Napi::Uint8Array> slab_memory_;
+  std::vector<std::unique_ptr<Producer>> producers_;
+  std::vector<Target> targets_;
+  std::vector<uint64_t> settled_;  // not yet in the ring
+  std::vector<Failure> failures_;
+  std::vector<Event> events_;
+  uint64_t sequence_ = 0;
+  uint64_t events_dropped_ = 0;
+  bool control_next_ = false;
+  bool corrupt_ = false;
+};
+
+}  // namespace millrace

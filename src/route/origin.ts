@@ -1,0 +1,34 @@
+/* Where a message has been. The header `Millrace` of a record lists the built-in properties that became
+ * headers and the route; the user property `Millrace-Origin` of a PUBLISH carries the same on the way
+ * back, so that a message which comes through the same route again can be stopped.
+ *
+ *   Millrace: v=1;properties=Content Type,QoS;path=my-connector/route1
+ *   Millrace-Origin: my-connector/route2,my-connector/route1
+ *
+ * Names of connectors and routes are escaped as in URIs, so that `/`, `,`, `;` separate.
+ */
+
+export const MILLRACE_HEADER = 'Millrace';
+export const ORIGIN_PROPERTY = 'Millrace-Origin';
+/** Longer paths than this are cut at the front: a loop is found within as many hops. */
+const HOPS_MAX = 16;
+
+/** One hop: a connector and one of its routes. */
+export function hop(connector: string, route: string): string {
+  return `${encodeURIComponent(connector)}/${encodeURIComponent(route)}`;
+}
+
+/** Whether the path of a `Millrace-Origin` contains this hop. */
+export function hasPassed(origin: string, through: string): boolean {
+  return origin.split(',').includes(through);
+}
+
+/** Value of the header `Millrace`. `origin` is the `Millrace-Origin` that the message came with. */
+export function millraceHeader(
+  properties: readonly string[],
+  through: string,
+  origin: string | undefined,
+): string {
+  const path = [...(origin === undefined ? [] : origin.split(',')), through].slice(-HOPS_MAX);
+  return `v=1;properties=${properties.join(',')};path=${path.join(',')}`;
+}

@@ -1,0 +1,393 @@
+/* PUBLISH + route -> the frame of a Kafka record, written where it is to be. What is the same for every
+ * message of a topic is made once, as a RecordPlan; the rest follows property-mapping: user properties
+ * in their order, then the built-in ones, then Topic, QoS, Retain and Millrace. Pure.
+ */
+import {
+  FLAG_EXPIRES,
+  FLAG_PAYLOAD_IN_SLAB,
+  FRAME_BYTES,
+  FRAME_DEADLINE_HIGH,
+  FRAME_DEADLINE_LOW,
+  FRAME_DELIVERY_ID,
+  FRAME_FLAGS,
+  FRAME_HEADER_BYTES,
+  FRAME_HEADER_COUNT,
+  FRAME_HEADERS_BYTES,
+  FRAME_KEY_BYTES,
+  FRAME_KIND,
+  FRAME_PAYLOAD_BYTES,
+  FRAME_PAYLOAD_OFFSET,
+  FRAME_TARGET_ID,
+  HEADER_ENTRY_BYTES,
+  KIND_RECORD,
+  NULL_KEY,
+  ROUTE_INDEX_SHIFT,
+  VALUE_BYTES,
+  VALUE_REMAINING_SECONDS,
+} from '../channel/frame.js';
+import { hasPassed, MILLRACE_HEADER, millraceHeader, ORIGIN_PROPERTY } from './origin.js';
+import { findUserProperty, nextUserProperty, type PropertyBytes, u16, valueText } from './properties.js';
+
+/** What of a PUBLISH a record is made of; mqtt/publish.ts has it, with the meaning of -1. */
+export interface PublishBytes extends PropertyBytes {
+  readonly words: Int32Array;
+  readonly qos: number;
+  readonly retain: boolean;
+  readonly payloadFormat: number;
+  readonly expirySeconds: number;
+  readonly contentTypeStart: number;
+  readonly contentTypeEnd: number;
+  readonly responseTopicStart: number;
+  readonly responseTopicEnd: number;
+  readonly correlationDataStart: number;
+  readonly correlationDataEnd: number;
+  readonly userProperties: number;
+  readonly payloadStart: number;
+  readonly payloadBytes: number;
+  readonly slabOffset: number;
+}
+
+/** How the records of one route are made. */
+export interface RecordShape {
+  readonly routeIndex: number;
+  readonly keyIsTopic: boolean;
+  /** The user property whose value is the key; undefined where none is. */
+  readonly keyProperty: Uint8Array | undefined;
+  readonly copyMqttProperties: boolean;
+  readonly preserveTopic: boolean;
+  /** This route as a hop: route/origin.ts. */
+  readonly through: string;
+}
+
+/** What the records of one route for one topic name have in common. */
+export interface RecordPlan {
+  readonly shape: RecordShape;
+  readonly topic: Uint8Array;
+  /** Key and headers, when no message adds to them; padded to words. */
+  readonly prefix: Int32Array | undefined;
+  readonly prefixBytes: number;
+  readonly keyBytes: number;
+  readonly headerCount: number;
+}
+
+/** Memory that a frame is written to. */
+export interface FrameMemory {
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+}
+
+const utf8 = new TextEncoder();
+const TOPIC = utf8.encode('Topic');
+const QOS = utf8.encode('QoS');
+const RETAIN = utf8.encode('Retain');
+const MILLRACE = utf8.encode(MILLRACE_HEADER);
+const ORIGIN = utf8.encode(ORIGIN_PROPERTY);
+const PAYLOAD_FORMAT = utf8.encode('Payload Format Indicator');
+const RESPONSE_TOPIC = utf8.encode('Response Topic');
+const EXPIRY = utf8.encode('Message Expiry Interval');
+const CORRELATION_DATA = utf8.encode('Correlation Data');
+const CONTENT_TYPE = utf8.encode('Content Type');
+const DIGITS = [utf8.encode('0'), utf8.encode('1'), utf8.encode('2')] as const;
+const NO_BYTES = new Uint8Array(0);
+
+/** Names of headers that we write ourselves, their lengths, and the digits of their values. */
+const BUILT_IN_BYTES_MAX = 512;
+/** Below this, words are copied one by one; above it, the call of `set` costs less. */
+const COPY_BY_WORDS_BYTES = 128;
+const ALIGNMENT_BYTES = 24;
+
+/** What is the same for all messages of `topic` that this route sends to one Kafka topic. */
+export function planRecords(shape: RecordShape, topic: Uint8Array): RecordPlan {
+  const key = shape.keyIsTopic ? topic : undefined;
+  const keyBytes = key?.length ?? NULL_KEY;
+  if (shape.copyMqttProperties || shape.keyProperty !== undefined) {
+    return { shape, topic, prefix: undefined, prefixBytes: 0, keyBytes, headerCount: 0 };
+  }
+  const size = (key?.length ?? 0) + HEADER_ENTRY_BYTES + TOPIC.length + topic.length;
+  const memory = new Uint8Array(Math.ceil((size + FRAME_HEADER_BYTES) / 4) * 4);
+  cursor.begin(memory, 0);
+  if (key !== undefined) cursor.put(key, 0, key.length);
+  if (shape.preserveTopic) cursor.header(TOPIC, topic, 0, topic.length);
+  return {
+    shape,
+    topic,
+    prefix: new Int32Array(memory.buffer, 0, Math.ceil(cursor.at / 4)),
+    prefixBytes: cursor.at,
+    keyBytes,
+    headerCount: cursor.headers,
+  };
+}
+
+/** At most how long the frame of this message is, a multiple of 8. */
+export function frameBytesMax(plan: RecordPlan, publish: PublishBytes): number {
+  let bytes = FRAME_HEADER_BYTES + ALIGNMENT_BYTES;
+  if (publish.slabOffset < 0) bytes += publish.payloadBytes;
+  if (plan.prefix !== undefined) bytes += plan.prefixBytes;
+  else {
+    // A user property takes 5 bytes more than its text in the packet, 8 in a frame; the origin is
+    // written once, in the header Millrace; a key is the value of one of them.
+    const properties = publish.propertiesEnd - publish.propertiesStart;
+    const { through } = plan.shape;
+    bytes += 3 * properties + 2 * plan.topic.length + 3 * through.length + BUILT_IN_BYTES_MAX;
+  }
+  return (bytes + 7) & ~7;
+}
+
+/**
+ * Writes the frame at `offset` (a multiple of 8), for which `frameBytesMax` bytes are free; returns
+ * how many it took, a multiple of 8.
+ * @param deadlineMs when the message expires, on the monotonic clock; read where it has an expiry
+ */
+export function writeFrame(
+  memory: FrameMemory,
+  offset: number,
+  plan: RecordPlan,
+  publish: PublishBytes,
+  deliveryId: number,
+  targetId: number,
+  deadlineMs: number,
+): number {
+  const { words } = memory;
+  const word = offset >> 2;
+  let at: number;
+  if (plan.prefix !== undefined) {
+    at = copyPrefix(memory, offset + FRAME_HEADER_BYTES, plan);
+    words[word + FRAME_KEY_BYTES] = plan.keyBytes;
+    words[word + FRAME_HEADER_COUNT] = plan.headerCount;
+    words[word + FRAME_HEADERS_BYTES] =
+      plan.keyBytes === NULL_KEY ? plan.prefixBytes : plan.prefixBytes - plan.keyBytes;
+  } else {
+    at = writeKeyAndHeaders(memory, offset, plan, publish);
+  }
+  let flags = plan.shape.routeIndex << ROUTE_INDEX_SHIFT;
+  if (publish.slabOffset >= 0) {
+    flags |= FLAG_PAYLOAD_IN_SLAB;
+    words[word + FRAME_PAYLOAD_OFFSET] = publish.slabOffset;
+  } else {
+    at = copyPayload(memory, at, publish);
+    words[word + FRAME_PAYLOAD_OFFSET] = at - offset;
+    at += publish.payloadBytes;
+  }
+  if (publish.expirySeconds >= 0) {
+    flags |= FLAG_EXPIRES;
+    words[word + FRAME_DEADLINE_LOW] = Math.floor(deadlineMs) | 0;
+    words[word + FRAME_DEADLINE_HIGH] = Math.floor(deadlineMs / 2 ** 32);
+  }
+  const frameBytes = (at - offset + 7) & ~7;
+  words[word + FRAME_BYTES] = frameBytes;
+  words[word + FRAME_KIND] = KIND_RECORD;
+  words[word + FRAME_DELIVERY_ID] = deliveryId;
+  words[word + FRAME_TARGET_ID] = targetId;
+  words[word + FRAME_PAYLOAD_BYTES] = publish.payloadBytes;
+  words[word + FRAME_FLAGS] = flags;
+  return frameBytes;
+}
+
+function copyPrefix(memory: FrameMemory, at: number, plan: RecordPlan): number {
+  const prefix = plan.prefix as Int32Array;
+  const { words } = memory;
+  let to = at >> 2;
+  if (plan.prefixBytes <= 2 * COPY_BY_WORDS_BYTES) {
+    for (let i = 0; i < prefix.length; i++) words[to++] = prefix[i] as number;
+  } else {
+    words.set(prefix, to);
+  }
+  return at + plan.prefixBytes;
+}
+
+/** Copies the payload behind `at`, aligned as it was; returns where it begins. */
+function copyPayload(memory: FrameMemory, at: number, publish: PublishBytes): number {
+  const from = publish.payloadStart;
+  const bytes = publish.payloadBytes;
+  const to = ((at + 7) & ~7) + (from & 7);
+  if (bytes > COPY_BY_WORDS_BYTES) {
+    memory.bytes.set(publish.bytes.subarray(from, from + bytes), to);
+    return to;
+  }
+  // Whole words: what they hold before and behind the payload lands in the frame's own padding.
+  const { words } = memory;
+  const source = publish.words;
+  let target = to >> 2;
+  for (let i = from >> 2; i < (from + bytes + 3) >> 2; i++) words[target++] = source[i] as number;
+  return to;
+}
+
+function writeKeyAndHeaders(
+  memory: FrameMemory,
+  offset: number,
+  plan: RecordPlan,
+  publish: PublishBytes,
+): number {
+  const { shape } = plan;
+  const { words } = memory;
+  const word = offset >> 2;
+  cursor.begin(memory.bytes, offset + FRAME_HEADER_BYTES);
+  words[word + FRAME_KEY_BYTES] = writeKey(plan, publish);
+  const headersStart = cursor.at;
+  if (shape.copyMqttProperties) writeProperties(plan, publish);
+  else if (shape.preserveTopic) cursor.header(TOPIC, plan.topic, 0, plan.topic.length);
+  words[word + FRAME_HEADER_COUNT] = cursor.headers;
+  words[word + FRAME_HEADERS_BYTES] = cursor.at - headersStart;
+  return cursor.at;
+}
+
+function writeKey(plan: RecordPlan, publish: PublishBytes): number {
+  const { shape } = plan;
+  if (shape.keyIsTopic) {
+    cursor.put(plan.topic, 0, plan.topic.length);
+    return plan.topic.length;
+  }
+  if (shape.keyProperty === undefined) return NULL_KEY;
+  const at = findUserProperty(publish, shape.keyProperty);
+  if (at < 0) return NULL_KEY;
+  const bytes = u16(publish.bytes, at);
+  cursor.put(publish.bytes, at + 2, at + 2 + bytes);
+  return bytes;
+}
+
+function writeProperties(plan: RecordPlan, publish: PublishBytes): void {
+  const { bytes } = publish;
+  const origin = publish.userProperties > 0 ? writeUserProperties(publish) : undefined;
+  let builtIns = 0;
+  if (publish.payloadFormat >= 0) {
+    cursor.header(PAYLOAD_FORMAT, DIGITS[publish.payloadFormat as 0 | 1], 0, 1);
+    builtIns |= 1;
+  }
+  if (publish.responseTopicStart >= 0) {
+    cursor.header(RESPONSE_TOPIC, bytes, publish.responseTopicStart, publish.responseTopicEnd);
+    builtIns |= 2;
+  }
+  if (publish.expirySeconds >= 0) {
+    cursor.remainingSeconds(EXPIRY);
+    builtIns |= 4;
+  }
+  if (publish.correlationDataStart >= 0) {
+    cursor.header(CORRELATION_DATA, bytes, publish.correlationDataStart, publish.correlationDataEnd);
+    builtIns |= 8;
+  }
+  if (publish.contentTypeStart >= 0) {
+    cursor.header(CONTENT_TYPE, bytes, publish.contentTypeStart, publish.contentTypeEnd);
+    builtIns |= 16;
+  }
+  if (plan.shape.preserveTopic) {
+    cursor.header(TOPIC, plan.topic, 0, plan.topic.length);
+    builtIns |= 32;
+  }
+  cursor.header(QOS, DIGITS[publish.qos as 0 | 1], 0, 1);
+  cursor.header(RETAIN, DIGITS[publish.retain ? 1 : 0], 0, 1);
+  const millrace = millraceValue(plan.shape, builtIns, origin);
+  cursor.header(MILLRACE, millrace, 0, millrace.length);
+}
+
+/** User properties as headers, in order. The origin is none of them: it comes back as text. */
+function writeUserProperties(publish: PublishBytes): string | undefined {
+  const { bytes, propertiesEnd } = publish;
+  let origin: string | undefined;
+  let at = nextUserProperty(bytes, publish.propertiesStart, propertiesEnd);
+  while (at >= 0) {
+    const nameEnd = at + 2 + u16(bytes, at);
+    const valueEnd = nameEnd + 2 + u16(bytes, nameEnd);
+    if (isOrigin(bytes, at + 2, nameEnd)) origin ??= valueText(bytes, nameEnd);
+    else cursor.pair(bytes, at + 2, nameEnd, nameEnd + 2, valueEnd);
+    at = nextUserProperty(bytes, valueEnd, propertiesEnd);
+  }
+  return origin;
+}
+
+function isOrigin(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== ORIGIN.length) return false;
+  for (let i = 0; i < ORIGIN.length; i++) if (bytes[start + i] !== ORIGIN[i]) return false;
+  return true;
+}
+
+const BUILT_INS = [
+  'Payload Format Indicator',
+  'Response Topic',
+  'Message Expiry Interval',
+  'Correlation Data',
+  'Content Type',
+  'Topic',
+] as const;
+const millraceValues = new WeakMap<RecordShape, (Uint8Array | undefined)[]>();
+
+/** Value of the header Millrace: few combinations occur, and each is made once. */
+function millraceValue(shape: RecordShape, builtIns: number, origin: string | undefined): Uint8Array {
+  let cached = millraceValues.get(shape);
+  if (cached === undefined) {
+    cached = [];
+    millraceValues.set(shape, cached);
+  }
+  const known = origin === undefined ? cached[builtIns] : undefined;
+  if (known !== undefined) return known;
+  const names = BUILT_INS.filter((_, index) => (builtIns & (1 << index)) !== 0);
+  const value = utf8.encode(millraceHeader([...names, 'QoS', 'Retain'], shape.through, origin));
+  if (origin === undefined) cached[builtIns] = value;
+  return value;
+}
+
+/** Whether the message has come through this route before. */
+export function loops(shape: RecordShape, publish: PublishBytes): boolean {
+  if (publish.userProperties === 0) return false;
+  const at = findUserProperty(publish, ORIGIN);
+  return at >= 0 && hasPassed(valueText(publish.bytes, at), shape.through);
+}
+
+/** When a message that came at `nowMs` expires. */
+export function deadlineOf(publish: PublishBytes, nowMs: number): number {
+  return nowMs + publish.expirySeconds * 1000;
+}
+
+/** Writes bytes one after another; one for the module, because nothing here waits. */
+class Cursor {
+  bytes: Uint8Array = NO_BYTES;
+  at = 0;
+  headers = 0;
+
+  begin(bytes: Uint8Array, at: number): void {
+    this.bytes = bytes;
+    this.at = at;
+    this.headers = 0;
+  }
+
+  put(source: Uint8Array, start: number, end: number): void {
+    const { bytes } = this;
+    let at = this.at;
+    for (let i = start; i < end; i++) bytes[at++] = source[i] as number;
+    this.at = at;
+  }
+
+  header(name: Uint8Array, value: Uint8Array, start: number, end: number): void {
+    this.#entry(name.length, VALUE_BYTES, end - start);
+    this.put(name, 0, name.length);
+    this.put(value, start, end);
+  }
+
+  pair(source: Uint8Array, nameStart: number, nameEnd: number, start: number, end: number): void {
+    this.#entry(nameEnd - nameStart, VALUE_BYTES, end - start);
+    this.put(source, nameStart, nameEnd);
+    this.put(source, start, end);
+  }
+
+  /** A header whose value the addon writes when the record is produced. */
+  remainingSeconds(name: Uint8Array): void {
+    this.#entry(name.length, VALUE_REMAINING_SECONDS, 0);
+    this.put(name, 0, name.length);
+  }
+
+  #entry(nameBytes: number, kind: number, valueBytes: number): void {
+    const { bytes } = this;
+    const at = this.at;
+    bytes[at] = nameBytes;
+    bytes[at + 1] = nameBytes >> 8;
+    bytes[at + 2] = kind;
+    bytes[at + 3] = 0;
+    bytes[at + 4] = valueBytes;
+    bytes[at + 5] = valueBytes >> 8;
+    bytes[at + 6] = valueBytes >> 16;
+    bytes[at + 7] = valueBytes >> 24;
+    this.at = at + HEADER_ENTRY_BYTES;
+    this.headers++;
+  }
+}
+
+const cursor = new Cursor();

@@ -1,0 +1,19 @@
+/* Topic filters, section 4.7. Pure. */
+
+/** Whether some topic name matches both filters. */
+export function filtersOverlap(a: string, b: string): boolean {
+  return overlap(a.split('/'), b.split('/'), 0);
+}
+
+function overlap(a: readonly string[], b: readonly string[], i: number): boolean {
+  const x = a[i];
+  const y = b[i];
+  if (x === undefined || y === undefined) {
+    // `sport/#` also matches `sport` [section 4.7.1.2].
+    return x === y || x === '#' || y === '#';
+  }
+  // Wildcards do not match a first level that begins with `$` [MQTT-4.7.2-1].
+  if (i === 0 && x.startsWith('$') !== y.startsWith('$')) return false;
+  if (x === '#' || y === '#') return true;
+  return (x === '+' || y === '+' || x === y) && overlap(a, b, i + 1);
+}

@@ -1,0 +1,170 @@
+/* ShardPool: one Piscina worker a shard, each with one task that lives until the shard is closed.
+ * Piscina supervises: a worker that dies is replaced, and its task, which was lost, is given anew.
+ *
+ * Order when a worker dies (invariant 8): its thread has ended, so that the addon's clean-up has
+ * destroyed its librdkafka handles; `onLost` closes the connections that own its deliveries; only then
+ * are rings of its own made for the next one.
+ */
+import { fileURLToPath } from 'node:url';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { Clock } from '../base/clock.js';
+import {
+  closeDoorbell,
+  listenToDoorbell,
+  openDoorbell,
+  ringDoorbell,
+} from '../channel/doorbell.js';
+import type { FromWorker, ShardTask, ToWorker } from '../channel/protocol.js';
+import type { OnSettled } from '../channel/settlement-ring.js';
+import { Shard } from './shard.js';
+
+const RESTART_MS_MIN = 100;
+const RESTART_MS_MAX = 10_000;
+/** A worker that lived this long did not die of its start. */
+const HEALTHY_MS = 60_000;
+
+export interface ShardPoolOptions {
+  readonly shards: number;
+  readonly slab: SharedArrayBuffer;
+  /** What every task has in common. */
+  readonly task: Omit<
+    ShardTask,
+    'shard' | 'frames' | 'settlements' | 'slab' | 'wakeFd' | 'mainFd' | 'port'
+  >;
+  readonly clock: Clock;
+  readonly onSettled: (shard: Shard, ...settled: Parameters<OnSettled>) => void;
+  /** After all that was settled since the last time. */
+  readonly onDrained: () => void;
+  readonly onMessage: (shard: Shard, message: FromWorker) => void;
+  /** A worker has ended before its time, with everything that it had outstanding. */
+  readonly onLost: (shard: Shard, error: Error) => void;
+}
+
+interface Member {
+  readonly shard: Shard;
+  readonly wakeFd: number;
+  port: MessagePort | undefined;
+  ended: Promise<void>;
+  restartMs: number;
+  startedMs: number;
+}
+
+export class ShardPool {
+  readonly #options: ShardPoolOptions;
+  readonly #piscina: Piscina;
+  readonly #mainFd: number;
+  readonly #stopListening: () => void;
+  readonly #members: Member[];
+  #closing = false;
+
+  constructor(options: ShardPoolOptions) {
+    this.#options = options;
+    this.#piscina = new Piscina({
+      filename: fileURLToPath(new URL('../worker/main.js', import.meta.url)),
+      name: 'runShard',
+      minThreads: options.shards,
+      maxThreads: options.shards,
+      concurrentTasksPerWorker: 1,
+      // With Atomics.wait a worker between tasks does not turn its event loop.
+      atomics: 'disabled',
+      idleTimeout: Number.POSITIVE_INFINITY,
+      recordTiming: false,
+    });
+    this.#mainFd = openDoorbell();
+    this.#stopListening = listenToDoorbell(this.#mainFd, () => this.#onDoorbell());
+    this.#members = Array.from({ length: options.shards }, (_, index) => {
+      const wakeFd = openDoorbell();
+      const shard = new Shard(
+        index,
+        () => ringDoorbell(wakeFd),
+        (...settled) => options.onSettled(shard, ...settled),
+      );
+      return {
+        shard,
+        wakeFd,
+        port: undefined,
+        ended: Promise.resolve(),
+        restartMs: RESTART_MS_MIN,
+        startedMs: 0,
+      };
+    });
+  }
+
+  get shards(): readonly Shard[] {
+    return this.#members.map((member) => member.shard);
+  }
+
+  start(): void {
+    for (const member of this.#members) this.#run(member);
+  }
+
+  /** Closes every shard and waits for the workers to end. What is outstanding is forgotten. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    for (const member of this.#members) {
+      member.port?.postMessage({ kind: 'close' } satisfies ToWorker);
+    }
+    await Promise.all(this.#members.map((member) => member.ended));
+    await this.#piscina.destroy();
+    this.#stopListening();
+    for (const member of this.#members) closeDoorbell(member.wakeFd);
+    closeDoorbell(this.#mainFd);
+  }
+
+  /** Ends a worker as a crash would; for tests of invariant 8. */
+  async crash(index: number): Promise<void> {
+    const worker = this.#piscina.threads[index];
+    await worker?.terminate();
+  }
+
+  #run(member: Member): void {
+    const { shard } = member;
+    const { port1, port2 } = new MessageChannel();
+    member.port = port1;
+    member.startedMs = this.#options.clock.monotonicMs();
+    port1.on('message', (message: FromWorker) => {
+      if (message.kind === 'ready') shard.ready = true;
+      this.#options.onMessage(shard, message);
+    });
+    const task: ShardTask = {
+      ...this.#options.task,
+      shard: shard.index,
+      frames: shard.framesMemory,
+      settlements: shard.settlementsMemory,
+      slab: this.#options.slab,
+      wakeFd: member.wakeFd,
+      mainFd: this.#mainFd,
+      port: port2,
+    };
+    member.ended = this.#piscina.run(task, { transferList: [port2] }).then(
+      () => port1.close(),
+      (error: Error) => {
+        port1.close();
+        if (!this.#closing) this.#onDied(member, error);
+      },
+    );
+  }
+
+  #onDied(member: Member, error: Error): void {
+    const { clock } = this.#options;
+    // What it settled before it died is settled.
+    member.shard.drain();
+    member.shard.ready = false;
+    this.#options.onLost(member.shard, error);
+    member.shard.reset();
+    this.#options.onDrained();
+    const lived = clock.monotonicMs() - member.startedMs;
+    member.restartMs =
+      lived > HEALTHY_MS ? RESTART_MS_MIN : Math.min(member.restartMs * 2, RESTART_MS_MAX);
+    clock.after(member.restartMs, () => {
+      if (!this.#closing) this.#run(member);
+    });
+  }
+
+  #onDoorbell(): void {
+    let settled = 0;
+    for (const { shard } of this.#members) settled += shard.drain();
+    if (settled > 0) this.#options.onDrained();
+  }
+}

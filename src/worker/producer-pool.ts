@@ -1,0 +1,143 @@
+/* ProducerPool: the producers and targets of one worker, and which belongs to which. A producer is
+ * keyed by its client settings; a target is a topic of one producer. Worker only.
+ */
+import { assert } from '../base/assert.js';
+import type { OpenTarget, ProducerSettings, ShardTask } from '../channel/protocol.js';
+import type { ShardProducers } from '../kafka/addon.js';
+import { producerProperties, topicProperties } from '../kafka/client-config.js';
+
+export interface ProducerState {
+  /** The addon's index; another one after `replace`. */
+  index: number;
+  /** The addon's index of the producer that sends records alone; -1 until one is needed. */
+  soloIndex: number;
+  readonly settings: ProducerSettings;
+  readonly targets: TargetState[];
+  /** Nothing is sent again before Kafka is back. */
+  gated: boolean;
+  /** A fatal error: all that it held is abandoned, and all that comes before main's barrier. */
+  lost: boolean;
+  barrierSeen: boolean;
+  wakePending: boolean;
+}
+
+export interface QueuedRecord {
+  readonly frame: Uint8Array;
+  readonly sequence: number;
+  /** To be sent in a batch of its own. */
+  readonly alone: boolean;
+}
+
+export interface TargetState {
+  readonly id: number;
+  readonly open: OpenTarget;
+  readonly queue: QueuedRecord[];
+  diverted: boolean;
+  soloOpen: boolean;
+  /** The wait after the last refusal; 0 while nothing is held. */
+  holdMs: number;
+  heldUntilMs: number;
+  /** One record is out to see whether the others may follow. */
+  probing: boolean;
+}
+
+export class ProducerPool {
+  readonly #native: ShardProducers;
+  readonly #task: ShardTask;
+  readonly #byKey = new Map<string, ProducerState>();
+  readonly #targets = new Map<number, TargetState>();
+  readonly #producerOf = new Map<TargetState, ProducerState>();
+
+  constructor(native: ShardProducers, task: ShardTask) {
+    this.#native = native;
+    this.#task = task;
+  }
+
+  get producers(): Iterable<ProducerState> {
+    return this.#byKey.values();
+  }
+
+  /** Opens what a control frame asks for. Throws when librdkafka refuses a setting. */
+  open(open: OpenTarget): void {
+    const key = JSON.stringify(open.producer);
+    let producer = this.#byKey.get(key);
+    if (producer === undefined) {
+      producer = {
+        index: this.#native.addProducer(producerProperties(this.#task, open.producer, false)),
+        soloIndex: -1,
+        settings: open.producer,
+        targets: [],
+        gated: false,
+        lost: false,
+        barrierSeen: false,
+        wakePending: false,
+      };
+      this.#byKey.set(key, producer);
+    }
+    const target: TargetState = {
+      id: open.targetId,
+      open,
+      queue: [],
+      diverted: false,
+      soloOpen: false,
+      holdMs: 0,
+      heldUntilMs: 0,
+      probing: false,
+    };
+    producer.targets.push(target);
+    this.#targets.set(open.targetId, target);
+    this.#producerOf.set(target, producer);
+    this.#setTarget(target, producer.index, false);
+  }
+
+  target(id: number): TargetState {
+    const target = this.#targets.get(id);
+    assert(target !== undefined, `no target ${id}`);
+    return target;
+  }
+
+  producerOf(target: TargetState): ProducerState {
+    const producer = this.#producerOf.get(target);
+    assert(producer !== undefined, `target ${target.id} has no producer`);
+    return producer;
+  }
+
+  /** By the addon's index, of the one that batches or the one that does not. */
+  producerAt(index: number): ProducerState | undefined {
+    for (const producer of this.producers) {
+      if (producer.index === index || producer.soloIndex === index) return producer;
+    }
+    return undefined;
+  }
+
+  soloIndexOf(target: TargetState): number {
+    return this.producerOf(target).soloIndex;
+  }
+
+  /** Opens the producer that sends records alone, and the target's topic in it, once. */
+  openSolo(target: TargetState): void {
+    if (target.soloOpen) return;
+    const producer = this.producerOf(target);
+    if (producer.soloIndex < 0) {
+      const properties = producerProperties(this.#task, producer.settings, true);
+      producer.soloIndex = this.#native.addProducer(properties);
+    }
+    target.soloOpen = true;
+    this.#setTarget(target, producer.soloIndex, true);
+  }
+
+  /** Destroys a producer that has nothing outstanding and opens another in its place. */
+  replace(producer: ProducerState): void {
+    this.#native.removeProducer(producer.index);
+    producer.index = this.#native.addProducer(
+      producerProperties(this.#task, producer.settings, false),
+    );
+    for (const target of producer.targets) this.#setTarget(target, producer.index, false);
+  }
+
+  #setTarget(target: TargetState, producer: number, solo: boolean): void {
+    const { topic, rule, instanceId } = target.open;
+    const properties = topicProperties(target.open);
+    this.#native.setTarget(target.id, producer, topic, properties, rule, instanceId, solo);
+  }
+}
