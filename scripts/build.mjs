@@ -30,8 +30,12 @@ function has(command, args) {
 /** A header file counts as there when the compiler finds it. */
 function hasHeader(header) {
   const source = `#include <${header}>\n`;
-  return spawnSync('g++', ['-E', '-x', 'c++', '-'], { input: source, stdio: ['pipe', 'ignore', 'ignore'] })
-    .status === 0;
+  return (
+    spawnSync('g++', ['-E', '-x', 'c++', '-'], {
+      input: source,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    }).status === 0
+  );
 }
 
 function checkPrerequisites() {
@@ -80,7 +84,9 @@ function installPackages() {
   const librdkafka = join(root, 'node_modules/node-rdkafka/build/deps/librdkafka.so.1');
   if (stampOf(lock) >= stampOf(join(root, 'package-lock.json')) && existsSync(librdkafka)) return;
   checkPrerequisites();
-  console.error('millrace: installing packages; librdkafka is compiled from source (about 3 minutes)');
+  console.error(
+    'millrace: installing packages; librdkafka is compiled from source (about 3 minutes)',
+  );
   run('npm', ['ci', '--no-audit', '--no-fund']);
 }
 
@@ -113,7 +119,10 @@ function compile() {
   );
   const built = join(root, 'dist/.tsbuildinfo');
   if (stampOf(built) >= sources) return;
-  execFileSync(process.execPath, [require.resolve('typescript/bin/tsc')], { cwd: root, stdio: [0, 2, 2] });
+  execFileSync(process.execPath, [require.resolve('typescript/bin/tsc')], {
+    cwd: root,
+    stdio: [0, 2, 2],
+  });
 }
 
 installPackages();

@@ -54,6 +54,11 @@ export class FrameRing {
     return offset;
   }
 
+  /** Whether frames of `frameBytes` in all find room, wherever the end lies among them. */
+  hasRoom(frameBytes: number): boolean {
+    return 2 * frameBytes <= this.#room() || 2 * frameBytes <= this.#refreshedRoom();
+  }
+
   /** Takes `frameBytes` of what was reserved last. */
   commit(frameBytes: number): void {
     this.#head = (this.#head + frameBytes) >>> 0;

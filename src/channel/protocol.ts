@@ -107,4 +107,10 @@ export interface WorkerLog {
   readonly text: string;
 }
 
-export type FromWorker = ShardReady | RecordRefused | TargetHeld | KafkaState | ProducerLost | WorkerLog;
+export type FromWorker =
+  | ShardReady
+  | RecordRefused
+  | TargetHeld
+  | KafkaState
+  | ProducerLost
+  | WorkerLog;

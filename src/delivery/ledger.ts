@@ -16,8 +16,14 @@ export const PART_EXPIRED = 1;
 export const DEAD_LETTERED = 2;
 /** Nobody knows whether it is in Kafka. */
 export const UNKNOWN = 3;
-export type Outcome = typeof PERSISTED | typeof PART_EXPIRED | typeof DEAD_LETTERED | typeof UNKNOWN;
+export type Outcome =
+  | typeof PERSISTED
+  | typeof PART_EXPIRED
+  | typeof DEAD_LETTERED
+  | typeof UNKNOWN;
 
+export const NO_SHARD = -1;
+export const SEVERAL_SHARDS = -2;
 /** No payload in the slab. */
 export const NO_REGION = -1;
 
@@ -28,6 +34,8 @@ export class Ledger<Context> {
   /** Where in the slab the payload lies, NO_REGION if in no region. */
   readonly region: Int32Array;
   readonly openedMs: Float64Array;
+  /** Which shard has the records; SEVERAL_SHARDS where they are not all in one. */
+  readonly shard: Int16Array;
   readonly #parts: Uint16Array;
   readonly #outcome: Uint8Array;
   readonly #context: (Context | undefined)[];
@@ -40,6 +48,7 @@ export class Ledger<Context> {
     this.packetId = new Uint16Array(capacity);
     this.region = new Int32Array(capacity);
     this.openedMs = new Float64Array(capacity);
+    this.shard = new Int16Array(capacity);
     this.#parts = new Uint16Array(capacity);
     this.#outcome = new Uint8Array(capacity);
     this.#context = new Array<Context | undefined>(capacity).fill(undefined);
@@ -74,6 +83,7 @@ export class Ledger<Context> {
     this.#outcome[id] = PERSISTED;
     this.region[id] = region;
     this.openedMs[id] = nowMs;
+    this.shard[id] = NO_SHARD;
     this.#context[id] = context;
     return id;
   }

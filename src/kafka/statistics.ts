@@ -1,5 +1,7 @@
 interface Statistics {
-  readonly brokers?: Readonly<Record<string, { readonly state?: string; readonly nodeid?: number }>>;
+  readonly brokers?: Readonly<
+    Record<string, { readonly state?: string; readonly nodeid?: number }>
+  >;
 }
 
 /** How many brokers librdkafka is connected to, from its statistics (STATISTICS.md). */

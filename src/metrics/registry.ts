@@ -38,11 +38,11 @@ export class Metrics {
     registerProcessMetrics(this.registry, version);
   }
 
-  /** The same object for the same name: counters live as long as the process. */
-  connector(name: string): ConnectorEvents {
+  /** The same object for the same name: counters live as long as the process. `log` is for its events. */
+  connector(name: string, log: Log = this.#log): ConnectorEvents {
     const known = this.#connectors.get(name);
     if (known !== undefined) return known;
-    const events = new ConnectorEvents(name, this.#log, this.#clock);
+    const events = new ConnectorEvents(name, log, this.#clock);
     this.#connectors.set(name, events);
     return events;
   }

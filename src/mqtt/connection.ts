@@ -39,6 +39,9 @@ export interface Closed {
 
 export interface ConnectionHandlers {
   onOpen(): void;
+  /** Around the packets of one read, or of what was left unread. */
+  onBatchStart(): void;
+  onBatchEnd(): void;
   /** Every packet that is no PUBLISH. */
   onPacket(packet: Packet): void;
   /** False: no credit now; the same PUBLISH is offered again after `resume`. */
@@ -163,7 +166,11 @@ export class Connection {
   }
 
   /** Says why with DISCONNECT, and ends the connection. */
-  disconnect(reasonCode: number, reason: string, properties?: { sessionExpiryInterval?: number }): void {
+  disconnect(
+    reasonCode: number,
+    reason: string,
+    properties?: { sessionExpiryInterval?: number },
+  ): void {
     if (this.#closed !== undefined) return;
     this.send({ cmd: 'disconnect', reasonCode, ...(properties && { properties }) });
     this.#finish({ reason, reasonCode });
@@ -249,10 +256,12 @@ export class Connection {
   }
 
   #process(): void {
+    this.#handlers.onBatchStart();
     while (this.#closed === undefined && !this.#paused) {
       const more = this.#largeOffset === ABSENT ? this.#processPacket() : this.#processLarge();
       if (!more) break;
     }
+    this.#handlers.onBatchEnd();
     this.flush();
   }
 
@@ -399,5 +408,7 @@ export class Connection {
 
 function describe(error: Error): string {
   const code = (error as NodeJS.ErrnoException).code;
-  return code === undefined || error.message.includes(code) ? error.message : `${code}: ${error.message}`;
+  return code === undefined || error.message.includes(code)
+    ? error.message
+    : `${code}: ${error.message}`;
 }

@@ -1,7 +1,7 @@
 /* Dialling: an end point -> a connected socket that reads into memory of ours. TCP; TLS belongs here
  * too, where the bytes come by copy because a TLSSocket has no `onread`.
  */
-import { type OnReadOpts, type Socket, connect } from 'node:net';
+import { connect, type OnReadOpts, type Socket } from 'node:net';
 
 export interface DialOptions {
   readonly host: string;

@@ -60,7 +60,9 @@ export class KeepAlive {
   #onTick(): void {
     const now = this.#clock.monotonicMs();
     if (this.#pingMs > 0 && now - this.#pingMs >= this.#intervalMs * 0.9) {
-      this.#onSilent(`nothing heard for ${Math.round((now - this.#pingMs) / 1000)} s after PINGREQ`);
+      this.#onSilent(
+        `nothing heard for ${Math.round((now - this.#pingMs) / 1000)} s after PINGREQ`,
+      );
       return;
     }
     // A timer may fire a little early.

@@ -1,7 +1,7 @@
 /* What is wrong with a PUBLISH that the fast lane left: mqtt-packet parses it, and what mqtt-packet
  * lets pass although MQTT 5 forbids it is found here. Slow, for packets that end a connection.
  */
-import { type IPublishPacket, parser as createParser } from 'mqtt-packet';
+import { parser as createParser, type IPublishPacket } from 'mqtt-packet';
 import {
   MALFORMED_PACKET,
   PROTOCOL_ERROR,
@@ -27,7 +27,8 @@ export function publishFault(packet: Uint8Array): PublishFault {
   const parsed = parse(packet);
   if (typeof parsed === 'string') return fault(MALFORMED_PACKET, parsed);
   if (qos === 0 && parsed.dup) return fault(PROTOCOL_ERROR, 'DUP at QoS 0 [MQTT-3.3.1-2]');
-  if (qos === 1 && packetId === 0) return fault(PROTOCOL_ERROR, 'packet identifier 0 [MQTT-2.2.1-2]');
+  if (qos === 1 && packetId === 0)
+    return fault(PROTOCOL_ERROR, 'packet identifier 0 [MQTT-2.2.1-2]');
   const alias = parsed.properties?.topicAlias;
   if (alias === 0) return fault(TOPIC_ALIAS_INVALID, 'Topic Alias 0 [MQTT-3.3.2-8]');
   if (parsed.topic === '' && alias === undefined) {

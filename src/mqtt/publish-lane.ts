@@ -34,7 +34,8 @@ export function readPublish(
   let position = bodyStart;
   if (position + 2 > end) return short;
   const topicStart = position + 2;
-  const topicEnd = topicStart + (((bytes[position] as number) << 8) | (bytes[position + 1] as number));
+  const topicEnd =
+    topicStart + (((bytes[position] as number) << 8) | (bytes[position + 1] as number));
   position = topicEnd;
   let packetId = 0;
   if (qos === 1) {

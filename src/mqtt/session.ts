@@ -44,6 +44,9 @@ export type SessionState =
 
 /** The upward calls of a session: flow/ and engine/ answer them. */
 export interface SessionEvents {
+  onBatchStart(): void;
+  /** Everything that one read brought has been offered. */
+  onBatchEnd(): void;
   /** Takes a PUBLISH whose `topic` is resolved; opens its delivery. False: no credit now. */
   onPublish(session: Session, publish: Publish): boolean;
   /** A redelivered PUBLISH was joined to its open delivery; a payload in the slab is dropped. */
@@ -179,6 +182,8 @@ export class Session {
       dial: options.dial,
       handlers: {
         onOpen: () => this.#onOpen(),
+        onBatchStart: options.events.onBatchStart,
+        onBatchEnd: options.events.onBatchEnd,
         onPacket: (packet) => this.#onPacket(packet),
         onPublish: (publish) => this.#onPublish(publish),
         onLeft: (packet) => this.#onLeft(packet),

@@ -59,6 +59,9 @@ export function subscribePacket(
   };
 }
 
-export function unsubscribePacket(filters: readonly string[], messageId: number): IUnsubscribePacket {
+export function unsubscribePacket(
+  filters: readonly string[],
+  messageId: number,
+): IUnsubscribePacket {
   return { cmd: 'unsubscribe', messageId, unsubscriptions: [...filters] };
 }

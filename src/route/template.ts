@@ -63,7 +63,9 @@ export function expandTemplate(
     return { fault: `${JSON.stringify(name)} cannot be a Kafka topic` };
   }
   if (name.length > KAFKA_TOPIC_LENGTH_MAX) {
-    return { fault: `a Kafka topic of ${name.length} characters; at most ${KAFKA_TOPIC_LENGTH_MAX}` };
+    return {
+      fault: `a Kafka topic of ${name.length} characters; at most ${KAFKA_TOPIC_LENGTH_MAX}`,
+    };
   }
   const forbidden = /[^A-Za-z0-9._-]/u.exec(name);
   if (forbidden !== null) {
@@ -91,6 +93,7 @@ function partValue(
 
 function missing(part: TemplatePart, topicName: string): string {
   if (part.kind === 'level') return `${JSON.stringify(topicName)} has no level ${part.level}`;
-  if (part.kind === 'property') return `the message has no user property ${JSON.stringify(part.name)}`;
+  if (part.kind === 'property')
+    return `the message has no user property ${JSON.stringify(part.name)}`;
   return 'the template gives nothing';
 }

@@ -26,7 +26,13 @@ import {
   VALUE_REMAINING_SECONDS,
 } from '../channel/frame.js';
 import { hasPassed, MILLRACE_HEADER, millraceHeader, ORIGIN_PROPERTY } from './origin.js';
-import { findUserProperty, nextUserProperty, type PropertyBytes, u16, valueText } from './properties.js';
+import {
+  findUserProperty,
+  nextUserProperty,
+  type PropertyBytes,
+  u16,
+  valueText,
+} from './properties.js';
 
 /** What of a PUBLISH a record is made of; mqtt/publish.ts has it, with the meaning of -1. */
 export interface PublishBytes extends PropertyBytes {
@@ -262,7 +268,12 @@ function writeProperties(plan: RecordPlan, publish: PublishBytes): void {
     builtIns |= 4;
   }
   if (publish.correlationDataStart >= 0) {
-    cursor.header(CORRELATION_DATA, bytes, publish.correlationDataStart, publish.correlationDataEnd);
+    cursor.header(
+      CORRELATION_DATA,
+      bytes,
+      publish.correlationDataStart,
+      publish.correlationDataEnd,
+    );
     builtIns |= 8;
   }
   if (publish.contentTypeStart >= 0) {
@@ -311,7 +322,11 @@ const BUILT_INS = [
 const millraceValues = new WeakMap<RecordShape, (Uint8Array | undefined)[]>();
 
 /** Value of the header Millrace: few combinations occur, and each is made once. */
-function millraceValue(shape: RecordShape, builtIns: number, origin: string | undefined): Uint8Array {
+function millraceValue(
+  shape: RecordShape,
+  builtIns: number,
+  origin: string | undefined,
+): Uint8Array {
   let cached = millraceValues.get(shape);
   if (cached === undefined) {
     cached = [];

@@ -24,6 +24,8 @@ export class Shard {
   #settlements: SettlementRing;
   /** Whether a worker reads the frames. */
   ready = false;
+  /** Counts the workers that it has had: what the last one knew, the next one does not. */
+  generation = 0;
   #records = 0;
   #bytes = 0;
 
@@ -57,6 +59,16 @@ export class Shard {
     return this.frames.reserve(frameBytes);
   }
 
+  /** Whether `records` frames of `frameBytes` in all would find room and credit. */
+  hasRoom(records: number, frameBytes: number): boolean {
+    return (
+      this.ready &&
+      this.#records + records <= SHARD_OUTSTANDING_RECORDS_MAX &&
+      this.#bytes + frameBytes <= SHARD_OUTSTANDING_BYTES_MAX &&
+      this.frames.hasRoom(frameBytes)
+    );
+  }
+
   /** Takes the frame that was written where `reserve` said. */
   commit(frameBytes: number): void {
     this.#records++;
@@ -87,6 +99,7 @@ export class Shard {
   /** After its worker has ended: memory of its own for the next, and all credit back. */
   reset(): void {
     this.ready = false;
+    this.generation++;
     this.#records = 0;
     this.#bytes = 0;
     this.framesMemory = createRingMemory(FRAME_RING_BYTES);

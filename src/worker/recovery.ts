@@ -13,9 +13,9 @@
  * 4. A purge leaves a gap in an idempotent producer's sequence, so a drained one is replaced.
  */
 import type { Clock } from '../base/clock.js';
+import { FRAME_DELIVERY_ID } from '../channel/frame.js';
 import type { FromWorker } from '../channel/protocol.js';
 import { ABANDONED, EXPIRED } from '../channel/settlement-ring.js';
-import { FRAME_DELIVERY_ID } from '../channel/frame.js';
 import { type Failure, RECORD_EXPIRED, type ShardProducers } from '../kafka/addon.js';
 import { classify } from '../kafka/kafka-error.js';
 import type { ProducerPool, ProducerState, TargetState } from './producer-pool.js';

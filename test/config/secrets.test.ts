@@ -91,6 +91,20 @@ t.test('base64 may be broken into lines', async (t) => {
   t.same(check(text + connector() + topicMap()).problems, []);
 });
 
+t.test('secrets and config maps may stand beside the resources', async (t) => {
+  const spec = `kafkaConnection:
+  endpoint: a:1
+  tls: { tlsEnabled: true, caConfigMap: k }
+  authentication:
+    enabled: true
+    authType: { sasl: { saslType: plain, secretName: s } }`;
+  const login = secret(
+    'data: { username: JENvbm5lY3Rpb25TdHJpbmc= }\nstringData: { password: hunter2 }',
+  );
+  const ca = '---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: k }\ndata: { ca.pem: x }\n';
+  t.same(check(connector(spec) + topicMap() + login + ca).problems, []);
+});
+
 t.test('folders are read as Kubernetes mounts them', async (t) => {
   const folder = t.testdir({
     login: { '..2024': { username: 'u', password: '' } },

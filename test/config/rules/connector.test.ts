@@ -1,5 +1,4 @@
 import t from 'tap';
-import { parseDocuments } from '../../../src/config/document.js';
 import { type Case, check, connector, expectedProblem, KAFKA, topicMap } from '../documents.js';
 
 const RESOURCE = 'KafkaConnector/c';
@@ -277,26 +276,4 @@ t.test('authentication that is switched off is not looked at', async (t) => {
     '  authentication:\n    enabled: false\n    authType:\n      sasl: { saslType: plain, secretName: gone }',
   );
   t.same(check(connector(off) + topicMap(), GIVEN).problems, []);
-});
-
-t.test('secrets and config maps may stand beside the resources', async (t) => {
-  const text = `${connector(
-    AUTHENTICATION('authType:\n  sasl: { saslType: plain, secretName: s }').replace(
-      'tlsEnabled: true',
-      'tlsEnabled: true\n    caConfigMap: k',
-    ),
-  )}${topicMap()}---
-apiVersion: v1
-kind: Secret
-metadata: { name: s }
-data: { username: JENvbm5lY3Rpb25TdHJpbmc= }
-stringData: { password: hunter2 }
----
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: k }
-data: { ca.pem: "-----BEGIN CERTIFICATE-----" }
-`;
-  t.equal(parseDocuments('f', text).documents.length, 4);
-  t.same(check(text).problems, []);
 });

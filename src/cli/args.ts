@@ -1,0 +1,68 @@
+/* argv -> a command. Each command's work is in its own file, loaded when it is asked for. */
+import { Command, InvalidArgumentError } from 'commander';
+import { registerBench } from './bench.js';
+import { registerDeadLetters } from './dead-letters.js';
+import { millraceVersion } from './version.js';
+
+const DATA_DIR = 'millrace-data';
+
+/** The command line; actions set process.exitCode. */
+export function createProgram(): Command {
+  const program = new Command('millrace')
+    .description('A bridge between MQTT v5 brokers and Apache Kafka or Azure Event Hubs')
+    .version(millraceVersion())
+    .showHelpAfterError('(millrace --help shows what there is)')
+    .exitOverride();
+  registerRun(program);
+  registerValidate(program);
+  registerBench(program);
+  registerDeadLetters(program);
+  return program;
+}
+
+function registerRun(program: Command): void {
+  configurationOptions(program.command('run'))
+    .description('carry messages until SIGTERM')
+    .option('--data-dir <dir>', 'dead letters and what sessions need across restarts', DATA_DIR)
+    .option('--admin-address <host:port>', '/metrics, /livez and /readyz', '127.0.0.1:9464')
+    .option('--drain-timeout <seconds>', 'for what is in flight at SIGTERM', seconds, 30)
+    .action(async ({ file, drainTimeout, ...options }) => {
+      const { runCommand } = await import('./run.js');
+      process.exitCode = await runCommand({
+        ...options,
+        files: file,
+        drainTimeoutSeconds: drainTimeout,
+      });
+    });
+}
+
+function registerValidate(program: Command): void {
+  configurationOptions(program.command('validate'))
+    .description('check the configuration and start nothing')
+    .option('--json', 'problems as JSON', false)
+    .action(async ({ file, ...options }) => {
+      const { validateCommand } = await import('./validate.js');
+      const streams = { stdin: process.stdin, stdout: process.stdout };
+      process.exitCode = await validateCommand({ ...options, files: file }, streams);
+    });
+}
+
+function configurationOptions(command: Command): Command {
+  return command
+    .requiredOption('-f, --file <path...>', 'files or folders with resources; - is standard input')
+    .option('--secrets-dir <dir>', 'secrets as Kubernetes mounts them: <dir>/<secret>/<key>')
+    .option('--config-maps-dir <dir>', 'config maps likewise')
+    .option('--instance-id <n>', 'which of `instances` this process is, from 0', instance, 0);
+}
+
+function instance(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0 && value <= 65_535 && text.trim() !== '') return value;
+  throw new InvalidArgumentError('a whole number from 0 to 65535 is needed.');
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= 0 && value <= 86_400 && text.trim() !== '') return value;
+  throw new InvalidArgumentError('seconds from 0 to 86400 are needed.');
+}

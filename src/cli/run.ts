@@ -1,0 +1,81 @@
+import { UsageError } from '../base/errors.js';
+import { loadModel } from '../config/load-model.js';
+import type { Model } from '../config/model.js';
+import { countProblems, formatProblems, type Output, wantsColor } from '../config/report.js';
+import { notYetSupported } from '../config/rules/not-yet-supported.js';
+import { Engine } from '../engine/engine.js';
+import { millraceVersion } from './version.js';
+
+export interface RunOptions {
+  readonly files: readonly string[];
+  readonly secretsDir?: string | undefined;
+  readonly configMapsDir?: string | undefined;
+  readonly instanceId: number;
+  readonly dataDir: string;
+  readonly adminAddress: string;
+  readonly drainTimeoutSeconds: number;
+}
+
+/** Runs until SIGTERM or SIGINT. Resolves with the exit code. */
+export async function runCommand(options: RunOptions): Promise<number> {
+  const model = await loadRunnable(options, process.stderr);
+  const engine = new Engine({
+    model,
+    dataDir: options.dataDir,
+    adminAddress: options.adminAddress,
+    version: millraceVersion(),
+  });
+  const stopped = stopSignal();
+  await engine.start();
+  const routes = model.connectors.flatMap(({ topicMaps }) => topicMaps.flatMap((m) => m.routes));
+  process.stderr.write(
+    `millrace ${millraceVersion()}: ${model.connectors.length} connector(s), ${routes.length} route(s); ` +
+      `http://${engine.adminAddress}/metrics\n`,
+  );
+  await stopped;
+  const left = await engine.stop(options.drainTimeoutSeconds * 1000);
+  if (left > 0) {
+    process.stderr.write(
+      `millrace: ${left} message(s) were not settled within ${options.drainTimeoutSeconds} s; ` +
+        'the broker keeps those of QoS 1 and sends them again\n',
+    );
+  }
+  return 0;
+}
+
+/** The model, or a UsageError with every problem. */
+export async function loadRunnable(
+  options: Pick<RunOptions, 'files' | 'secretsDir' | 'configMapsDir' | 'instanceId'>,
+  stderr: Output,
+): Promise<Model> {
+  const { files, secretsDir, configMapsDir, instanceId } = options;
+  const loaded = await loadModel(files, {
+    secretsDir,
+    configMapsDir,
+    instanceId,
+    stdin: process.stdin,
+  });
+  const problems = [...loaded.problems];
+  if (countProblems(problems).errors === 0) problems.push(...notYetSupported(loaded.resources));
+  if (problems.length > 0) {
+    stderr.write(formatProblems(problems, { color: wantsColor(stderr, process.env) }));
+  }
+  if (loaded.model === undefined || countProblems(problems).errors > 0) {
+    throw new UsageError('the configuration cannot be run (see above)');
+  }
+  return loaded.model;
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    const onSignal = () => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      resolve();
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}

@@ -1,0 +1,86 @@
+/* Engine: every connector of a model, and the admin server. Main thread. */
+import { type Clock, systemClock } from '../base/clock.js';
+import { createLog } from '../base/log.js';
+import type { Model } from '../config/model.js';
+import { Metrics } from '../metrics/registry.js';
+import { Bridge } from './bridge.js';
+import { type EngineState, type Health, judgeHealth } from './health.js';
+import { type AdminServer, startAdminServer } from './http.js';
+
+export interface EngineOptions {
+  readonly model: Model;
+  readonly dataDir: string;
+  /** HOST:PORT; undefined for no admin server. */
+  readonly adminAddress: string | undefined;
+  readonly version: string;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}
+
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #clock: Clock;
+  readonly #bridges: Bridge[];
+  readonly metrics: Metrics;
+  #state: EngineState = 'starting';
+  #admin: AdminServer | undefined;
+
+  constructor(options: EngineOptions) {
+    const { model, dataDir, version } = options;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.metrics = new Metrics({ log: createLog('info', 'millrace'), clock: this.#clock, version });
+    this.#bridges = model.connectors
+      .filter((connector) => connector.instances > 0)
+      .map((connector) => {
+        const log = createLog(connector.logLevel, connector.name);
+        return new Bridge({
+          connector,
+          dataDir,
+          log,
+          events: this.metrics.connector(connector.name, log),
+          clock: this.#clock,
+          random: options.random ?? Math.random,
+        });
+      });
+  }
+
+  /** HOST:PORT of the admin server. */
+  get adminAddress(): string | undefined {
+    return this.#admin?.address;
+  }
+
+  get bridges(): readonly Bridge[] {
+    return this.#bridges;
+  }
+
+  /** Starts everything; neither MQTT nor Kafka has to be there. */
+  async start(): Promise<void> {
+    const { adminAddress } = this.#options;
+    if (adminAddress !== undefined) {
+      this.#admin = await startAdminServer({
+        address: adminAddress,
+        clock: this.#clock,
+        metrics: this.metrics,
+        health: () => this.health(),
+      });
+    }
+    for (const bridge of this.#bridges) await bridge.start();
+    this.#state = 'running';
+  }
+
+  health(): Health {
+    return judgeHealth({
+      engine: this.#state,
+      connectors: this.#bridges.map((bridge) => bridge.health()),
+    });
+  }
+
+  /** Drains and stops everything; resolves with how many deliveries were left unsettled. */
+  async stop(drainTimeoutMs: number): Promise<number> {
+    this.#state = 'draining';
+    const left = await Promise.all(this.#bridges.map((bridge) => bridge.stop(drainTimeoutMs)));
+    await this.#admin?.close();
+    return left.reduce((sum, count) => sum + count, 0);
+  }
+}

@@ -1,0 +1,72 @@
+/* Which MQTT sessions a connector has: one for all its unshared routes, one for each subscriber of a
+ * shared route, one for a route with `ownSession`. Pure.
+ */
+import type { Connector } from '../config/model.js';
+import type { SessionRoute } from '../flow/route-table.js';
+import type { CompiledRoute } from '../flow/routes.js';
+import { type Subscription, subscriptionIds } from '../mqtt/subscriptions.js';
+
+export interface PlannedSession {
+  readonly clientId: string;
+  readonly subscriptions: readonly Subscription[];
+  readonly routes: readonly SessionRoute[];
+}
+
+/** The sessions of this instance of a connector; client identifiers as property-mapping has them. */
+export function planSessions(
+  connector: Connector,
+  routes: readonly CompiledRoute[],
+): PlannedSession[] {
+  const base = [connector.clientIdPrefix, connector.name, connector.instanceId]
+    .filter((part) => part !== undefined)
+    .join('-');
+  const common = routes.filter(
+    ({ route }) => route.sharedSubscription === undefined && !route.ownSession,
+  );
+  const sessions: PlannedSession[] = [];
+  if (common.length > 0) sessions.push(planSession(base, common));
+  for (const compiled of routes) {
+    if (common.includes(compiled)) continue;
+    const subscribers = compiled.route.sharedSubscription?.subscribers ?? 1;
+    for (let n = 0; n < subscribers; n++) {
+      sessions.push(planSession(`${base}-${compiled.name}-${n}`, [compiled]));
+    }
+  }
+  return sessions;
+}
+
+/** The filter as it goes into SUBSCRIBE. */
+export function subscriptionFilter({ route }: CompiledRoute): string {
+  const shared = route.sharedSubscription;
+  return shared === undefined
+    ? route.topicFilter
+    : `$share/${shared.groupName}/${route.topicFilter}`;
+}
+
+function planSession(clientId: string, routes: readonly CompiledRoute[]): PlannedSession {
+  // A second SUBSCRIBE to a filter replaces the first, so routes with one filter share it.
+  const byFilter = new Map<string, CompiledRoute[]>();
+  for (const route of routes) {
+    const filter = subscriptionFilter(route);
+    byFilter.set(filter, [...(byFilter.get(filter) ?? []), route]);
+  }
+  const ids = subscriptionIds([...byFilter.keys()]);
+  const planned = [...byFilter].map(([filter, sharing]) => ({
+    filter,
+    sharing,
+    id: ids.get(filter) as number,
+  }));
+  return {
+    clientId,
+    subscriptions: planned.map(({ filter, sharing, id }) => ({
+      filter,
+      id,
+      qos: sharing.some(({ route }) => route.qos === 1) ? 1 : 0,
+    })),
+    routes: planned.map(({ sharing, id }) => ({
+      subscriptionId: id,
+      topicFilter: (sharing[0] as CompiledRoute).route.topicFilter,
+      routes: sharing,
+    })),
+  };
+}

@@ -1,0 +1,520 @@
+/* MQTT -> Kafka, end to end; start reading here. Main thread only.
+ *
+ *   onPublish   a PUBLISH -> its routes -> a frame for each, in its shard's ring; a delivery is opened
+ *   onSettled   what became of a record -> last part of its delivery? -> PUBACK
+ *
+ * Between the two lie worker/produce-loop.ts and the addon. Everything is a direct call; no promise,
+ * closure or object is made for a message, but for those that go to the dead-letter store.
+ */
+import type { Clock } from '../base/clock.js';
+import { type FrameRecord, readFrame } from '../channel/frame.js';
+import type { FromWorker } from '../channel/protocol.js';
+import { ABANDONED, DELIVERED, type Settlement } from '../channel/settlement-ring.js';
+import type { DeadLetter, MqttOrigin } from '../dead-letter/letter.js';
+import {
+  DEAD_LETTERED,
+  type Ledger,
+  NO_REGION,
+  NO_SHARD,
+  type Outcome,
+  PART_EXPIRED,
+  PERSISTED,
+  SEVERAL_SHARDS,
+  UNKNOWN,
+} from '../delivery/ledger.js';
+import type { ConnectorEvents } from '../metrics/events.js';
+import type { HoldReason } from '../metrics/reasons.js';
+import { ABSENT, type Publish } from '../mqtt/publish.js';
+import { IMPLEMENTATION_SPECIFIC_ERROR, SUCCESS } from '../mqtt/reason-code.js';
+import type { Session } from '../mqtt/session.js';
+import type { PayloadSlab } from '../ring/payload-slab.js';
+import { findUserProperty, u16, valueText } from '../route/properties.js';
+import { deadlineOf, frameBytesMax, loops, writeFrame } from '../route/to-kafka.js';
+import type { Shard } from '../shard/shard.js';
+import { shardOf } from '../shard/shard-of.js';
+import type { Target, Targets } from '../shard/targets.js';
+import type { DeadLetterDesk } from './dead-letter-desk.js';
+import type { RouteTable } from './route-table.js';
+import {
+  type CompiledRoute,
+  type Fault,
+  type Match,
+  type Planned,
+  planTopic,
+  resolveTarget,
+} from './routes.js';
+
+/** A payload that several routes share is copied once, to the slab, from this size on. */
+const SHARED_PAYLOAD_BYTES = 16_384;
+/** Stands for a delivery that is settled the moment it is opened. */
+const SETTLED_AT_ONCE = 0x7ffffffe;
+
+export interface MqttToKafkaOptions {
+  readonly connector: string;
+  readonly instanceId: number;
+  readonly shards: readonly Shard[];
+  readonly targets: Targets;
+  readonly slab: PayloadSlab;
+  readonly ledger: Ledger<Match>;
+  readonly routes: RouteTable;
+  readonly sessions: readonly Session[];
+  readonly desk: DeadLetterDesk;
+  readonly events: ConnectorEvents;
+  readonly clock: Clock;
+}
+
+export class MqttToKafka {
+  readonly #options: MqttToKafkaOptions;
+  /** Parts of the PUBLISH at hand: what each route makes of it. */
+  readonly #parts: Planned[] = [];
+  readonly #partTargets: Target[] = [];
+  readonly #partShards: Shard[] = [];
+  /** And the parts that cannot become records. */
+  readonly #faulty: { planned: Planned; fault: Fault }[] = [];
+  /** By delivery, where its records are in several shards: the shard of each open part. */
+  readonly #severalShards = new Map<number, number[]>();
+  readonly #unflushed = new Set<Session>();
+  /** Shards that wait for a barrier, once there is room for it. */
+  readonly #barriers = new Set<Shard>();
+  #nowMs = 0;
+  /** When the settlements at hand came; 0 between bursts. */
+  #settledMs = 0;
+  /** Whether this PUBLISH's payload was copied to the slab for several records. */
+  #shared = false;
+  /** Which shard takes records that belong to none, for the batch at hand. */
+  #turn = 0;
+
+  constructor(options: MqttToKafkaOptions) {
+    this.#options = options;
+  }
+
+  onBatchStart(): void {
+    this.#nowMs = this.#options.clock.monotonicMs();
+    this.#turn = (this.#turn + 1) % this.#options.shards.length;
+  }
+
+  /** Shows the workers what the batch brought. */
+  onBatchEnd(): void {
+    for (const shard of this.#options.shards) shard.publish();
+  }
+
+  /** Takes a PUBLISH. False: no room or credit now, nothing has happened. */
+  onPublish(session: Session, publish: Publish): boolean {
+    const { ledger, routes, desk } = this.#options;
+    if (ledger.full) return false;
+    const matched = routes.match(session.options.index, publish);
+    const topic = publish.topic as NonNullable<Publish['topic']>;
+    if (matched.length === 0) {
+      this.#options.events.publishUnrouted(topic.name);
+      this.#settleAtOnce(session, publish);
+      return true;
+    }
+    const parts = this.#parts;
+    parts.length = 0;
+    for (const route of matched) {
+      if (route.map.loopGuard && loops(route.shape, publish)) route.events.loopStopped(topic.name);
+      else if (publish.expirySeconds === 0) route.events.messageExpired();
+      else {
+        const known = topic.derived[route.index] as Planned | undefined;
+        parts.push(known ?? this.#plan(route, publish));
+      }
+    }
+    if (parts.length === 0) {
+      this.#settleAtOnce(session, publish);
+      return true;
+    }
+    this.#locate(publish);
+    if (this.#faulty.length > 0 && !desk.hasRoom) return false;
+    return parts.length === 1 && this.#faulty.length === 0
+      ? this.#sendOne(session, publish)
+      : this.#sendSeveral(session, publish);
+  }
+
+  /** A redelivery of what is under way already. */
+  onJoined(publish: Publish): void {
+    this.#options.events.redeliveryJoined();
+    if (publish.slabOffset !== ABSENT) this.#options.slab.release(publish.slabOffset);
+  }
+
+  /** What became of one record. */
+  onSettled(shard: Shard, deliveryId: number, settlement: Settlement): void {
+    const outcome =
+      settlement === DELIVERED ? PERSISTED : settlement === ABANDONED ? UNKNOWN : PART_EXPIRED;
+    this.#settlePart(shard, deliveryId, outcome);
+  }
+
+  /** After a burst of settlements: PUBACKs leave, and who waited for credit reads on. */
+  onDrained(): void {
+    for (const shard of this.#barriers) {
+      if (shard.control({ kind: 'barrier' })) this.#barriers.delete(shard);
+    }
+    this.#settledMs = 0;
+    for (const session of this.#unflushed) session.flush();
+    this.#unflushed.clear();
+    this.resumeReading();
+  }
+
+  resumeReading(): void {
+    for (const session of this.#options.sessions) if (session.paused) session.resume();
+  }
+
+  onMessage(shard: Shard, message: FromWorker): void {
+    if (message.kind === 'refused') this.#onRefused(shard, message.frame, message.code);
+    else if (message.kind === 'held') this.#onHeld(message.targetId, message.code);
+    else if (message.kind === 'producerLost') this.#onProducerLost(shard, message.code);
+    else if (message.kind === 'ready') this.resumeReading();
+  }
+
+  /** A worker has ended: whatever it had is of unknown fate (invariant 8). */
+  onShardLost(shard: Shard): void {
+    const { ledger } = this.#options;
+    for (let id = 0; id < ledger.capacity; id++) {
+      if (!ledger.isOpen(id)) continue;
+      if (ledger.shard[id] === shard.index) this.#settlePart(shard, id, UNKNOWN);
+      else {
+        const lost = this.#severalShards.get(id)?.filter((index) => index === shard.index) ?? [];
+        for (const _ of lost) this.#settlePart(shard, id, UNKNOWN);
+      }
+    }
+  }
+
+  #plan(route: CompiledRoute, publish: Publish): Planned {
+    const { targets, shards, instanceId } = this.#options;
+    const topic = publish.topic as NonNullable<Publish['topic']>;
+    const planned = planTopic(route, topic, targets, shards.length, instanceId);
+    topic.derived[route.index] = planned;
+    return planned;
+  }
+
+  /** Finds target and shard of each part; what cannot become a record leaves the parts. */
+  #locate(publish: Publish): void {
+    const parts = this.#parts;
+    this.#faulty.length = 0;
+    let count = 0;
+    for (const planned of parts) {
+      const target = planned.target ?? planned.fault ?? this.#targetOf(planned, publish);
+      if ('reason' in target) {
+        this.#faulty.push({ planned, fault: target });
+        continue;
+      }
+      this.#partTargets[count] = target;
+      this.#partShards[count] = this.#shardOf(planned, publish);
+      parts[count++] = planned;
+    }
+    parts.length = count;
+  }
+
+  #targetOf(planned: Planned, publish: Publish): Target | Fault {
+    const { targets, instanceId } = this.#options;
+    const property = (name: string) => {
+      const at = findUserProperty(publish, Buffer.from(name));
+      return at < 0 ? undefined : valueText(publish.bytes, at);
+    };
+    return resolveTarget(planned.route, planned.match.topic.name, property, targets, instanceId);
+  }
+
+  #shardOf(planned: Planned, publish: Publish): Shard {
+    const { shards } = this.#options;
+    const { keyProperty } = planned.route.shape;
+    let index = planned.shard;
+    if (keyProperty !== undefined) {
+      const at = findUserProperty(publish, keyProperty);
+      if (at >= 0) {
+        const start = at + 2;
+        index = shardOf(publish.bytes, start, start + u16(publish.bytes, at), shards.length);
+      }
+    }
+    return shards[index < 0 ? this.#turn : index] as Shard;
+  }
+
+  /** The hot path: one route. */
+  #sendOne(session: Session, publish: Publish): boolean {
+    const planned = this.#parts[0] as Planned;
+    const target = this.#partTargets[0] as Target;
+    const shard = this.#partShards[0] as Shard;
+    if (!this.#options.targets.tell(target, shard)) return false;
+    const offset = shard.reserve(frameBytesMax(planned.plan, publish));
+    if (offset < 0) return false;
+    const id = this.#open(session, publish, 1, planned.match);
+    this.#options.ledger.shard[id] = shard.index;
+    this.#write(planned, target, shard, offset, publish, id);
+    return true;
+  }
+
+  /** Several routes: room for all of them first, so that nothing is ever half sent. */
+  #sendSeveral(session: Session, publish: Publish): boolean {
+    const parts = this.#parts;
+    const { targets, ledger } = this.#options;
+    if (!this.#sharePayload(publish)) return false;
+    let frameBytes = 0;
+    for (const planned of parts) frameBytes += frameBytesMax(planned.plan, publish);
+    for (let i = 0; i < parts.length; i++) {
+      const shard = this.#partShards[i] as Shard;
+      if (!targets.tell(this.#partTargets[i] as Target, shard)) return this.#unshare(publish);
+      if (!shard.hasRoom(parts.length, frameBytes)) return this.#unshare(publish);
+    }
+    const match: Match = {
+      topic: publish.topic as NonNullable<Publish['topic']>,
+      routes: [...parts, ...this.#faulty.map(({ planned }) => planned)].map(({ route }) => route),
+    };
+    const id = this.#open(session, publish, match.routes.length, match);
+    ledger.shard[id] = SEVERAL_SHARDS;
+    this.#severalShards.set(
+      id,
+      parts.map((_, i) => (this.#partShards[i] as Shard).index),
+    );
+    for (let i = 0; i < parts.length; i++) {
+      const planned = parts[i] as Planned;
+      const shard = this.#partShards[i] as Shard;
+      const offset = shard.reserve(frameBytesMax(planned.plan, publish));
+      this.#write(planned, this.#partTargets[i] as Target, shard, offset, publish, id);
+    }
+    for (const { planned, fault } of this.#faulty) {
+      this.#deadLetterPart(publish, match, planned, fault, id);
+    }
+    return true;
+  }
+
+  /** Moves a payload that several records share to the slab, so that their frames stay small. */
+  #sharePayload(publish: Publish): boolean {
+    if (publish.slabOffset !== ABSENT || publish.payloadBytes < SHARED_PAYLOAD_BYTES) return true;
+    const offset = this.#options.slab.reserve(publish.payloadBytes);
+    if (offset < 0) return false;
+    const { payloadStart, payloadBytes } = publish;
+    this.#options.slab.bytes.set(
+      publish.bytes.subarray(payloadStart, payloadStart + payloadBytes),
+      offset,
+    );
+    publish.slabOffset = offset;
+    this.#shared = true;
+    return true;
+  }
+
+  /** Nothing was sent: the slab has its room back. Always false. */
+  #unshare(publish: Publish): false {
+    if (this.#shared) {
+      this.#options.slab.release(publish.slabOffset);
+      publish.slabOffset = ABSENT;
+      this.#shared = false;
+    }
+    return false;
+  }
+
+  #open(session: Session, publish: Publish, parts: number, match: Match): number {
+    this.#shared = false;
+    const region = publish.slabOffset === ABSENT ? NO_REGION : publish.slabOffset;
+    const { index } = session.options;
+    const { ledger } = this.#options;
+    const id = ledger.open(index, publish.packetId, parts, region, this.#nowMs, match);
+    if (publish.qos === 1) session.inflight.open(publish.packetId, id);
+    return id;
+  }
+
+  #write(
+    planned: Planned,
+    target: Target,
+    shard: Shard,
+    offset: number,
+    publish: Publish,
+    id: number,
+  ): void {
+    const { counters } = planned.route.events;
+    counters.publishesReceived++;
+    counters.payloadBytesReceived += publish.payloadBytes;
+    counters.recordsSent++;
+    const deadlineMs = publish.expirySeconds < 0 ? 0 : deadlineOf(publish, this.#nowMs);
+    const { frames } = shard;
+    shard.commit(writeFrame(frames, offset, planned.plan, publish, id, target.id, deadlineMs));
+    if (planned.route.shape.keyProperty !== undefined && !hasKey(frames.words, offset)) {
+      planned.route.events.keyMissing();
+    }
+  }
+
+  #settlePart(shard: Shard, id: number, outcome: Outcome): void {
+    if (this.#options.ledger.shard[id] === SEVERAL_SHARDS) this.#detach(shard, id);
+    this.#settle(id, outcome);
+  }
+
+  /** One part is the shard's concern no more: if its worker dies now, the part is not lost. */
+  #detach(shard: Shard, id: number): void {
+    const { ledger } = this.#options;
+    const open = this.#severalShards.get(id);
+    if (open === undefined) {
+      ledger.shard[id] = NO_SHARD;
+      return;
+    }
+    open.splice(open.indexOf(shard.index), 1);
+    if (open.length === 0) this.#severalShards.delete(id);
+  }
+
+  #settle(id: number, outcome: Outcome): void {
+    if (this.#options.ledger.settle(id, outcome)) this.#finish(id);
+  }
+
+  /** The last part is settled: the outcome becomes an acknowledgement. */
+  #finish(id: number): void {
+    const { ledger, sessions, slab, events } = this.#options;
+    const outcome = ledger.outcome(id);
+    const match = ledger.context(id);
+    const region = ledger.region[id] as number;
+    const packetId = ledger.packetId[id] as number;
+    const session = sessions[ledger.sessionIndex[id] as number] as Session;
+    if (this.#settledMs === 0) this.#settledMs = this.#options.clock.monotonicMs();
+    const latencyMs = this.#settledMs - (ledger.openedMs[id] as number);
+    ledger.close(id);
+    if (region !== NO_REGION) slab.release(region);
+    for (const route of match.routes) {
+      if (outcome === PERSISTED) route.events.recordDelivered(latencyMs);
+      else if (outcome === PART_EXPIRED) route.events.messageExpired();
+    }
+    if (packetId === 0) {
+      if (outcome === UNKNOWN) events.qos0Lost(1, 'deliveryFailed');
+      return;
+    }
+    if (outcome === UNKNOWN) {
+      session.inflight.abandon(packetId, id);
+      session.reconnect('a record may be in Kafka or not: its redelivery is awaited');
+      return;
+    }
+    const reasonCode = outcome === DEAD_LETTERED ? IMPLEMENTATION_SPECIFIC_ERROR : SUCCESS;
+    session.inflight.settle(packetId, id, reasonCode);
+    events.pubackSent(reasonCode);
+    this.#unflushed.add(session);
+  }
+
+  /** Nothing becomes a record: acknowledged in its turn, counted by who calls. */
+  #settleAtOnce(session: Session, publish: Publish): void {
+    if (publish.slabOffset !== ABSENT) this.#options.slab.release(publish.slabOffset);
+    if (publish.qos === 0) return;
+    session.inflight.open(publish.packetId, SETTLED_AT_ONCE);
+    session.inflight.settle(publish.packetId, SETTLED_AT_ONCE, SUCCESS);
+    this.#options.events.pubackSent(SUCCESS);
+  }
+
+  /** One part of a PUBLISH, which cannot become a record. */
+  #deadLetterPart(
+    publish: Publish,
+    match: Match,
+    planned: Planned,
+    fault: Fault,
+    id: number,
+  ): void {
+    const { connector, clock, slab } = this.#options;
+    const { payloadStart, payloadBytes, slabOffset } = publish;
+    const payload =
+      slabOffset === ABSENT
+        ? publish.bytes.slice(payloadStart, payloadStart + payloadBytes)
+        : slab.bytes.subarray(slabOffset, slabOffset + payloadBytes);
+    planned.route.events.publishReceived(payloadBytes);
+    const letter: DeadLetter = {
+      timeMs: clock.wallMs(),
+      connector,
+      route: planned.route.name,
+      direction: 'mqttToKafka',
+      reason: { code: fault.reason, message: fault.message },
+      mqtt: mqttOrigin(match, publish.qos === 1, publish.retain, publish.packetId),
+      kafka: undefined,
+      payload,
+    };
+    this.#store(letter, planned.route, match, id);
+  }
+
+  /** Kafka refused a record that was sent alone. */
+  #onRefused(shard: Shard, frame: Uint8Array, code: string): void {
+    const { slab, ledger } = this.#options;
+    const record = readFrame(frame, slab.bytes);
+    const match = ledger.context(record.deliveryId);
+    const route = match.routes.find(({ index }) => index === record.routeIndex);
+    if (route === undefined) throw new Error(`no route ${record.routeIndex}`);
+    this.#detach(shard, record.deliveryId);
+    shard.credit(record.frameBytes);
+    const letter = this.#recordLetter(record, match, route, code);
+    this.#store(letter, route, match, record.deliveryId);
+  }
+
+  /** Dead-letters one part of a delivery; the part is settled once the letter is on the disk. */
+  #store(letter: DeadLetter, route: CompiledRoute, match: Match, id: number): void {
+    this.#options.desk.put(letter, (letterId) => {
+      route.events.deadLettered(letter.reason.code, {
+        id: letterId,
+        topicName: match.topic.name,
+        message: letter.reason.message,
+      });
+      this.#settle(id, DEAD_LETTERED);
+      this.onDrained();
+    });
+  }
+
+  #recordLetter(record: FrameRecord, match: Match, route: CompiledRoute, code: string): DeadLetter {
+    const { connector, clock, targets, ledger } = this.#options;
+    const packetId = ledger.packetId[record.deliveryId] as number;
+    const target = targets.byId(record.targetId);
+    return {
+      timeMs: clock.wallMs(),
+      connector,
+      route: route.name,
+      direction: 'mqttToKafka',
+      reason: {
+        code: code.includes('SIZE') ? 'recordTooLarge' : 'recordInvalid',
+        message: `Kafka refuses the record: ${code}`,
+      },
+      mqtt: mqttOrigin(match, packetId !== 0, false, packetId),
+      kafka:
+        target === undefined
+          ? undefined
+          : {
+              topic: target.open.topic,
+              partition: undefined,
+              key: record.key,
+              headers: record.headers,
+              acks: target.open.acks,
+            },
+      payload: record.payload,
+    };
+  }
+
+  #onHeld(targetId: number, code: string | undefined): void {
+    const target = this.#options.targets.byId(targetId);
+    if (target === undefined) return;
+    for (const route of this.#options.routes.all) {
+      if (![...route.targets.values()].includes(target)) continue;
+      if (code === undefined) route.events.deliveryReleased();
+      else route.events.deliveryHeld(holdReason(code), `${target.open.topic}: ${code}`);
+    }
+  }
+
+  /** Closes the connections whose records a producer lost, then tells the worker so. */
+  #onProducerLost(shard: Shard, code: string): void {
+    const { ledger, sessions } = this.#options;
+    const owners = new Set<number>();
+    for (let id = 0; id < ledger.capacity; id++) {
+      const owns =
+        ledger.shard[id] === shard.index ||
+        this.#severalShards.get(id)?.includes(shard.index) === true;
+      if (owns && ledger.isOpen(id)) owners.add(ledger.sessionIndex[id] as number);
+    }
+    for (const index of owners) sessions[index]?.reconnect(`a Kafka producer was lost: ${code}`);
+    this.#barriers.add(shard);
+    this.onDrained();
+  }
+}
+
+function mqttOrigin(match: Match, qos1: boolean, retain: boolean, packetId: number): MqttOrigin {
+  return {
+    topic: match.topic.name,
+    qos: qos1 ? 1 : 0,
+    retain,
+    packetId: packetId === 0 ? undefined : packetId,
+  };
+}
+
+function hasKey(words: Int32Array, offset: number): boolean {
+  return words[(offset >> 2) + 4] !== -1;
+}
+
+function holdReason(code: string): HoldReason {
+  if (code.includes('AUTH')) return 'notAuthorised';
+  if (code.includes('UNKNOWN_TOPIC') || code.includes('UNKNOWN_PARTITION')) return 'unknownTopic';
+  if (code.includes('QUOTA') || code.includes('POLICY')) return 'quota';
+  return 'other';
+}
