@@ -9,7 +9,7 @@ import { type Fault, fileProblem } from './problem-list.js';
 /** Kubernetes refuses objects over 1.5 MiB, so this holds several of the largest. */
 export const FILE_BYTES_MAX = 4 * 1024 * 1024;
 export const FILES_MAX = 1_000;
-const FOLDER_DEPTH_MAX = 16;
+const FOLDERS_MAX = 1_000;
 const RESOURCE_FILE = /\.(yaml|yml|json)$/;
 
 /** `-`, as on the command line, and as the file's name in problems. */
@@ -29,7 +29,7 @@ export async function loadDocuments(
 ): Promise<Loaded> {
   const problems: Problem[] = [];
   const documents: SourceDocument[] = [];
-  const walk: Walk = { files: new Map(), problems };
+  const walk: Walk = { files: new Map(), folders: new Set(), problems };
   for (const path of paths) {
     if (path === STANDARD_INPUT) addOnce(walk, STANDARD_INPUT, STANDARD_INPUT);
     else await addPath(walk, path);
@@ -47,50 +47,61 @@ export async function loadDocuments(
 interface Walk {
   /** By real path, so that a file that is named twice is read once. */
   readonly files: Map<string, string>;
+  /** Real paths, so that a circle of symbolic links ends. */
+  readonly folders: Set<string>;
   readonly problems: Problem[];
 }
 
 function addOnce(walk: Walk, file: string, identity: string): void {
   if (walk.files.has(identity)) return;
   if (walk.files.size < FILES_MAX) walk.files.set(identity, file);
-  else throw new TooManyFiles();
+  else throw new TooMany(`${FILES_MAX} files`);
 }
 
-class TooManyFiles extends Error {}
+class TooMany extends Error {}
 
 async function addPath(walk: Walk, path: string): Promise<void> {
   try {
-    if (!(await stat(path)).isDirectory()) {
-      addOnce(walk, path, await realpath(path));
-    } else if ((await addFolder(walk, path, 0)) === 0) {
+    const isFolder = (await stat(path)).isDirectory();
+    if (!isFolder) addOnce(walk, path, await realpath(path));
+    else if (!(await addFolder(walk, path))) {
       const message = 'has no *.yaml, *.yml or *.json file in it';
       walk.problems.push(fileProblem(path, 0, { message, hint: 'name a file, or another folder' }));
     }
   } catch (error) {
-    const fault =
-      error instanceof TooManyFiles
-        ? { message: `brings more than ${FILES_MAX} files`, hint: 'give fewer files' }
-        : readFault(error);
-    walk.problems.push(fileProblem(path, 0, fault));
+    if (!(error instanceof TooMany)) walk.problems.push(fileProblem(path, 0, readFault(error)));
+    else {
+      const fault = { message: `brings more than ${error.message}`, hint: 'name a smaller folder' };
+      walk.problems.push(fileProblem(path, 0, fault));
+    }
   }
 }
 
-/** How many files it found. Hidden entries are left out: a mounted config map keeps its old
- * versions in `..data`. The bound on depth ends a circle of symbolic links. */
-async function addFolder(walk: Walk, folder: string, depth: number): Promise<number> {
-  if (depth > FOLDER_DEPTH_MAX) return 0;
+/** Whether there are files in it. Hidden entries are left out: a mounted config map keeps its old
+ * versions in `..data`. */
+async function addFolder(walk: Walk, folder: string): Promise<boolean> {
+  const identity = await realpath(folder);
+  if (walk.folders.has(identity)) return true;
+  if (walk.folders.size >= FOLDERS_MAX) throw new TooMany(`${FOLDERS_MAX} folders`);
+  walk.folders.add(identity);
   const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
-  let count = 0;
-  for (const name of names) {
-    const path = join(folder, name);
+  let hasFiles = false;
+  for (const name of names) hasFiles = (await addEntry(walk, join(folder, name))) || hasFiles;
+  return hasFiles;
+}
+
+/** An entry that cannot be read is reported by itself: the others of its folder are read. */
+async function addEntry(walk: Walk, path: string): Promise<boolean> {
+  try {
     const found = await stat(path);
-    if (found.isDirectory()) count += await addFolder(walk, path, depth + 1);
-    else if (found.isFile() && RESOURCE_FILE.test(name)) {
-      addOnce(walk, path, await realpath(path));
-      count += 1;
-    }
+    if (found.isDirectory()) return await addFolder(walk, path);
+    if (!found.isFile() || !RESOURCE_FILE.test(path)) return false;
+    addOnce(walk, path, await realpath(path));
+  } catch (error) {
+    if (error instanceof TooMany) throw error;
+    walk.problems.push(fileProblem(path, 0, readFault(error)));
   }
-  return count;
+  return true;
 }
 
 async function readText(

@@ -45,16 +45,36 @@ t.test('a mounted config map is read through its symbolic links, once', async (t
   ]);
 });
 
-t.test('a circle of symbolic links ends', async (t) => {
+t.test('circles of symbolic links end', async (t) => {
+  const folder = t.testdir({ 'z.yaml': 'z: 1' });
+  for (const name of ['a', 'b', 'c']) symlinkSync('.', join(folder, name));
+  t.same(summary(await loadDocuments([folder, folder], undefined)), {
+    values: [[join(folder, 'z.yaml'), { z: 1 }]],
+    problems: [],
+  });
+});
+
+t.test('a symbolic link that leads nowhere is reported by itself', async (t) => {
   const folder = t.testdir({ 'a.yaml': 'a: 1' });
-  symlinkSync('.', join(folder, 'again'));
-  t.equal(summary(await loadDocuments([folder], undefined)).values.length, 1);
+  symlinkSync('gone', join(folder, 'b.yaml'));
+  t.same(summary(await loadDocuments([folder], undefined)), {
+    values: [[join(folder, 'a.yaml'), { a: 1 }]],
+    problems: [[join(folder, 'b.yaml'), 0, 'does not exist']],
+  });
+});
+
+t.test('the number of folders is bounded', async (t) => {
+  const folders = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`${i}`, {}]));
+  const folder = t.testdir(folders);
+  t.same(summary(await loadDocuments([folder], undefined)).problems, [
+    [folder, 0, 'brings more than 1000 folders'],
+  ]);
 });
 
 t.test('a file that is named twice is read once, whatever its name ends with', async (t) => {
   const folder = t.testdir({ config: 'a: 1' });
   const file = join(folder, 'config');
-  t.same(summary(await loadDocuments([file, join(folder, '.', 'config'), file], undefined)), {
+  t.same(summary(await loadDocuments([file, `${folder}/./config`], undefined)), {
     values: [[file, { a: 1 }]],
     problems: [],
   });
