@@ -88,7 +88,8 @@ export class Connection {
   #readAt = 0;
   readonly #acks = Buffer.allocUnsafe(ACK_BUFFER_BYTES);
   #acksBytes = 0;
-  #writeWatched = false;
+  #cancelWriteWatch: (() => void) | undefined;
+  #cancelDestroy: () => void = () => {};
   #paused = false;
   #closed: Closed | undefined;
 
@@ -176,7 +177,9 @@ export class Connection {
     this.#finish({ reason, reasonCode });
     this.#socket.end();
     // A peer that does not read keeps nothing of ours alive.
-    this.#options.clock.after(this.#options.writeTimeoutMs, () => this.#socket.destroy());
+    this.#cancelDestroy = this.#options.clock.after(this.#options.writeTimeoutMs, () =>
+      this.#socket.destroy(),
+    );
   }
 
   /** Ends the connection without a word. */
@@ -189,11 +192,13 @@ export class Connection {
     if (this.#closed !== undefined) return;
     this.#closed = closed;
     this.#keepAlive.stop();
+    this.#cancelWriteWatch?.();
     this.#dropLarge();
     this.#handlers.onClosed(closed);
   }
 
   #onSocketClosed(error: Error | undefined): void {
+    this.#cancelDestroy();
     const reason = error === undefined ? 'the broker closed the connection' : describe(error);
     this.#finish({ reason, reasonCode: undefined });
   }
@@ -206,11 +211,10 @@ export class Connection {
 
   /** A broker that stops reading is as good as gone. */
   #watchWrite(): void {
-    if (this.#writeWatched) return;
-    this.#writeWatched = true;
+    if (this.#cancelWriteWatch !== undefined) return;
     const sent = this.#sentBytes();
-    this.#options.clock.after(this.#options.writeTimeoutMs, () => {
-      this.#writeWatched = false;
+    this.#cancelWriteWatch = this.#options.clock.after(this.#options.writeTimeoutMs, () => {
+      this.#cancelWriteWatch = undefined;
       if (this.#closed !== undefined || this.#socket.writableLength === 0) return;
       if (this.#sentBytes() > sent) this.#watchWrite();
       else this.destroy(`the broker took nothing for ${this.#options.writeTimeoutMs} ms`);

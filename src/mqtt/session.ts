@@ -11,6 +11,7 @@
 import type { IConnackPacket, IDisconnectPacket, ISubackPacket, Packet } from 'mqtt-packet';
 import type { Clock } from '../base/clock.js';
 import { Backoff } from './backoff.js';
+import { BadPackets } from './bad-packets.js';
 import { missingFeature, type ServerLimits, serverLimits } from './connack.js';
 import { type Closed, Connection, type ConnectionOptions } from './connection.js';
 import { EXCEEDED, IN_USE, Inflight, JOINED } from './inflight.js';
@@ -19,23 +20,18 @@ import { type PublishFault, publishFault } from './publish-check.js';
 import {
   IMPLEMENTATION_SPECIFIC_ERROR,
   PROTOCOL_ERROR,
-  QOS_NOT_SUPPORTED,
   RECEIVE_MAXIMUM_EXCEEDED,
   reasonDisposition,
   reasonText,
   SESSION_TAKEN_OVER,
   SUCCESS,
-  TOPIC_ALIAS_INVALID,
-  TOPIC_NAME_INVALID,
 } from './reason-code.js';
 import { type Subscription, subscribePacket, unsubscribePacket } from './subscriptions.js';
-import type { Topic, TopicCache } from './topic-cache.js';
+import { TopicAliases } from './topic-alias.js';
+import type { TopicCache } from './topic-cache.js';
 
 const BACKOFF_MIN_MS = 200;
 const BACKOFF_MAX_MS = 30_000;
-/** The same bad PUBLISH this often, and it is taken out of the broker's way. */
-const BAD_PACKET_ATTEMPTS = 3;
-const BAD_PACKETS_REMEMBERED = 1000;
 
 export type SessionState =
   | { readonly kind: 'idle' | 'dialling' | 'connecting' | 'subscribing' | 'active' }
@@ -92,11 +88,11 @@ export class Session {
   readonly options: SessionOptions;
   readonly inflight: Inflight;
   readonly #backoff: Backoff;
-  readonly #badPackets = new Map<number, number>();
+  readonly #badPackets = new BadPackets();
   #state: SessionState = { kind: 'idle' };
   #connection: Connection | undefined;
   #limits: ServerLimits | undefined;
-  #aliases: (Topic | undefined)[] = [];
+  #aliases: TopicAliases;
   #awaitedSubacks = new Map<number, Subscription>();
   #unsubscribeId = 0;
   #cancelWait: () => void = () => {};
@@ -105,6 +101,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.options = options;
+    this.#aliases = new TopicAliases(options.topicAliasMaximum, options.topics);
     this.#backoff = new Backoff(BACKOFF_MIN_MS, BACKOFF_MAX_MS, options.random);
     this.inflight = new Inflight(options.receiveMaximum, (packetId, reasonCode) =>
       this.#connection?.puback(packetId, reasonCode),
@@ -168,7 +165,7 @@ export class Session {
     const { options } = this;
     this.#setState({ kind: 'dialling' });
     this.#refusal = undefined;
-    this.#aliases = [];
+    this.#aliases = new TopicAliases(options.topicAliasMaximum, options.topics);
     this.#awaitedSubacks.clear();
     this.#unsubscribeId = 0;
     this.#connection = new Connection({
@@ -221,16 +218,19 @@ export class Session {
   #onPacket(packet: Packet): void {
     switch (packet.cmd) {
       case 'connack':
-        return this.#onConnack(packet);
+        this.#onConnack(packet);
+        break;
       case 'suback':
-        return this.#onSuback(packet);
+        this.#onSuback(packet);
+        break;
       case 'unsuback':
         if (packet.messageId === this.#unsubscribeId) this.options.events.onUnsubscribed(this);
-        return;
+        break;
       case 'disconnect':
-        return this.#onDisconnect(packet);
+        this.#onDisconnect(packet);
+        break;
       case 'pingresp':
-        return;
+        break;
       default:
         this.#connection?.disconnect(PROTOCOL_ERROR, `the broker sent ${packet.cmd.toUpperCase()}`);
     }
@@ -254,7 +254,10 @@ export class Session {
     this.#limits = limits;
     this.options.events.onLimits(this, limits);
     const missing = missingFeature(limits, this.options.subscriptions);
-    if (missing !== undefined) return this.#refuse(missing);
+    if (missing !== undefined) {
+      this.#refuse(missing);
+      return;
+    }
     if (!limits.sessionPresent) this.inflight.onSessionLost();
     this.#connection?.keepAlive(limits.keepAliveSeconds ?? this.options.keepAliveSeconds);
     this.#warnOfExpiry(limits);
@@ -302,9 +305,10 @@ export class Session {
     const code = Number(packet.granted[0] ?? SUCCESS);
     this.options.events.onSubscribed(this, subscription.filter, code);
     if (code >= 0x80) {
-      return this.#refuse(
+      this.#refuse(
         `the broker refuses the subscription ${JSON.stringify(subscription.filter)}: ${reasonText(code)}`,
       );
+      return;
     }
     if (code < subscription.qos) {
       this.options.events.onWarning(
@@ -340,7 +344,7 @@ export class Session {
     if (this.#draining) return false;
     if (!this.#resolveTopic(publish)) return true;
     if (publish.qos === 1) {
-      if (this.#badPackets.size > 0) this.#badPackets.delete(publish.packetId);
+      this.#badPackets.onGood(publish.packetId);
       if (this.inflight.full) return false;
       const received = this.inflight.receive(publish.packetId, publish.dup);
       if (received === JOINED) {
@@ -367,53 +371,26 @@ export class Session {
     return true;
   }
 
-  /** Sets `publish.topic`, by its bytes or by its alias. False: the connection has ended. */
+  /** Sets `publish.topic`. False: it has none, and the connection has ended. */
   #resolveTopic(publish: Publish): boolean {
-    const alias = publish.topicAlias;
-    if (alias > this.options.topicAliasMaximum) {
-      // [MQTT-3.3.2-9]
-      this.#connection?.disconnect(TOPIC_ALIAS_INVALID, `the broker sent Topic Alias ${alias}`);
-      return false;
-    }
-    if (publish.topicEnd === publish.topicStart) {
-      publish.topic = this.#aliases[alias];
-      if (publish.topic !== undefined) return true;
-      this.#connection?.disconnect(PROTOCOL_ERROR, `Topic Alias ${alias} stands for nothing yet`);
-      return false;
-    }
-    publish.topic = this.options.topics.find(publish.bytes, publish.topicStart, publish.topicEnd);
-    if (publish.topic === undefined) {
-      this.#connection?.disconnect(TOPIC_NAME_INVALID, 'the broker sent an invalid topic name');
-      return false;
-    }
-    if (alias > 0) this.#aliases[alias] = publish.topic;
-    return true;
+    const fault = this.#aliases.resolve(publish);
+    if (fault === undefined) return true;
+    this.#connection?.disconnect(fault.reasonCode, fault.text);
+    return false;
   }
 
   /** A PUBLISH that the lane left: an error, unless it was met so often that it is taken away. */
   #onLeft(packet: Uint8Array): void {
     const fault = publishFault(packet);
     const text = `the broker sent a PUBLISH with ${fault.text}`;
-    const attempts = (this.#badPackets.get(fault.packetId) ?? 0) + 1;
-    if (this.#badPackets.size >= BAD_PACKETS_REMEMBERED) this.#badPackets.clear();
-    this.#badPackets.set(fault.packetId, attempts);
-    if (attempts < BAD_PACKET_ATTEMPTS) {
-      this.#connection?.disconnect(fault.reasonCode, text);
-      return;
-    }
     const connection = this.#connection;
-    if (fault.packetId === 0) {
-      // QoS 0 is never sent again, so there is no loop to break.
-      connection?.disconnect(fault.reasonCode, text);
+    const verdict = this.#badPackets.onBad(fault);
+    if (verdict === 'take away') {
+      this.#takeAway(connection, packet, fault);
       return;
     }
-    if (fault.reasonCode === QOS_NOT_SUPPORTED) {
-      this.#setState({ kind: 'stopped', reason: `${text}, ${attempts} times` });
-      connection?.disconnect(fault.reasonCode, text);
-      return;
-    }
-    this.#badPackets.delete(fault.packetId);
-    this.#takeAway(connection, packet, fault);
+    if (verdict === 'stop') this.#setState({ kind: 'stopped', reason: `${text}, again and again` });
+    connection?.disconnect(fault.reasonCode, text);
   }
 
   /** Has an unreadable PUBLISH kept as a dead letter, then acknowledges it in its turn. */
