@@ -15,14 +15,19 @@ need() { # COMMAND PACKAGE: installs PACKAGE unless COMMAND is there
   [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null ||
     die "$1 is missing. Run this first:  sudo apt-get install -y --no-install-recommends $2"
   say "installing $2"
+  quiet_services
   if [ -z "${APT_UPDATED:-}" ]; then
-    as_root apt-get update -qq >&2
+    apt update
     APT_UPDATED=1
   fi
-  quiet_services
-  as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$2" >&2 </dev/null || die "could not install $2"
+  apt install -y --no-install-recommends "$2"
   loud_services
+}
+
+apt() { # ARG...: apt-get says a line a package, of interest only where it fails
+  local output
+  output=$(as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" \
+    2>&1 </dev/null) || { printf '%s\n' "$output" >&2; die "apt-get $* failed"; }
 }
 
 # Debian starts a service as soon as its package is installed; mosquitto's would take port 1883.
