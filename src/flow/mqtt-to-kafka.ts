@@ -28,10 +28,8 @@ import { ABSENT, type Publish } from '../mqtt/publish.js';
 import { IMPLEMENTATION_SPECIFIC_ERROR, SUCCESS } from '../mqtt/reason-code.js';
 import type { Session } from '../mqtt/session.js';
 import type { PayloadSlab } from '../ring/payload-slab.js';
-import { findUserProperty, u16, valueText } from '../route/properties.js';
 import { deadlineOf, frameBytesMax, loops, writeFrame } from '../route/to-kafka.js';
 import type { Shard } from '../shard/shard.js';
-import { shardOf } from '../shard/shard-of.js';
 import type { Target, Targets } from '../shard/targets.js';
 import type { DeadLetterDesk } from './dead-letter-desk.js';
 import type { RouteTable } from './route-table.js';
@@ -41,7 +39,8 @@ import {
   type Match,
   type Planned,
   planTopic,
-  resolveTarget,
+  shardIndexOf,
+  targetOf,
 } from './routes.js';
 
 /** A payload that several routes share is copied once, to the slab, from this size on. */
@@ -188,43 +187,22 @@ export class MqttToKafka {
 
   /** Finds target and shard of each part; what cannot become a record leaves the parts. */
   #locate(publish: Publish): void {
+    const { targets, shards, instanceId } = this.#options;
     const parts = this.#parts;
     this.#faulty.length = 0;
     let count = 0;
     for (const planned of parts) {
-      const target = planned.target ?? planned.fault ?? this.#targetOf(planned, publish);
+      const target = targetOf(planned, publish, targets, instanceId);
       if ('reason' in target) {
         this.#faulty.push({ planned, fault: target });
         continue;
       }
+      const index = shardIndexOf(planned, publish, shards.length);
       this.#partTargets[count] = target;
-      this.#partShards[count] = this.#shardOf(planned, publish);
+      this.#partShards[count] = shards[index < 0 ? this.#turn : index] as Shard;
       parts[count++] = planned;
     }
     parts.length = count;
-  }
-
-  #targetOf(planned: Planned, publish: Publish): Target | Fault {
-    const { targets, instanceId } = this.#options;
-    const property = (name: string) => {
-      const at = findUserProperty(publish, Buffer.from(name));
-      return at < 0 ? undefined : valueText(publish.bytes, at);
-    };
-    return resolveTarget(planned.route, planned.match.topic.name, property, targets, instanceId);
-  }
-
-  #shardOf(planned: Planned, publish: Publish): Shard {
-    const { shards } = this.#options;
-    const { keyProperty } = planned.route.shape;
-    let index = planned.shard;
-    if (keyProperty !== undefined) {
-      const at = findUserProperty(publish, keyProperty);
-      if (at >= 0) {
-        const start = at + 2;
-        index = shardOf(publish.bytes, start, start + u16(publish.bytes, at), shards.length);
-      }
-    }
-    return shards[index < 0 ? this.#turn : index] as Shard;
   }
 
   /** The hot path: one route. */

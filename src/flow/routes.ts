@@ -7,8 +7,10 @@ import { INSTANCE, KEYED, type PartitionRule, ROUND_ROBIN } from '../channel/pro
 import type { Connector, MqttToKafkaRoute, TopicMap } from '../config/model.js';
 import type { RouteEvents } from '../metrics/events.js';
 import type { DeadLetterReason } from '../metrics/reasons.js';
+import type { Publish } from '../mqtt/publish.js';
 import type { Topic } from '../mqtt/topic-cache.js';
 import { hop } from '../route/origin.js';
+import { findUserProperty, u16, valueText } from '../route/properties.js';
 import { compileTemplate, expandTemplate, type Template } from '../route/template.js';
 import { planRecords, type RecordPlan, type RecordShape } from '../route/to-kafka.js';
 import { shardOf } from '../shard/shard-of.js';
@@ -100,8 +102,8 @@ function compileRoute(
   };
 }
 
-/** How the records of a route are made; `explain` uses it too. */
-export function recordShape(
+/** How the records of a route are made. */
+function recordShape(
   connector: Connector,
   map: TopicMap,
   route: MqttToKafkaRoute,
@@ -145,7 +147,32 @@ export function planTopic(
 }
 
 /** The target of a message; a fault where its Kafka topic cannot be. */
-export function resolveTarget(
+export function targetOf(
+  planned: Planned,
+  publish: Publish,
+  targets: Targets,
+  instanceId: number,
+): Target | Fault {
+  const known = planned.target ?? planned.fault;
+  if (known !== undefined) return known;
+  const property = (name: string) => {
+    const at = findUserProperty(publish, Buffer.from(name));
+    return at < 0 ? undefined : valueText(publish.bytes, at);
+  };
+  return resolveTarget(planned.route, planned.match.topic.name, property, targets, instanceId);
+}
+
+/** The shard of a message's key; -1 where any will do. */
+export function shardIndexOf(planned: Planned, publish: Publish, shards: number): number {
+  const { keyProperty } = planned.route.shape;
+  if (keyProperty === undefined) return planned.shard;
+  const at = findUserProperty(publish, keyProperty);
+  if (at < 0) return planned.shard;
+  const start = at + 2;
+  return shardOf(publish.bytes, start, start + u16(publish.bytes, at), shards);
+}
+
+function resolveTarget(
   route: CompiledRoute,
   topicName: string,
   property: (name: string) => string | undefined,
