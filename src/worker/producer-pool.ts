@@ -39,6 +39,8 @@ export interface TargetState {
   heldUntilMs: number;
   /** One record is out to see whether the others may follow. */
   probing: boolean;
+  /** Records are out that were sent alone: what follows them goes through another producer. */
+  sendingAlone: boolean;
 }
 
 export class ProducerPool {
@@ -83,6 +85,7 @@ export class ProducerPool {
       holdMs: 0,
       heldUntilMs: 0,
       probing: false,
+      sendingAlone: false,
     };
     producer.targets.push(target);
     this.#targets.set(open.targetId, target);

@@ -2,7 +2,7 @@
  *
  * A target with a queue is *diverted*: the addon hands its frames out instead of producing them, so
  * that they line up behind the records that came back. The queue is in the order in which frames left
- * the ring, and is sent again from its front when nothing of the target is outstanding.
+ * the ring, and is sent again from its front.
  *
  *   flowing --a record comes back--> diverted --queue empty--> flowing
  *   producer: flowing --batch refused | stale | fatal--> draining --nothing outstanding--> flowing
@@ -18,14 +18,12 @@ import type { FromWorker } from '../channel/protocol.js';
 import { ABANDONED, EXPIRED } from '../channel/settlement-ring.js';
 import { type Failure, RECORD_EXPIRED, type ShardProducers } from '../kafka/addon.js';
 import { classify } from '../kafka/kafka-error.js';
-import type { ProducerPool, ProducerState, TargetState } from './producer-pool.js';
+import type { ProducerPool, ProducerState, QueuedRecord, TargetState } from './producer-pool.js';
 
 const HOLD_MS_MIN = 250;
 const HOLD_MS_MAX = 15_000;
 /** How long a record that can expire may wait inside librdkafka, where its age cannot be written. */
 const STALE_MS = 1000;
-/** Records sent again at a time, so that a failure among them takes back no more than these. */
-const RESEND_MAX = 1000;
 
 export interface RecoveryOptions {
   readonly native: ShardProducers;
@@ -182,47 +180,56 @@ export class Recovery {
   }
 
   #stepTarget(target: TargetState): void {
-    const { native, pool } = this.#options;
+    const { native, pool, clock } = this.#options;
     const producer = pool.producerOf(target);
     if (this.#draining.has(producer) || producer.gated) return;
-    if (native.outstandingOf(target.id) > 0) return;
+    // One producer keeps its order by itself; between two of them, one waits for the other.
+    const settled = native.outstandingOf(target.id) === 0;
+    const alone = target.queue[0]?.alone === true;
+    if ((target.probing || target.sendingAlone || alone) && !settled) return;
+    target.sendingAlone = false;
     if (target.probing) this.#release(target);
-    if (target.queue.length === 0) {
-      this.#recovering.delete(target);
-      target.diverted = false;
-      native.divert(target.id, false);
-      return;
-    }
-    if (target.heldUntilMs > this.#options.clock.monotonicMs()) return;
-    this.#resend(target);
+    if (target.queue.length > 0 && target.heldUntilMs > clock.monotonicMs()) return;
+    if (target.queue.length > 0) this.#resend(target, alone);
+    if (target.queue.length > 0 || target.sendingAlone || target.probing) return;
+    this.#recovering.delete(target);
+    target.diverted = false;
+    native.divert(target.id, false);
   }
 
   /** Sends again from the front: a run of records alone, or a run in batches, or one probe. */
-  #resend(target: TargetState): void {
+  #resend(target: TargetState, alone: boolean): void {
     const { native, pool } = this.#options;
-    const alone = target.queue[0]?.alone === true;
-    const limit = target.holdMs > 0 ? 1 : RESEND_MAX;
     if (alone) pool.openSolo(target);
+    const limit = target.holdMs > 0 ? 1 : target.queue.length;
+    let taken = 0;
     let sent = 0;
     while (sent < limit) {
-      const entry = target.queue[0];
+      const entry = target.queue[taken];
       if (entry === undefined || entry.alone !== alone) break;
+      taken++;
       const code = native.produce(target.id, alone, entry.frame, entry.sequence);
-      if (code === RECORD_EXPIRED) {
-        this.#settle(entry.frame, EXPIRED);
-      } else if (code !== 0) {
-        target.queue.shift();
-        const failed = { ...entry, targetId: target.id, code, status: 0 };
-        const index = alone ? pool.soloIndexOf(target) : pool.producerOf(target).index;
-        this.onFailures([{ ...failed, producer: index }]);
+      if (code === 0) sent++;
+      else if (code === RECORD_EXPIRED) this.#settle(entry.frame, EXPIRED);
+      else {
+        target.queue.splice(0, taken);
+        this.#failedToSend(target, entry, code, alone);
         return;
-      } else {
-        sent++;
       }
-      target.queue.shift();
     }
+    target.queue.splice(0, taken);
+    target.sendingAlone = alone && sent > 0;
     target.probing = target.holdMs > 0 && sent > 0;
-    if (sent === 0) this.#options.wake();
+    // A run of records alone may end before one that is not: then it goes on with the next turn.
+    if (target.queue.length > 0 && sent === 0) this.#options.wake();
+  }
+
+  #failedToSend(target: TargetState, entry: QueuedRecord, code: number, alone: boolean): void {
+    const { pool } = this.#options;
+    const producer = alone ? pool.soloIndexOf(target) : pool.producerOf(target).index;
+    const { frame, sequence } = entry;
+    this.onFailures([{ frame, sequence, targetId: target.id, code, status: 0, producer }]);
+    this.#options.wake();
   }
 
   #hold(target: TargetState, code: number): void {
