@@ -35,6 +35,7 @@ import type { DeadLetterDesk } from './dead-letter-desk.js';
 import type { RouteTable } from './route-table.js';
 import {
   type CompiledRoute,
+  constantTarget,
   type Fault,
   type Match,
   type Planned,
@@ -64,8 +65,10 @@ export interface MqttToKafkaOptions {
 
 export class MqttToKafka {
   readonly #options: MqttToKafkaOptions;
-  /** Parts of the PUBLISH at hand: what each route makes of it. */
+  /** Parts of the PUBLISH at hand: what each route makes of it; the first `#partCount` hold. Arrays
+   * only grow: to set the length of one is a call into V8's runtime. */
   readonly #parts: Planned[] = [];
+  #partCount = 0;
   readonly #partTargets: Target[] = [];
   readonly #partShards: Shard[] = [];
   /** And the parts that cannot become records. */
@@ -109,22 +112,22 @@ export class MqttToKafka {
       return true;
     }
     const parts = this.#parts;
-    parts.length = 0;
+    this.#partCount = 0;
     for (const route of matched) {
       if (route.map.loopGuard && loops(route.shape, publish)) route.events.loopStopped(topic.name);
       else if (publish.expirySeconds === 0) route.events.messageExpired();
       else {
         const known = topic.derived[route.index] as Planned | undefined;
-        parts.push(known ?? this.#plan(route, publish));
+        parts[this.#partCount++] = known ?? this.#plan(route, publish);
       }
     }
-    if (parts.length === 0) {
+    if (this.#partCount === 0) {
       this.#settleAtOnce(session, publish);
       return true;
     }
     this.#locate(publish);
     if (this.#faulty.length > 0 && !desk.hasRoom) return false;
-    return parts.length === 1 && this.#faulty.length === 0
+    return this.#partCount === 1 && this.#faulty.length === 0
       ? this.#sendOne(session, publish)
       : this.#sendSeveral(session, publish);
   }
@@ -161,7 +164,18 @@ export class MqttToKafka {
     if (message.kind === 'refused') this.#onRefused(shard, message.frame, message.code);
     else if (message.kind === 'held') this.#onHeld(message.targetId, message.code);
     else if (message.kind === 'producerLost') this.#onProducerLost(shard, message.code);
-    else if (message.kind === 'ready') this.resumeReading();
+    else if (message.kind === 'ready') this.#onReady(shard);
+  }
+
+  /** Opens what is known before the first message, so that a Kafka that is away shows at once. */
+  #onReady(shard: Shard): void {
+    const { targets, instanceId, routes } = this.#options;
+    for (const route of routes.all) {
+      const target = constantTarget(route, targets, instanceId);
+      if (target !== undefined) targets.tell(target, shard);
+    }
+    shard.publish();
+    this.resumeReading();
   }
 
   /** A worker has ended: whatever it had is of unknown fate (invariant 8). */
@@ -189,9 +203,10 @@ export class MqttToKafka {
   #locate(publish: Publish): void {
     const { targets, shards, instanceId } = this.#options;
     const parts = this.#parts;
-    this.#faulty.length = 0;
+    if (this.#faulty.length > 0) this.#faulty.length = 0;
     let count = 0;
-    for (const planned of parts) {
+    for (let i = 0; i < this.#partCount; i++) {
+      const planned = parts[i] as Planned;
       const target = targetOf(planned, publish, targets, instanceId);
       if ('reason' in target) {
         this.#faulty.push({ planned, fault: target });
@@ -202,7 +217,7 @@ export class MqttToKafka {
       this.#partShards[count] = shards[index < 0 ? this.#turn : index] as Shard;
       parts[count++] = planned;
     }
-    parts.length = count;
+    this.#partCount = count;
   }
 
   /** The hot path: one route. */
@@ -221,7 +236,7 @@ export class MqttToKafka {
 
   /** Several routes: room for all of them first, so that nothing is ever half sent. */
   #sendSeveral(session: Session, publish: Publish): boolean {
-    const parts = this.#parts;
+    const parts = this.#parts.slice(0, this.#partCount);
     const { targets, ledger } = this.#options;
     if (!this.#sharePayload(publish)) return false;
     let frameBytes = 0;

@@ -162,6 +162,17 @@ export function targetOf(
   return resolveTarget(planned.route, planned.match.topic.name, property, targets, instanceId);
 }
 
+/** The target of a route whose Kafka topic is the same for every message; undefined for others. */
+export function constantTarget(
+  route: CompiledRoute,
+  targets: Targets,
+  instanceId: number,
+): Target | undefined {
+  if (route.template.constant === undefined) return undefined;
+  const resolved = resolveTarget(route, '', () => undefined, targets, instanceId);
+  return 'id' in resolved ? resolved : undefined;
+}
+
 /** The shard of a message's key; -1 where any will do. */
 export function shardIndexOf(planned: Planned, publish: Publish, shards: number): number {
   const { keyProperty } = planned.route.shape;
