@@ -271,8 +271,16 @@ export class Bridge {
       else events.kafkaDown(shard.index, 'network', message.detail);
       if (message.up) this.#health.shardUp(shard.index);
       else this.#health.shardDown(shard.index, message.detail);
+    } else if (message.kind === 'ready' && !this.#opensKafkaAtStart()) {
+      this.#health.shardUp(shard.index);
     }
     this.#flow?.onMessage(shard, message);
+  }
+
+  /** Whether a worker connects to Kafka before the first message; where only messages give the names
+   * of Kafka topics, nothing is known of Kafka until one comes. */
+  #opensKafkaAtStart(): boolean {
+    return this.#routes.some(({ template }) => template.constant !== undefined);
   }
 
   #observe(letters: DeadLetterStore): void {
