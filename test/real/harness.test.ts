@@ -6,7 +6,7 @@ import { startKafka } from '../support/real/kafka.js';
 import { produceLines, readTopic } from '../support/real/kcat.js';
 import { startMosquitto } from '../support/real/mosquitto.js';
 import { publishLines, publishPayload, subscribe } from '../support/real/mosquitto-clients.js';
-import { runServerScript } from '../support/real/program.js';
+import { runProgram, runServerScript } from '../support/real/program.js';
 
 function numbers(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${i}`);
@@ -136,6 +136,23 @@ t.test('mosquitto keeps a session over a shutdown', async (t) => {
   t.teardown(() => subscriber.stop());
   await subscriber.received(1);
   t.equal(`${subscriber.messages[0]?.payload}`, 'stored');
+});
+
+t.test('mosquitto answers nobody while it is paused or killed', async (t) => {
+  const mosquitto = await startMosquitto();
+  t.teardown(() => mosquitto.stop());
+  await mosquitto.pause();
+  const address = ['-h', mosquitto.host, '-p', `${mosquitto.port}`];
+  const hanging = runProgram('mosquitto_pub', [...address, '-t', 'a', '-n', '-q', '1'], {
+    deadlineMs: 1000,
+  });
+  await t.rejects(hanging, /no end after 1000 ms/);
+  await mosquitto.resume();
+  await t.resolves(publishPayload(mosquitto, 'a', { payload: 'after resume' }));
+  await mosquitto.kill();
+  await t.rejects(publishPayload(mosquitto, 'a', { payload: 'dead' }), /refused/i);
+  await mosquitto.start();
+  await t.resolves(publishPayload(mosquitto, 'a', { payload: 'after start' }));
 });
 
 t.test('a sweep ends the servers of a process that is gone, and no others', async (t) => {
