@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { registerBench } from './bench.js';
 import { registerDeadLetters } from './dead-letters.js';
+import { registerExplain } from './explain.js';
 import { millraceVersion } from './version.js';
 
 const DATA_DIR = 'millrace-data';
@@ -15,6 +16,7 @@ export function createProgram(): Command {
     .exitOverride();
   registerRun(program);
   registerValidate(program);
+  registerExplain(configurationOptions(program.command('explain')));
   registerBench(program);
   registerDeadLetters(program);
   return program;
