@@ -11,6 +11,7 @@ export class KeepAlive {
   #sentMs = 0;
   /** When the PINGREQ that is not answered yet was sent; 0 when there is none. */
   #pingMs = 0;
+  #paused = false;
   #cancel: () => void = () => {};
 
   constructor(clock: Clock, sendPing: () => void, onSilent: (reason: string) => void) {
@@ -23,8 +24,7 @@ export class KeepAlive {
   start(seconds: number): void {
     this.#cancel();
     this.#intervalMs = seconds * 1000;
-    const now = this.#clock.monotonicMs();
-    this.#sentMs = now;
+    this.#sentMs = this.#clock.monotonicMs();
     this.#pingMs = 0;
     if (seconds > 0) this.#schedule();
   }
@@ -44,12 +44,13 @@ export class KeepAlive {
 
   /** Reading begins again after a pause: the answer may still lie in the socket. */
   onReading(): void {
+    this.#paused = false;
     if (this.#pingMs > 0) this.#pingMs = this.#clock.monotonicMs();
   }
 
-  /** Reading is paused: an answer cannot be seen. */
+  /** Reading is paused: an answer cannot be seen. PINGREQs go on: the server waits for them. */
   onPaused(): void {
-    this.#pingMs = 0;
+    this.#paused = true;
   }
 
   #schedule(): void {
@@ -59,16 +60,17 @@ export class KeepAlive {
 
   #onTick(): void {
     const now = this.#clock.monotonicMs();
-    if (this.#pingMs > 0 && now - this.#pingMs >= this.#intervalMs * 0.9) {
+    const awaited = this.#pingMs > 0 && !this.#paused;
+    if (awaited && now - this.#pingMs >= this.#intervalMs * 0.9) {
       this.#onSilent(
         `nothing heard for ${Math.round((now - this.#pingMs) / 1000)} s after PINGREQ`,
       );
       return;
     }
     // A timer may fire a little early.
-    if (this.#pingMs === 0 && now - this.#sentMs >= this.#intervalMs / 2 - 10) {
+    if (!awaited && now - this.#sentMs >= this.#intervalMs / 2 - 10) {
       this.#sendPing();
-      this.#pingMs = now;
+      if (!this.#paused) this.#pingMs = now;
     }
     this.#schedule();
   }

@@ -14,8 +14,8 @@ import { Backoff } from './backoff.js';
 import { BadPackets } from './bad-packets.js';
 import { missingFeature, type ServerLimits, serverLimits } from './connack.js';
 import { type Closed, Connection, type ConnectionOptions } from './connection.js';
-import { EXCEEDED, IN_USE, Inflight, JOINED } from './inflight.js';
-import type { Publish } from './publish.js';
+import { EXCEEDED, FRESH, IN_USE, Inflight, JOINED } from './inflight.js';
+import { ABSENT, type Publish } from './publish.js';
 import { type PublishFault, publishFault } from './publish-check.js';
 import {
   IMPLEMENTATION_SPECIFIC_ERROR,
@@ -183,7 +183,7 @@ export class Session {
         onBatchEnd: options.events.onBatchEnd,
         onPacket: (packet) => this.#onPacket(packet),
         onPublish: (publish) => this.#onPublish(publish),
-        onLeft: (packet) => this.#onLeft(packet),
+        onLeft: (packet) => this.#onBad(packet, publishFault(packet)),
         onClosed: (closed) => this.#onClosed(closed),
         reservePayload: options.events.reservePayload,
         releasePayload: options.events.releasePayload,
@@ -253,6 +253,8 @@ export class Session {
     const limits = serverLimits(packet);
     this.#limits = limits;
     this.options.events.onLimits(this, limits);
+    // Who looks at the limits may have stopped us.
+    if (this.state.kind !== 'connecting') return;
     const missing = missingFeature(limits, this.options.subscriptions);
     if (missing !== undefined) {
       this.#refuse(missing);
@@ -342,16 +344,28 @@ export class Session {
   /** A PUBLISH from the lane. False: offered again once there is credit. */
   #onPublish(publish: Publish): boolean {
     if (this.#draining) return false;
-    if (!this.#resolveTopic(publish)) return true;
+    if (this.#state.kind === 'connecting') {
+      // [MQTT-3.2.0-1]
+      this.#connection?.disconnect(PROTOCOL_ERROR, 'the broker sent a PUBLISH before its CONNACK');
+      return true;
+    }
+    const fault = this.#aliases.resolve(publish);
+    if (fault !== undefined) {
+      const whole = publish.slabOffset === ABSENT;
+      const { qos, packetId } = publish;
+      this.#onBad(packetBytes(publish), { ...fault, qos, packetId, whole });
+      return true;
+    }
     if (publish.qos === 1) {
       this.#badPackets.onGood(publish.packetId);
-      if (this.inflight.full) return false;
       const received = this.inflight.receive(publish.packetId, publish.dup);
       if (received === JOINED) {
+        // Takes no credit: its delivery has it.
         this.options.events.onJoined(this, publish);
         return true;
       }
-      if (received !== 0) return this.#onBrokenPromise(received, publish);
+      if (received !== FRESH) return this.#onBrokenPromise(received, publish);
+      if (this.inflight.full) return false;
     }
     return this.options.events.onPublish(this, publish);
   }
@@ -371,17 +385,8 @@ export class Session {
     return true;
   }
 
-  /** Sets `publish.topic`. False: it has none, and the connection has ended. */
-  #resolveTopic(publish: Publish): boolean {
-    const fault = this.#aliases.resolve(publish);
-    if (fault === undefined) return true;
-    this.#connection?.disconnect(fault.reasonCode, fault.text);
-    return false;
-  }
-
-  /** A PUBLISH that the lane left: an error, unless it was met so often that it is taken away. */
-  #onLeft(packet: Uint8Array): void {
-    const fault = publishFault(packet);
+  /** A bad PUBLISH: an error, unless it was met so often that it is taken away. */
+  #onBad(packet: Uint8Array, fault: PublishFault): void {
     const text = `the broker sent a PUBLISH with ${fault.text}`;
     const connection = this.#connection;
     const verdict = this.#badPackets.onBad(fault);
@@ -425,4 +430,11 @@ export class Session {
     this.#setState({ kind: 'waiting', reason: this.#refusal ?? closed.reason, refused });
     this.#cancelWait = this.options.clock.after(delayMs, () => this.#dial());
   }
+}
+
+/** The packet as it came, as far as it is in the receive buffer. */
+function packetBytes(publish: Publish): Uint8Array {
+  const { bytes, payloadStart, payloadBytes, packetBytes: size } = publish;
+  const start = payloadStart + payloadBytes - size;
+  return bytes.slice(start, publish.slabOffset === ABSENT ? start + size : payloadStart);
 }
