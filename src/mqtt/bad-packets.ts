@@ -17,13 +17,15 @@ export class BadPackets {
   /** Counts it; says what to do. */
   onBad(fault: PublishFault): BadPacketVerdict {
     // QoS 0 is never sent again, so there is no loop to break.
-    if (fault.packetId === 0) return 'disconnect';
+    if (fault.qos === 0) return 'disconnect';
     const attempts = (this.#attempts.get(fault.packetId) ?? 0) + 1;
     if (this.#attempts.size >= REMEMBERED_MAX) this.#attempts.clear();
     this.#attempts.set(fault.packetId, attempts);
     if (attempts < ATTEMPTS) return 'disconnect';
-    // A QoS 2 PUBLISH wants a PUBREC, which we have no part in.
-    if (fault.reasonCode === QOS_NOT_SUPPORTED) return 'stop';
+    // It can be acknowledged only by a PUBACK, with its packet identifier, once all of it was read.
+    if (fault.reasonCode === QOS_NOT_SUPPORTED || fault.packetId === 0 || !fault.whole) {
+      return 'stop';
+    }
     this.#attempts.delete(fault.packetId);
     return 'take away';
   }

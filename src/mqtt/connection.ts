@@ -113,7 +113,9 @@ export class Connection {
       timeoutMs: options.connectTimeoutMs,
       nextBuffer: () => this.#nextBuffer(),
       onBytes: (bytes) => this.#onBytes(bytes),
-      onConnected: () => this.#handlers.onOpen(),
+      onConnected: () => {
+        if (this.#closed === undefined) this.#handlers.onOpen();
+      },
       onClosed: (error) => this.#onSocketClosed(error),
     });
   }
@@ -173,6 +175,10 @@ export class Connection {
     properties?: { sessionExpiryInterval?: number },
   ): void {
     if (this.#closed !== undefined) return;
+    if (this.#socket.connecting) {
+      this.destroy(reason);
+      return;
+    }
     this.send({ cmd: 'disconnect', reasonCode, ...(properties && { properties }) });
     this.#finish({ reason, reasonCode });
     this.#socket.end();
@@ -193,7 +199,8 @@ export class Connection {
     this.#closed = closed;
     this.#keepAlive.stop();
     this.#cancelWriteWatch?.();
-    this.#dropLarge();
+    // A read that is under way may still write to the slab: the region is ours until it ends.
+    if (!this.#readingToSlab || this.#largeLeft() === 0) this.#dropLarge();
     this.#handlers.onClosed(closed);
   }
 
@@ -201,6 +208,7 @@ export class Connection {
     this.#cancelDestroy();
     const reason = error === undefined ? 'the broker closed the connection' : describe(error);
     this.#finish({ reason, reasonCode: undefined });
+    this.#dropLarge();
   }
 
   #write(bytes: Uint8Array): void {
@@ -246,7 +254,10 @@ export class Connection {
   }
 
   #onBytes(bytes: number): void {
-    if (this.#closed !== undefined) return;
+    if (this.#closed !== undefined) {
+      this.#dropLarge();
+      return;
+    }
     this.#keepAlive.onReceived();
     if (this.#readingToSlab) this.#largeWritten += bytes;
     else {
@@ -292,7 +303,13 @@ export class Connection {
       if (position >= this.#end) return false;
       const byte = buffer[position++] as number;
       length |= (byte & 0x7f) << shift;
-      if (byte < 0x80) break;
+      if (byte >= 0x80) continue;
+      if (byte === 0 && shift > 0) {
+        // [MQTT-1.5.5-1]
+        this.disconnect(MALFORMED_PACKET, 'the broker sent a Remaining Length longer than need be');
+        return false;
+      }
+      break;
     }
     const packetEnd = position + length;
     if (packetEnd - start > this.#options.maximumPacketSize) {
@@ -322,7 +339,8 @@ export class Connection {
 
   #processPublish(firstByte: number, bodyStart: number, packetEnd: number): boolean {
     const publish = this.#publish;
-    if (readPublish(firstByte, bodyStart, packetEnd, this.#end, publish) !== LANE_READ) {
+    const read = readPublish(firstByte, bodyStart, packetEnd, this.#end, publish);
+    if (read !== LANE_READ || publish.payloadStart - bodyStart > HEADER_PART_BYTES_MAX) {
       const packet = this.#buffer.slice(this.#start, packetEnd);
       this.#start = packetEnd;
       this.#handlers.onLeft(packet);

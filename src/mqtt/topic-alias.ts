@@ -24,16 +24,19 @@ export class TopicAliases {
     const alias = publish.topicAlias;
     if (alias > this.#maximum) {
       // [MQTT-3.3.2-9]
-      return { reasonCode: TOPIC_ALIAS_INVALID, text: `the broker sent Topic Alias ${alias}` };
+      return { reasonCode: TOPIC_ALIAS_INVALID, text: `Topic Alias ${alias}, over the maximum` };
     }
     if (publish.topicEnd === publish.topicStart) {
       publish.topic = this.#byAlias[alias];
       if (publish.topic !== undefined) return undefined;
-      return { reasonCode: PROTOCOL_ERROR, text: `Topic Alias ${alias} stands for nothing yet` };
+      return {
+        reasonCode: PROTOCOL_ERROR,
+        text: `Topic Alias ${alias}, which stands for nothing yet`,
+      };
     }
     publish.topic = this.#topics.find(publish.bytes, publish.topicStart, publish.topicEnd);
     if (publish.topic === undefined) {
-      return { reasonCode: TOPIC_NAME_INVALID, text: 'the broker sent an invalid topic name' };
+      return { reasonCode: TOPIC_NAME_INVALID, text: 'an invalid topic name' };
     }
     if (alias > 0) this.#byAlias[alias] = publish.topic;
     return undefined;
