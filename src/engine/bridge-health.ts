@@ -24,6 +24,11 @@ export class BridgeHealth {
     this.#sessions.set(session, { session, state: 'stopped', detail });
   }
 
+  /** It is nobody's concern any more. */
+  sessionRetired(session: string): void {
+    this.#sessions.delete(session);
+  }
+
   shardStarting(shard: number): void {
     this.#shards.set(shard, { shard, state: 'starting', detail: '' });
   }
@@ -36,6 +41,7 @@ export class BridgeHealth {
     this.#shards.set(shard, { shard, state: 'down', detail });
   }
 
+  /** Why letters cannot be stored; empty once they can. */
   deadLettersHeld(detail: string): void {
     this.#deadLetters = detail;
   }

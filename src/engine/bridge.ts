@@ -15,6 +15,7 @@ import {
 } from '../config/limits.js';
 import type { Connector } from '../config/model.js';
 import { deadLetterFolder } from '../dead-letter/folders.js';
+import type { DeadLetter } from '../dead-letter/letter.js';
 import { type DeadLetterStore, openDeadLetterStore } from '../dead-letter/store.js';
 import { Ledger } from '../delivery/ledger.js';
 import { DeadLetterDesk } from '../flow/dead-letter-desk.js';
@@ -23,7 +24,8 @@ import { RouteTable } from '../flow/route-table.js';
 import { type CompiledRoute, compileRoutes, type Match } from '../flow/routes.js';
 import type { ConnectorEvents } from '../metrics/events.js';
 import { dial } from '../mqtt/dial.js';
-import { Session, type SessionEvents } from '../mqtt/session.js';
+import type { PublishFault } from '../mqtt/publish-check.js';
+import { Session, type SessionEvents, type SessionState } from '../mqtt/session.js';
 import { TopicCache } from '../mqtt/topic-cache.js';
 import { PayloadSlab } from '../ring/payload-slab.js';
 import { filtersOverlap } from '../route/topic-filter.js';
@@ -33,7 +35,8 @@ import { Targets } from '../shard/targets.js';
 import { BridgeHealth } from './bridge-health.js';
 import type { ConnectorHealth } from './health.js';
 import { connectionLossReason } from './loss-reason.js';
-import { type PlannedSession, planSessions } from './session-plan.js';
+import { Retirement } from './retirement.js';
+import { type PlannedSession, planRetired, planSessions } from './session-plan.js';
 import { SessionStore } from './session-store.js';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -62,16 +65,31 @@ export class Bridge {
   readonly #targets: Targets;
   readonly #health: BridgeHealth;
   readonly #sessions: Session[] = [];
-  #store: SessionStore | undefined;
-  #letters: DeadLetterStore | undefined;
-  #flow: MqttToKafka | undefined;
+  readonly #store: SessionStore;
+  readonly #letters: DeadLetterStore;
+  readonly #desk: DeadLetterDesk;
+  readonly #flow: MqttToKafka;
   #onSettled: () => void = () => {};
 
-  constructor(options: BridgeOptions) {
-    const { connector, events, clock } = options;
+  /** Reads what an earlier run has left; starts nothing. Rejects with an OperatingError. */
+  static async open(options: BridgeOptions): Promise<Bridge> {
+    const { connector, dataDir } = options;
+    const name = `${connector.name}-${connector.instanceId}`;
+    const letters = await openDeadLetterStore({
+      folder: deadLetterFolder(dataDir, name),
+      maxBytes: Math.max(DEAD_LETTER_BYTES_MIN, 4 * connector.maxPayloadBytes),
+      maxLetters: DEAD_LETTERS_MAX,
+    });
+    return new Bridge(options, letters, await SessionStore.open(dataDir, name));
+  }
+
+  private constructor(options: BridgeOptions, letters: DeadLetterStore, store: SessionStore) {
+    const { connector, events } = options;
     this.#options = options;
+    this.#letters = letters;
+    this.#store = store;
     this.#routes = compileRoutes(connector, (route) => events.route(route));
-    this.#planned = planSessions(connector, this.#routes);
+    this.#planned = planAll(connector, this.#routes, store);
     this.#slab = new PayloadSlab(Math.max(SLAB_BYTES_MIN, 2 * connector.maxPayloadBytes));
     const { receiveMaximum } = connector.mqtt;
     this.#ledger = new Ledger(receiveMaximum * this.#planned.length + QOS0_DELIVERIES_MAX);
@@ -81,47 +99,17 @@ export class Bridge {
     );
     this.#targets = new Targets(connector.shards);
     this.#health = new BridgeHealth(connector.name);
-    this.#pool = new ShardPool({
-      shards: connector.shards,
-      slab: this.#slab.memory,
-      task: {
-        connector: connector.name,
-        clientId: clientIdBase(connector),
-        kafka: connector.kafka,
-        messageBytesMax: connector.maxPayloadBytes + PACKET_OVERHEAD_BYTES + RECORD_OVERHEAD_BYTES,
-        logLevel: connector.logLevel,
-      },
-      clock,
-      onSettled: (shard, deliveryId, _, settlement) =>
-        this.#flow?.onSettled(shard, deliveryId, settlement),
-      onDrained: () => {
-        this.#flow?.onDrained();
-        this.#onSettled();
-      },
-      onMessage: (shard, message) => this.#onWorkerMessage(shard, message),
-      onLost: (shard, error) => {
-        events.workerReplaced(shard.index, error.message);
-        this.#health.shardDown(shard.index, error.message);
-        this.#flow?.onShardLost(shard);
-      },
-    });
+    this.#pool = this.#openPool();
+    this.#desk = this.#openDesk();
+    this.#flow = this.#openFlow();
   }
 
-  /** Opens everything and begins to dial; resolves when the sessions have begun. */
+  /** Starts the workers and begins to dial; neither MQTT nor Kafka has to be there. */
   async start(): Promise<void> {
-    const { connector, dataDir } = this.#options;
-    const name = `${connector.name}-${connector.instanceId}`;
-    this.#letters = await openDeadLetterStore({
-      folder: deadLetterFolder(dataDir, name),
-      maxBytes: Math.max(DEAD_LETTER_BYTES_MIN, 4 * connector.maxPayloadBytes),
-      maxLetters: DEAD_LETTERS_MAX,
-    });
-    this.#store = await SessionStore.open(dataDir, name);
     for (const [index, planned] of this.#planned.entries()) {
-      this.#sessions.push(await this.#openSession(index, planned, this.#store));
+      this.#sessions.push(await this.#openSession(index, planned));
     }
-    this.#flow = this.#openFlow(this.#letters);
-    this.#observe(this.#letters);
+    this.#observe();
     for (const shard of this.#pool.shards) this.#health.shardStarting(shard.index);
     this.#pool.start();
     for (const session of this.#sessions) session.start();
@@ -146,7 +134,7 @@ export class Bridge {
     const left = this.#ledger.openCount;
     for (const session of this.#sessions) session.stop('shutting down');
     await this.#pool.close();
-    await this.#letters?.close();
+    await this.#letters.close();
     return left;
   }
 
@@ -167,8 +155,49 @@ export class Bridge {
     });
   }
 
-  #openFlow(letters: DeadLetterStore): MqttToKafka {
-    const { connector, events, clock, log } = this.#options;
+  #openPool(): ShardPool {
+    const { connector, events, clock } = this.#options;
+    return new ShardPool({
+      shards: connector.shards,
+      slab: this.#slab.memory,
+      task: {
+        connector: connector.name,
+        clientId: clientIdBase(connector),
+        kafka: connector.kafka,
+        messageBytesMax: connector.maxPayloadBytes + PACKET_OVERHEAD_BYTES + RECORD_OVERHEAD_BYTES,
+        logLevel: connector.logLevel,
+      },
+      clock,
+      onSettled: (shard, deliveryId, _, settlement) =>
+        this.#flow.onSettled(shard, deliveryId, settlement),
+      onDrained: () => {
+        this.#flow.onDrained();
+        this.#onSettled();
+      },
+      onMessage: (shard, message) => this.#onWorkerMessage(shard, message),
+      onLost: (shard, error) => {
+        events.workerReplaced(shard.index, error.message);
+        this.#health.shardDown(shard.index, error.message);
+        this.#flow.onShardLost(shard);
+      },
+    });
+  }
+
+  #openDesk(): DeadLetterDesk {
+    const { clock, log } = this.#options;
+    return new DeadLetterDesk(
+      this.#letters,
+      clock,
+      (letter, detail) => {
+        log.error({ route: letter.route, detail }, 'a dead letter cannot be stored; it is held');
+        this.#health.deadLettersHeld(detail);
+      },
+      () => this.#health.deadLettersHeld(''),
+    );
+  }
+
+  #openFlow(): MqttToKafka {
+    const { connector, events, clock } = this.#options;
     return new MqttToKafka({
       connector: connector.name,
       instanceId: connector.instanceId,
@@ -178,88 +207,122 @@ export class Bridge {
       ledger: this.#ledger,
       routes: this.#table,
       sessions: this.#sessions,
-      desk: new DeadLetterDesk(letters, clock, (letter, detail) => {
-        log.error({ route: letter.route, detail }, 'a dead letter cannot be stored; it is held');
-        this.#health.deadLettersHeld(detail);
-      }),
+      desk: this.#desk,
+      letters: this.#letters,
+      payloadBytesMax: connector.maxPayloadBytes,
       events,
       clock,
     });
   }
 
-  async #openSession(
-    index: number,
-    planned: PlannedSession,
-    store: SessionStore,
-  ): Promise<Session> {
+  async #openSession(index: number, planned: PlannedSession): Promise<Session> {
     const { connector, clock, random } = this.#options;
     const { mqtt, maxPayloadBytes } = connector;
-    const filters = planned.subscriptions.map(({ filter }) => filter);
-    const stale = store.filters(planned.clientId).filter((filter) => !filters.includes(filter));
-    await store.set(planned.clientId, [...filters, ...stale]);
-    this.#health.sessionConnecting(planned.clientId, 'not dialled yet');
+    const { clientId, subscriptions } = planned;
+    const filters = subscriptions.map(({ filter }) => filter);
+    const stale = this.#store.filters(clientId).filter((filter) => !filters.includes(filter));
+    await this.#store.set(clientId, [...filters, ...stale]);
+    this.#health.sessionConnecting(clientId, 'not dialled yet');
+    const refuses = connector.oversize === 'refuse';
     return new Session({
       index,
-      clientId: planned.clientId,
+      clientId,
       host: mqtt.host,
       port: mqtt.port,
       keepAliveSeconds: mqtt.keepAliveSeconds,
       sessionExpirySeconds: mqtt.sessionExpirySeconds,
       receiveMaximum: mqtt.receiveMaximum,
-      maximumPacketSize:
-        connector.oversize === 'refuse' ? maxPayloadBytes + PACKET_OVERHEAD_BYTES : undefined,
+      maximumPacketSize: refuses ? maxPayloadBytes + PACKET_OVERHEAD_BYTES : undefined,
+      payloadBytesMax: refuses ? Number.POSITIVE_INFINITY : maxPayloadBytes,
       topicAliasMaximum: TOPIC_ALIAS_MAXIMUM,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       writeTimeoutMs: WRITE_TIMEOUT_MS,
-      subscriptions: planned.subscriptions,
+      subscriptions,
       staleFilters: stale,
       topics: new TopicCache(TOPICS_CACHED, Math.floor(random() * 2 ** 32)),
       slab: this.#slab.bytes,
       clock,
       random,
       dial,
-      events: this.#sessionEvents(planned, filters, store),
+      events: this.#sessionEvents(planned, filters),
     });
   }
 
-  #sessionEvents(
-    planned: PlannedSession,
-    filters: readonly string[],
-    store: SessionStore,
-  ): SessionEvents {
-    const { events, log } = this.#options;
+  #sessionEvents(planned: PlannedSession, filters: readonly string[]): SessionEvents {
+    const { log, clock } = this.#options;
     const { clientId } = planned;
+    let retirement: Retirement | undefined;
     return {
-      onBatchStart: () => this.#flow?.onBatchStart(),
-      onBatchEnd: () => this.#flow?.onBatchEnd(),
-      onPublish: (session, publish) => this.#flow?.onPublish(session, publish) ?? false,
-      onJoined: (_, publish) => this.#flow?.onJoined(publish),
+      onBatchStart: () => this.#flow.onBatchStart(),
+      onBatchEnd: () => this.#flow.onBatchEnd(),
+      onPublish: (session, publish) => {
+        retirement?.onPublish();
+        return this.#flow.onPublish(session, publish);
+      },
+      onOversize: (session, publish) => this.#flow.onOversize(session, publish),
+      onJoined: (_, publish) => this.#flow.onJoined(publish),
       onState: (session, state) => {
-        if (state.kind === 'active') {
-          events.mqttConnected(clientId, session.limits?.sessionPresent === true);
-          this.#health.sessionConnected(clientId);
-        } else if (state.kind === 'waiting') {
-          events.mqttLost(clientId, connectionLossReason(state.reason), state.reason);
-          this.#health.sessionConnecting(clientId, state.reason);
-        } else if (state.kind === 'stopped') {
-          events.mqttClosed(clientId);
-          this.#health.sessionStopped(clientId, state.reason);
-          log.warn({ session: clientId, reason: state.reason }, 'session stopped');
-        }
+        if (state.kind !== 'active') retirement?.stop();
+        this.#onSessionState(session, state, planned);
       },
       onLimits: (session, limits) => {
         this.#table.useFilters(session.options.index, !limits.subscriptionIdentifiers);
         if (!limits.subscriptionIdentifiers) refuseOverlaps(session, planned);
       },
-      onSubscribed: () => {},
-      onUnsubscribed: () => {
-        void store.set(clientId, filters);
+      onUnsubscribed: (session) => {
+        if (!planned.retired) {
+          void this.#store.set(clientId, filters);
+          return;
+        }
+        retirement = new Retirement(session, clock, () => {
+          this.#health.sessionRetired(clientId);
+          void this.#store.set(clientId, []);
+        });
+        retirement.onUnsubscribed();
       },
-      onUnreadable: async () => false,
+      onUnreadable: (_, packet, fault) => this.#keepUnreadable(packet, fault),
       onWarning: (_, text) => log.warn({ session: clientId }, text),
       reservePayload: (bytes) => this.#slab.reserve(bytes),
       releasePayload: (offset) => this.#slab.release(offset),
     };
+  }
+
+  #onSessionState(session: Session, state: SessionState, planned: PlannedSession): void {
+    const { events, log } = this.#options;
+    const { clientId } = planned;
+    if (state.kind === 'active') {
+      events.mqttConnected(clientId, session.limits?.sessionPresent === true);
+      this.#health.sessionConnected(clientId);
+    } else if (state.kind === 'waiting') {
+      events.mqttLost(clientId, connectionLossReason(state.reason), state.reason);
+      this.#health.sessionConnecting(clientId, state.reason);
+    } else if (state.kind === 'stopped') {
+      events.mqttClosed(clientId);
+      this.#health.sessionStopped(clientId, state.reason);
+      log.warn({ session: clientId, reason: state.reason }, 'session stopped');
+    }
+  }
+
+  /** A PUBLISH that the broker sends again and again and nobody can read. */
+  #keepUnreadable(packet: Uint8Array, fault: PublishFault): Promise<void> {
+    const { connector, clock, events } = this.#options;
+    const letter: DeadLetter = {
+      timeMs: clock.wallMs(),
+      connector: connector.name,
+      route: undefined,
+      direction: 'mqttToKafka',
+      reason: { code: 'malformedPacket', message: `a PUBLISH with ${fault.text}` },
+      mqtt: undefined,
+      kafka: undefined,
+      payload: packet,
+    };
+    return new Promise((resolve) => {
+      this.#desk.put(letter, (id) => {
+        const detail = { id, topicName: '', message: letter.reason.message };
+        events.route('').deadLettered('malformedPacket', detail);
+        resolve();
+      });
+    });
   }
 
   #onWorkerMessage(shard: Shard, message: FromWorker): void {
@@ -274,7 +337,7 @@ export class Bridge {
     } else if (message.kind === 'ready' && !this.#opensKafkaAtStart()) {
       this.#health.shardUp(shard.index);
     }
-    this.#flow?.onMessage(shard, message);
+    this.#flow.onMessage(shard, message);
   }
 
   /** Whether a worker connects to Kafka before the first message; where only messages give the names
@@ -283,7 +346,8 @@ export class Bridge {
     return this.#routes.some(({ template }) => template.constant !== undefined);
   }
 
-  #observe(letters: DeadLetterStore): void {
+  #observe(): void {
+    const letters = this.#letters;
     this.#options.events.observe({
       sessions: () => this.#sessions.length,
       deliveriesInFlight: () => this.#ledger.openCount,
@@ -294,6 +358,20 @@ export class Bridge {
       deadLetterBytesMax: () => letters.maxBytes,
     });
   }
+}
+
+/** The sessions of this configuration, and those of earlier ones that have not been ended yet. */
+function planAll(
+  connector: Connector,
+  routes: readonly CompiledRoute[],
+  store: SessionStore,
+): PlannedSession[] {
+  const planned = planSessions(connector, routes);
+  const current = new Set(planned.map(({ clientId }) => clientId));
+  const retired = store.clientIds
+    .filter((clientId) => !current.has(clientId))
+    .map((clientId) => planRetired(clientId, store.filters(clientId), routes));
+  return [...planned, ...retired];
 }
 
 /** Client identifier of librdkafka, for Kafka's logs and quotas. */

@@ -20,29 +20,16 @@ export interface EngineOptions {
 export class Engine {
   readonly #options: EngineOptions;
   readonly #clock: Clock;
-  readonly #bridges: Bridge[];
+  readonly #bridges: Bridge[] = [];
   readonly metrics: Metrics;
   #state: EngineState = 'starting';
   #admin: AdminServer | undefined;
 
   constructor(options: EngineOptions) {
-    const { model, dataDir, version } = options;
+    const { version } = options;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.metrics = new Metrics({ log: createLog('info', 'millrace'), clock: this.#clock, version });
-    this.#bridges = model.connectors
-      .filter((connector) => connector.instances > 0)
-      .map((connector) => {
-        const log = createLog(connector.logLevel, connector.name);
-        return new Bridge({
-          connector,
-          dataDir,
-          log,
-          events: this.metrics.connector(connector.name, log),
-          clock: this.#clock,
-          random: options.random ?? Math.random,
-        });
-      });
   }
 
   /** HOST:PORT of the admin server. */
@@ -56,7 +43,7 @@ export class Engine {
 
   /** Starts everything; neither MQTT nor Kafka has to be there. */
   async start(): Promise<void> {
-    const { adminAddress } = this.#options;
+    const { adminAddress, model, dataDir, random } = this.#options;
     if (adminAddress !== undefined) {
       this.#admin = await startAdminServer({
         address: adminAddress,
@@ -65,7 +52,20 @@ export class Engine {
         health: () => this.health(),
       });
     }
-    for (const bridge of this.#bridges) await bridge.start();
+    for (const connector of model.connectors) {
+      if (connector.instances === 0) continue;
+      const log = createLog(connector.logLevel, connector.name);
+      const bridge = await Bridge.open({
+        connector,
+        dataDir,
+        log,
+        events: this.metrics.connector(connector.name, log),
+        clock: this.#clock,
+        random: random ?? Math.random,
+      });
+      this.#bridges.push(bridge);
+      await bridge.start();
+    }
     this.#state = 'running';
   }
 

@@ -10,6 +10,8 @@ export interface PlannedSession {
   readonly clientId: string;
   readonly subscriptions: readonly Subscription[];
   readonly routes: readonly SessionRoute[];
+  /** No longer configured: what the broker still has for it is taken, then the session is ended. */
+  readonly retired: boolean;
 }
 
 /** The sessions of this instance of a connector; client identifiers as property-mapping has them. */
@@ -35,6 +37,25 @@ export function planSessions(
   return sessions;
 }
 
+/**
+ * A session of an earlier configuration, which had these filters. What arrives goes to the routes that
+ * still have the filter, such as those of a subscriber that is one too many now.
+ */
+export function planRetired(
+  clientId: string,
+  filters: readonly string[],
+  routes: readonly CompiledRoute[],
+): PlannedSession {
+  const found: SessionRoute[] = [];
+  for (const [filter, subscriptionId] of subscriptionIds(filters)) {
+    const sharing = routes.filter((route) => subscriptionFilter(route) === filter);
+    const first = sharing[0];
+    if (first === undefined) continue;
+    found.push({ subscriptionId, topicFilter: first.route.topicFilter, routes: sharing });
+  }
+  return { clientId, subscriptions: [], routes: found, retired: true };
+}
+
 /** The filter as it goes into SUBSCRIBE. */
 export function subscriptionFilter({ route }: CompiledRoute): string {
   const shared = route.sharedSubscription;
@@ -58,6 +79,7 @@ function planSession(clientId: string, routes: readonly CompiledRoute[]): Planne
   }));
   return {
     clientId,
+    retired: false,
     subscriptions: planned.map(({ filter, sharing, id }) => ({
       filter,
       id,

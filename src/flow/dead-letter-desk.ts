@@ -20,6 +20,7 @@ export class DeadLetterDesk {
   readonly #store: LetterStore;
   readonly #clock: Clock;
   readonly #onHeld: (letter: DeadLetter, detail: string) => void;
+  readonly #onReleased: () => void;
   #waitingBytes = 0;
   #held = 0;
 
@@ -27,10 +28,12 @@ export class DeadLetterDesk {
     store: LetterStore,
     clock: Clock,
     onHeld: (letter: DeadLetter, detail: string) => void,
+    onReleased: () => void,
   ) {
     this.#store = store;
     this.#clock = clock;
     this.#onHeld = onHeld;
+    this.#onReleased = onReleased;
   }
 
   /** Whether another payload may wait here; always true for the first. */
@@ -52,7 +55,7 @@ export class DeadLetterDesk {
   #try(letter: DeadLetter, done: (id: string) => void, waitedMs: number): void {
     this.#store.put(letter).then(
       (id) => {
-        if (waitedMs > 0) this.#held--;
+        if (waitedMs > 0 && --this.#held === 0) this.#onReleased();
         this.#waitingBytes -= letter.payload.byteLength;
         done(id);
       },

@@ -8,9 +8,9 @@
  */
 import type { Clock } from '../base/clock.js';
 import { type FrameRecord, readFrame } from '../channel/frame.js';
-import type { FromWorker } from '../channel/protocol.js';
+import type { FromWorker, ProducerLost } from '../channel/protocol.js';
 import { ABANDONED, DELIVERED, type Settlement } from '../channel/settlement-ring.js';
-import type { DeadLetter, MqttOrigin } from '../dead-letter/letter.js';
+import type { DeadLetter, DeadLetterMeta, MqttOrigin } from '../dead-letter/letter.js';
 import {
   DEAD_LETTERED,
   type Ledger,
@@ -24,6 +24,7 @@ import {
 } from '../delivery/ledger.js';
 import type { ConnectorEvents } from '../metrics/events.js';
 import type { HoldReason } from '../metrics/reasons.js';
+import type { OversizeSink } from '../mqtt/oversize.js';
 import { ABSENT, type Publish } from '../mqtt/publish.js';
 import { IMPLEMENTATION_SPECIFIC_ERROR, SUCCESS } from '../mqtt/reason-code.js';
 import type { Session } from '../mqtt/session.js';
@@ -32,6 +33,7 @@ import { deadlineOf, frameBytesMax, loops, writeFrame } from '../route/to-kafka.
 import type { Shard } from '../shard/shard.js';
 import type { Target, Targets } from '../shard/targets.js';
 import type { DeadLetterDesk } from './dead-letter-desk.js';
+import { type LetterStreams, OversizeLetter } from './oversize-letter.js';
 import type { RouteTable } from './route-table.js';
 import {
   type CompiledRoute,
@@ -59,6 +61,8 @@ export interface MqttToKafkaOptions {
   readonly routes: RouteTable;
   readonly sessions: readonly Session[];
   readonly desk: DeadLetterDesk;
+  readonly letters: LetterStreams;
+  readonly payloadBytesMax: number;
   readonly events: ConnectorEvents;
   readonly clock: Clock;
 }
@@ -76,8 +80,8 @@ export class MqttToKafka {
   /** By delivery, where its records are in several shards: the shard of each open part. */
   readonly #severalShards = new Map<number, number[]>();
   readonly #unflushed = new Set<Session>();
-  /** Shards that wait for a barrier, once there is room for it. */
-  readonly #barriers = new Set<Shard>();
+  /** Shards that wait for a barrier, once there is room for it, and the loss that it answers. */
+  readonly #barriers = new Map<Shard, number>();
   #nowMs = 0;
   /** When the settlements at hand came; 0 between bursts. */
   #settledMs = 0;
@@ -132,6 +136,39 @@ export class MqttToKafka {
       : this.#sendSeveral(session, publish);
   }
 
+  /** Takes a payload over the limit to the dead-letter store. Undefined: no credit now. */
+  onOversize(session: Session, publish: Publish): OversizeSink | undefined {
+    const { ledger, routes, letters, connector, clock, payloadBytesMax } = this.#options;
+    if (ledger.full) return undefined;
+    const topic = publish.topic as NonNullable<Publish['topic']>;
+    const match: Match = { topic, routes: routes.match(session.options.index, publish) };
+    const [route] = match.routes;
+    const bytes = publish.payloadBytes;
+    const id = this.#open(session, publish, 1, match);
+    route?.events.publishReceived(bytes);
+    const letter: DeadLetterMeta = {
+      timeMs: clock.wallMs(),
+      connector,
+      route: route?.name,
+      direction: 'mqttToKafka',
+      reason: {
+        code: 'oversize',
+        message: `a payload of ${bytes} bytes; maxPayloadBytes is ${payloadBytesMax}`,
+      },
+      mqtt: mqttOrigin(match, publish.qos === 1, publish.retain, publish.packetId),
+      kafka: undefined,
+    };
+    return new OversizeLetter(letters.begin(letter, bytes), (letterId) => {
+      if (letterId === undefined) this.#settle(id, UNKNOWN);
+      else {
+        const detail = { id: letterId, topicName: topic.name, message: letter.reason.message };
+        (route?.events ?? this.#options.events.route('')).deadLettered('oversize', detail);
+        this.#settle(id, DEAD_LETTERED);
+      }
+      this.onDrained();
+    });
+  }
+
   /** A redelivery of what is under way already. */
   onJoined(publish: Publish): void {
     this.#options.events.redeliveryJoined();
@@ -147,8 +184,8 @@ export class MqttToKafka {
 
   /** After a burst of settlements: PUBACKs leave, and who waited for credit reads on. */
   onDrained(): void {
-    for (const shard of this.#barriers) {
-      if (shard.control({ kind: 'barrier' })) this.#barriers.delete(shard);
+    for (const [shard, loss] of this.#barriers) {
+      if (shard.control({ kind: 'barrier', loss })) this.#barriers.delete(shard);
     }
     this.#settledMs = 0;
     for (const session of this.#unflushed) session.flush();
@@ -163,7 +200,7 @@ export class MqttToKafka {
   onMessage(shard: Shard, message: FromWorker): void {
     if (message.kind === 'refused') this.#onRefused(shard, message.frame, message.code);
     else if (message.kind === 'held') this.#onHeld(message.targetId, message.code);
-    else if (message.kind === 'producerLost') this.#onProducerLost(shard, message.code);
+    else if (message.kind === 'producerLost') this.#onProducerLost(shard, message);
     else if (message.kind === 'ready') this.#onReady(shard);
   }
 
@@ -180,6 +217,7 @@ export class MqttToKafka {
 
   /** A worker has ended: whatever it had is of unknown fate (invariant 8). */
   onShardLost(shard: Shard): void {
+    this.#barriers.delete(shard);
     const { ledger } = this.#options;
     for (let id = 0; id < ledger.capacity; id++) {
       if (!ledger.isOpen(id)) continue;
@@ -477,7 +515,7 @@ export class MqttToKafka {
   }
 
   /** Closes the connections whose records a producer lost, then tells the worker so. */
-  #onProducerLost(shard: Shard, code: string): void {
+  #onProducerLost(shard: Shard, { code, loss }: ProducerLost): void {
     const { ledger, sessions } = this.#options;
     const owners = new Set<number>();
     for (let id = 0; id < ledger.capacity; id++) {
@@ -487,7 +525,7 @@ export class MqttToKafka {
       if (owns && ledger.isOpen(id)) owners.add(ledger.sessionIndex[id] as number);
     }
     for (const index of owners) sessions[index]?.reconnect(`a Kafka producer was lost: ${code}`);
-    this.#barriers.add(shard);
+    this.#barriers.set(shard, loss);
     this.onDrained();
   }
 }

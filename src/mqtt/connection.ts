@@ -21,9 +21,10 @@ import {
 } from '../config/limits.js';
 import type { DialOptions } from './dial.js';
 import { KeepAlive } from './keep-alive.js';
+import { OversizePayload, type OversizeSink } from './oversize.js';
 import { ABSENT, Publish } from './publish.js';
 import { LANE_INCOMPLETE, LANE_READ, readPublish } from './publish-lane.js';
-import { MALFORMED_PACKET, PACKET_TOO_LARGE, SUCCESS } from './reason-code.js';
+import { MALFORMED_PACKET, PACKET_TOO_LARGE, QUOTA_EXCEEDED, SUCCESS } from './reason-code.js';
 import { VARINT_BYTES_MAX } from './wire.js';
 
 const PUBLISH = 3;
@@ -46,6 +47,8 @@ export interface ConnectionHandlers {
   onPacket(packet: Packet): void;
   /** False: no credit now; the same PUBLISH is offered again after `resume`. */
   onPublish(publish: Publish): boolean;
+  /** Takes a payload of more than `payloadBytesMax`; undefined: no credit now. */
+  onOversize(publish: Publish): OversizeSink | undefined;
   /** Where in the slab a payload of this size may go; -1 when there is no room now. */
   reservePayload(bytes: number): number;
   /** A payload that was never handed on. */
@@ -62,6 +65,8 @@ export interface ConnectionOptions {
   readonly writeTimeoutMs: number;
   /** What we announced, or MQTT 5's own limit. */
   readonly maximumPacketSize: number;
+  /** A larger payload goes to `onOversize`. */
+  readonly payloadBytesMax: number;
   readonly slab: Uint8Array;
   readonly clock: Clock;
   readonly dial: (options: DialOptions) => Socket;
@@ -84,6 +89,9 @@ export class Connection {
   /** Where the next packet after a large one begins, when it came in the same read. */
   #largeRest = ABSENT;
   #readingToSlab = false;
+  #oversize: OversizePayload | undefined;
+  /** Whether the disk is at work on it. */
+  #keeping = false;
   /** Where in the receive buffer the kernel writes next. */
   #readAt = 0;
   readonly #acks = Buffer.allocUnsafe(ACK_BUFFER_BYTES);
@@ -160,7 +168,7 @@ export class Connection {
 
   /** Offers what was left unread again, and reads on when all of it is taken. */
   resume(): void {
-    if (!this.#paused || this.#closed !== undefined) return;
+    if (!this.#paused || this.#closed !== undefined || this.#keeping) return;
     this.#paused = false;
     this.#process();
     if (this.#paused || this.#closed !== undefined) return;
@@ -199,6 +207,7 @@ export class Connection {
     this.#closed = closed;
     this.#keepAlive.stop();
     this.#cancelWriteWatch?.();
+    this.#oversize?.abort();
     // A read that is under way may still write to the slab: the region is ours until it ends.
     if (!this.#readingToSlab || this.#largeLeft() === 0) this.#dropLarge();
     this.#handlers.onClosed(closed);
@@ -273,11 +282,16 @@ export class Connection {
   #process(): void {
     this.#handlers.onBatchStart();
     while (this.#closed === undefined && !this.#paused) {
-      const more = this.#largeOffset === ABSENT ? this.#processPacket() : this.#processLarge();
-      if (!more) break;
+      if (!this.#processNext()) break;
     }
     this.#handlers.onBatchEnd();
     this.flush();
+  }
+
+  /** Takes the next step. False when there are not the bytes for it. */
+  #processNext(): boolean {
+    if (this.#oversize !== undefined) return this.#processOversize(this.#oversize);
+    return this.#largeOffset === ABSENT ? this.#processPacket() : this.#processLarge();
   }
 
   #pause(): void {
@@ -346,6 +360,7 @@ export class Connection {
       this.#handlers.onLeft(packet);
       return true;
     }
+    if (publish.payloadBytes > this.#options.payloadBytesMax) return this.#beginOversize(publish);
     publish.packetBytes = packetEnd - this.#start;
     if (!this.#handlers.onPublish(publish)) {
       this.#pause();
@@ -371,6 +386,7 @@ export class Connection {
       if (packetEnd > this.#end) return false;
       return this.#processPublish(firstByte, bodyStart, packetEnd);
     }
+    if (publish.payloadBytes > this.#options.payloadBytesMax) return this.#beginOversize(publish);
     const offset = this.#handlers.reservePayload(publish.payloadBytes);
     if (offset < 0) {
       this.#pause();
@@ -419,6 +435,39 @@ export class Connection {
     this.#start = this.#largeRest === ABSENT ? this.#end : this.#largeRest;
     this.#largeRest = ABSENT;
     return true;
+  }
+
+  #beginOversize(publish: Publish): boolean {
+    const sink = this.#handlers.onOversize(publish);
+    if (sink === undefined) {
+      if (this.#closed === undefined) this.#pause();
+      return false;
+    }
+    this.#oversize = new OversizePayload(sink, publish.payloadBytes);
+    this.#start = publish.payloadStart;
+    return true;
+  }
+
+  /** Hands what is there of an oversize payload to the disk, and reads on when that has it. */
+  #processOversize(oversize: OversizePayload): boolean {
+    const bytes = oversize.take(this.#end - this.#start);
+    if (bytes === 0) return false;
+    const chunk = this.#buffer.slice(this.#start, this.#start + bytes);
+    this.#start += bytes;
+    this.#pause();
+    this.#keeping = true;
+    oversize.keep(chunk).then(
+      (complete) => {
+        this.#keeping = false;
+        if (complete) this.#oversize = undefined;
+        this.resume();
+      },
+      (error: Error) => {
+        this.#keeping = false;
+        this.disconnect(QUOTA_EXCEEDED, `an oversize payload cannot be kept: ${error.message}`);
+      },
+    );
+    return false;
   }
 
   #dropLarge(): void {

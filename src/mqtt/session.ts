@@ -15,6 +15,7 @@ import { BadPackets } from './bad-packets.js';
 import { missingFeature, type ServerLimits, serverLimits } from './connack.js';
 import { type Closed, Connection, type ConnectionOptions } from './connection.js';
 import { EXCEEDED, FRESH, IN_USE, Inflight, JOINED } from './inflight.js';
+import type { OversizeSink } from './oversize.js';
 import { ABSENT, type Publish } from './publish.js';
 import { type PublishFault, publishFault } from './publish-check.js';
 import {
@@ -45,16 +46,16 @@ export interface SessionEvents {
   onBatchEnd(): void;
   /** Takes a PUBLISH whose `topic` is resolved; opens its delivery. False: no credit now. */
   onPublish(session: Session, publish: Publish): boolean;
+  /** Takes the payload of a PUBLISH that is over the limit; undefined: no credit now. */
+  onOversize(session: Session, publish: Publish): OversizeSink | undefined;
   /** A redelivered PUBLISH was joined to its open delivery; a payload in the slab is dropped. */
   onJoined(session: Session, publish: Publish): void;
   onState(session: Session, state: SessionState): void;
   onLimits(session: Session, limits: ServerLimits): void;
-  /** The broker gave or refused a subscription. */
-  onSubscribed(session: Session, filter: string, reasonCode: number): void;
   /** Every filter to be given up is, or the broker says that it never had it. */
   onUnsubscribed(session: Session): void;
-  /** A PUBLISH that cannot be read, met for the third time: keep it. True: it may be acknowledged. */
-  onUnreadable(session: Session, packet: Uint8Array, fault: PublishFault): Promise<boolean>;
+  /** A PUBLISH that cannot be read, met for the third time; resolves once it is kept. */
+  onUnreadable(session: Session, packet: Uint8Array, fault: PublishFault): Promise<void>;
   onWarning(session: Session, text: string): void;
   reservePayload(bytes: number): number;
   releasePayload(slabOffset: number): void;
@@ -70,6 +71,7 @@ export interface SessionOptions {
   readonly receiveMaximum: number;
   /** Undefined: none is announced. */
   readonly maximumPacketSize: number | undefined;
+  readonly payloadBytesMax: number;
   readonly topicAliasMaximum: number;
   readonly connectTimeoutMs: number;
   readonly writeTimeoutMs: number;
@@ -174,6 +176,7 @@ export class Session {
       connectTimeoutMs: options.connectTimeoutMs,
       writeTimeoutMs: options.writeTimeoutMs,
       maximumPacketSize: options.maximumPacketSize ?? Number.MAX_SAFE_INTEGER,
+      payloadBytesMax: options.payloadBytesMax,
       slab: options.slab,
       clock: options.clock,
       dial: options.dial,
@@ -183,6 +186,7 @@ export class Session {
         onBatchEnd: options.events.onBatchEnd,
         onPacket: (packet) => this.#onPacket(packet),
         onPublish: (publish) => this.#onPublish(publish),
+        onOversize: (publish) => this.#onOversize(publish),
         onLeft: (packet) => this.#onBad(packet, publishFault(packet)),
         onClosed: (closed) => this.#onClosed(closed),
         reservePayload: options.events.reservePayload,
@@ -305,7 +309,6 @@ export class Session {
     if (subscription === undefined) return;
     this.#awaitedSubacks.delete(packet.messageId ?? 0);
     const code = Number(packet.granted[0] ?? SUCCESS);
-    this.options.events.onSubscribed(this, subscription.filter, code);
     if (code >= 0x80) {
       this.#refuse(
         `the broker refuses the subscription ${JSON.stringify(subscription.filter)}: ${reasonText(code)}`,
@@ -344,18 +347,7 @@ export class Session {
   /** A PUBLISH from the lane. False: offered again once there is credit. */
   #onPublish(publish: Publish): boolean {
     if (this.#draining) return false;
-    if (this.#state.kind === 'connecting') {
-      // [MQTT-3.2.0-1]
-      this.#connection?.disconnect(PROTOCOL_ERROR, 'the broker sent a PUBLISH before its CONNACK');
-      return true;
-    }
-    const fault = this.#aliases.resolve(publish);
-    if (fault !== undefined) {
-      const whole = publish.slabOffset === ABSENT;
-      const { qos, packetId } = publish;
-      this.#onBad(packetBytes(publish), { ...fault, qos, packetId, whole });
-      return true;
-    }
+    if (!this.#isSound(publish)) return true;
     if (publish.qos === 1) {
       this.#badPackets.onGood(publish.packetId);
       const received = this.inflight.receive(publish.packetId, publish.dup);
@@ -364,13 +356,46 @@ export class Session {
         this.options.events.onJoined(this, publish);
         return true;
       }
-      if (received !== FRESH) return this.#onBrokenPromise(received, publish);
+      if (received !== FRESH) {
+        this.#onBrokenPromise(received, publish);
+        return true;
+      }
       if (this.inflight.full) return false;
     }
     return this.options.events.onPublish(this, publish);
   }
 
-  #onBrokenPromise(received: number, publish: Publish): boolean {
+  /** A PUBLISH whose payload is over the limit, of which only topic and properties are here. */
+  #onOversize(publish: Publish): OversizeSink | undefined {
+    if (this.#draining || !this.#isSound(publish)) return undefined;
+    if (publish.qos === 1) {
+      const received = this.inflight.receive(publish.packetId, publish.dup);
+      if (received !== FRESH) {
+        // What is open of it was given up with its connection, so it is nobody's redelivery.
+        this.#onBrokenPromise(received === JOINED ? IN_USE : received, publish);
+        return undefined;
+      }
+      if (this.inflight.full) return undefined;
+    }
+    return this.options.events.onOversize(this, publish);
+  }
+
+  /** Sets `publish.topic`. False: it cannot be taken, and what is to be done about it is done. */
+  #isSound(publish: Publish): boolean {
+    if (this.#state.kind === 'connecting') {
+      // [MQTT-3.2.0-1]
+      this.#connection?.disconnect(PROTOCOL_ERROR, 'the broker sent a PUBLISH before its CONNACK');
+      return false;
+    }
+    const fault = this.#aliases.resolve(publish);
+    if (fault === undefined) return true;
+    const whole = publish.slabOffset === ABSENT;
+    const { qos, packetId } = publish;
+    this.#onBad(packetBytes(publish), { ...fault, qos, packetId, whole });
+    return false;
+  }
+
+  #onBrokenPromise(received: number, publish: Publish): void {
     if (received === EXCEEDED) {
       this.#connection?.disconnect(
         RECEIVE_MAXIMUM_EXCEEDED,
@@ -382,7 +407,6 @@ export class Session {
         `the broker used packet identifier ${publish.packetId} again before its PUBACK`,
       );
     }
-    return true;
   }
 
   /** A bad PUBLISH: an error, unless it was met so often that it is taken away. */
@@ -407,12 +431,8 @@ export class Session {
     // No delivery of the ledger's has this number, so it meets no other.
     const delivery = -2 - fault.packetId;
     this.inflight.open(fault.packetId, delivery);
-    this.options.events.onUnreadable(this, packet, fault).then((kept) => {
-      if (kept) this.inflight.settle(fault.packetId, delivery, IMPLEMENTATION_SPECIFIC_ERROR);
-      else {
-        this.inflight.abandon(fault.packetId, delivery);
-        connection?.disconnect(fault.reasonCode, 'an unreadable PUBLISH could not be kept');
-      }
+    this.options.events.onUnreadable(this, packet, fault).then(() => {
+      this.inflight.settle(fault.packetId, delivery, IMPLEMENTATION_SPECIFIC_ERROR);
       this.flush();
     });
   }
