@@ -14,12 +14,26 @@ export function createProgram(): Command {
     .version(millraceVersion())
     .showHelpAfterError('(millrace --help shows what there is)')
     .exitOverride();
+  registerDemo(program);
   registerRun(program);
   registerValidate(program);
   registerExplain(configurationOptions(program.command('explain')));
   registerBench(program);
   registerDeadLetters(program);
   return program;
+}
+
+function registerDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('run devices, an MQTT broker, Millrace and Kafka in this process, and watch')
+    .option('--seconds <n>', 'end after so long (default: at Ctrl-C)', seconds)
+    .option('--rate <n>', 'messages a second that the devices publish', rate, 2000)
+    .option('--print-config', 'print the configuration for brokers of your own, and end', false)
+    .action(async (options) => {
+      const { demoCommand } = await import('./demo.js');
+      process.exitCode = await demoCommand(options, process.stdout);
+    });
 }
 
 function registerRun(program: Command): void {
@@ -67,4 +81,10 @@ function seconds(text: string): number {
   const value = Number(text);
   if (Number.isFinite(value) && value >= 0 && value <= 86_400 && text.trim() !== '') return value;
   throw new InvalidArgumentError('seconds from 0 to 86400 are needed.');
+}
+
+function rate(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 10_000) return value;
+  throw new InvalidArgumentError('a whole number from 1 to 10000 is needed.');
 }

@@ -1,0 +1,55 @@
+/* `millrace demo`: everything in one process, for a newcomer. */
+import { basename, relative } from 'node:path';
+import { wantsColor } from '../config/report.js';
+import { runDemo } from '../demo/demo.js';
+import { demoYaml, OWN_ENDPOINTS } from '../demo/resources.js';
+import { describe, isConsistent } from '../demo/summary.js';
+import type { Terminal } from '../demo/view.js';
+import { millraceVersion } from './version.js';
+
+export interface DemoCommandOptions {
+  readonly seconds?: number | undefined;
+  readonly rate: number;
+  readonly printConfig: boolean;
+}
+
+/** 0 when every message that was published was acknowledged and read back from Kafka, else 1. */
+export async function demoCommand(
+  { seconds, rate, printConfig }: DemoCommandOptions,
+  output: Terminal,
+): Promise<number> {
+  if (printConfig) {
+    output.write(demoYaml(OWN_ENDPOINTS));
+    return 0;
+  }
+  const report = await runDemo({
+    seconds,
+    messagesPerSecond: rate,
+    interrupted: interruption(),
+    output,
+    color: wantsColor(output, process.env),
+    version: millraceVersion(),
+    command: callOf(process.argv[1] ?? 'millrace'),
+  });
+  output.write(describe(report));
+  return isConsistent(report) ? 0 : 1;
+}
+
+/** How the user can call Millrace again: as a command where it is installed as one. */
+function callOf(script: string): string {
+  return basename(script) === 'millrace' ? 'millrace' : `node ${relative('', script)}`;
+}
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+function interruption(): Promise<void> {
+  return new Promise((resolve) => {
+    let isEnding = false;
+    const onSignal = () => {
+      if (isEnding) process.exit(1);
+      isEnding = true;
+      resolve();
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}

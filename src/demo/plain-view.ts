@@ -1,0 +1,41 @@
+/* Where the output is no terminal: a line a second, and now and then what is in which partition. */
+import { bytes, count, milliseconds } from './format.js';
+import type { Snapshot } from './progress.js';
+import { routeLines, type View } from './view.js';
+
+const INTERVAL_MS = 1000;
+const DETAILS_EVERY = 5;
+
+export function plainView(output: NodeJS.WritableStream): View {
+  let shown = 0;
+  return {
+    intervalMs: INTERVAL_MS,
+    show: (snapshot, state) => {
+      shown += 1;
+      const lines = [statusLine(snapshot, state)];
+      if (shown % DETAILS_EVERY === 0) lines.push(...detailLines(snapshot));
+      output.write(`${lines.join('\n')}\n`);
+    },
+    close: () => {},
+  };
+}
+
+export function statusLine(snapshot: Snapshot, state: string): string {
+  const { published, publishedBytes, delivered, acknowledged, readBack, latency } = snapshot;
+  const parts = [
+    `${count(snapshot.elapsedSeconds)} s ${state}:`,
+    `MQTT ${count(published.perSecond)}/s ${bytes(publishedBytes.perSecond)}/s,`,
+    `Kafka ${count(delivered.perSecond)}/s,`,
+    `in flight ${count(snapshot.inFlight)};`,
+    `published ${count(published.total)}, acknowledged ${count(acknowledged.total)},`,
+    `read back ${count(readBack.total)}`,
+  ];
+  if (latency !== undefined) {
+    parts.push(`(PUBACK p50 ${milliseconds(latency.p50Ms)}, p99 ${milliseconds(latency.p99Ms)})`);
+  }
+  return parts.join(' ');
+}
+
+function detailLines({ routes, recent }: Snapshot): string[] {
+  return [...routeLines(routes).map(({ text }) => text), ...recent.map((text) => `  ${text}`)];
+}
