@@ -39,6 +39,8 @@ import { Retirement } from './retirement.js';
 import { type PlannedSession, planRetired, planSessions } from './session-plan.js';
 import { SessionStore } from './session-store.js';
 
+/** The one reason for which a session stops that is nothing to warn of. */
+const SHUTTING_DOWN = 'shutting down';
 const CONNECT_TIMEOUT_MS = 10_000;
 const WRITE_TIMEOUT_MS = 30_000;
 const TOPIC_ALIAS_MAXIMUM = 65_535;
@@ -132,7 +134,7 @@ export class Bridge {
     for (const session of this.#sessions) session.stopReading();
     await this.#settled(timeoutMs);
     const left = this.#ledger.openCount;
-    for (const session of this.#sessions) session.stop('shutting down');
+    for (const session of this.#sessions) session.stop(SHUTTING_DOWN);
     await this.#pool.close();
     await this.#letters.close();
     return left;
@@ -299,7 +301,9 @@ export class Bridge {
     } else if (state.kind === 'stopped') {
       events.mqttClosed(clientId);
       this.#health.sessionStopped(clientId, state.reason);
-      log.warn({ session: clientId, reason: state.reason }, 'session stopped');
+      if (state.reason !== SHUTTING_DOWN) {
+        log.warn({ session: clientId, reason: state.reason }, 'session stopped');
+      }
     }
   }
 
