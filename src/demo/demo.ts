@@ -72,7 +72,7 @@ function startView(
   clock: Clock,
   closers: Closers,
 ): (state: string) => void {
-  const view: View = output.isTTY === true ? liveView(output, color) : plainView(output);
+  const view: View = isScreen(output) ? liveView(output, color) : plainView(output);
   let state = seconds === undefined ? 'running; Ctrl-C ends it' : `of ${seconds} s`;
   let cancel = () => {};
   const show = () => {
@@ -89,6 +89,11 @@ function startView(
     state = next;
     show();
   };
+}
+
+/** A terminal that says how large it is; one of zero rows would be left empty. */
+function isScreen({ isTTY, rows, columns }: Terminal): boolean {
+  return isTTY === true && (rows ?? 0) > 0 && (columns ?? 0) > 0;
 }
 
 /** Resolves when the time is over or the user wants to end. */

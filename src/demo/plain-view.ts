@@ -37,5 +37,8 @@ export function statusLine(snapshot: Snapshot, state: string): string {
 }
 
 function detailLines({ routes, recent }: Snapshot): string[] {
-  return [...routeLines(routes).map(({ text }) => text), ...recent.map((text) => `  ${text}`)];
+  return [
+    ...routeLines(routes).map(({ text }) => text),
+    ...recent.flat().map((text) => `  ${text}`),
+  ];
 }

@@ -40,7 +40,8 @@ export interface Snapshot {
   readonly latency: Latency | undefined;
   readonly residentBytes: number;
   readonly routes: readonly RouteProgress[];
-  readonly recent: readonly string[];
+  /** The last records of each Kafka topic, a line each, the newest first. */
+  readonly recent: readonly (readonly string[])[];
 }
 
 export interface ProgressSources {

@@ -1,7 +1,8 @@
 import { bytes, printable } from './format.js';
 import type { ReadRecord } from './reconcile.js';
 
-const RECORDS_PER_TOPIC = 3;
+/** Of each topic. */
+export const RECENT_RECORDS = 3;
 /** Of a payload: enough for a line. */
 const PREVIEW_BYTES = 120;
 /** A payload above this is shown by its size. */
@@ -23,12 +24,13 @@ export class RecentRecords {
     this.#byTopic.set(record.kafkaTopic, recent);
     const preview = Buffer.from(payload.subarray(0, PREVIEW_BYTES));
     recent.push({ ...record, bytes: payload.length, preview });
-    if (recent.length > RECORDS_PER_TOPIC) recent.shift();
+    if (recent.length > RECENT_RECORDS) recent.shift();
   }
 
-  /** Topic by topic, the newest of each first. */
-  lines(): string[] {
-    return [...this.#byTopic.values()].flatMap((recent) => recent.toReversed().map(lineOf));
+  /** A list for each topic that has any, the newest first. */
+  lines(): string[][] {
+    const some = [...this.#byTopic.values()].filter((recent) => recent.length > 0);
+    return some.map((recent) => recent.toReversed().map(lineOf));
   }
 }
 

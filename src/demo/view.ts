@@ -14,10 +14,12 @@ export interface View {
 export interface Terminal extends NodeJS.WritableStream {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
 
 const INTERVAL_MS = 250;
 const COLUMNS_DEFAULT = 80;
+const ROWS_DEFAULT = 24;
 const BOLD = '\u001b[1m';
 const DIM = '\u001b[2m';
 const RESET = '\u001b[0m';
@@ -32,22 +34,22 @@ export function liveView(terminal: Terminal, color: boolean): View {
   return {
     intervalMs: INTERVAL_MS,
     show: (snapshot, state) => {
-      const width = (terminal.columns ?? COLUMNS_DEFAULT) - 1;
-      const lines = frame(snapshot, state).map((line) => paint(line, width, color));
+      const { columns = COLUMNS_DEFAULT, rows = ROWS_DEFAULT } = terminal;
+      const lines = frame(snapshot, state, rows - 1).map((line) => paint(line, columns - 1, color));
       update(lines.join('\n'));
     },
     close: () => update.done(),
   };
 }
 
-/** The screen, for any width. */
-export function frame(snapshot: Snapshot, state: string): Line[] {
-  const { publishedBytes, latency } = snapshot;
+/** The screen, for any width; the last records take what `rows` leave. */
+export function frame(snapshot: Snapshot, state: string, rows: number): Line[] {
+  const { publishedBytes, latency, recent } = snapshot;
   const quick =
     latency === undefined
       ? ''
       : `   PUBLISH to PUBACK: half within ${milliseconds(latency.p50Ms)}, 99% within ${milliseconds(latency.p99Ms)}`;
-  return [
+  const lines: Line[] = [
     { text: `Millrace demo   ${Math.floor(snapshot.elapsedSeconds)} s   ${state}`, style: 'bold' },
     { text: '' },
     { text: `${' '.repeat(34)}a second        total`, style: 'dim' },
@@ -66,8 +68,10 @@ export function frame(snapshot: Snapshot, state: string): Line[] {
     ...routeLines(snapshot.routes),
     { text: '' },
     { text: '  last records in Kafka', style: 'bold' },
-    ...snapshot.recent.map((text) => ({ text: `  ${text}` })),
   ];
+  const each = Math.max(1, Math.floor((rows - lines.length) / Math.max(1, recent.length)));
+  const shown = recent.flatMap((ofTopic) => ofTopic.slice(0, each));
+  return [...lines, ...shown.map((text) => ({ text: `  ${text}` }))].slice(0, rows);
 }
 
 function flowLine(name: string, { total, perSecond }: Flow, more = ''): Line {
@@ -78,14 +82,16 @@ function flowLine(name: string, { total, perSecond }: Flow, more = ''): Line {
 /** A table: a line for each route, with a column for each partition. */
 export function routeLines(routes: readonly RouteProgress[]): Line[] {
   const partitions = Math.max(0, ...routes.map((route) => route.partitions.length));
-  const names = Array.from({ length: partitions }, (_, i) => `partition ${i}`.padStart(13));
-  const head = `  ${'route'.padEnd(12)}${'a second'.padStart(10)}${'records'.padStart(13)}`;
+  const names = Array.from({ length: partitions }, (_, i) =>
+    (i === 0 ? 'in partition 0' : `${i}`).padStart(i === 0 ? 15 : 10),
+  );
+  const head = `  ${'route'.padEnd(10)}${'a second'.padStart(8)}${'records'.padStart(11)}`;
   return [
     { text: `${head}${names.join('')}`, style: 'dim' },
     ...routes.map(({ route, readBack, partitions: counts }) => {
-      const cells = counts.map((each) => count(each).padStart(13)).join('');
-      const rates = `${count(readBack.perSecond).padStart(10)}${count(readBack.total).padStart(13)}`;
-      return { text: `  ${route.padEnd(12)}${rates}${cells}` };
+      const cells = counts.map((each, i) => count(each).padStart(i === 0 ? 15 : 10)).join('');
+      const rates = `${count(readBack.perSecond).padStart(8)}${count(readBack.total).padStart(11)}`;
+      return { text: `  ${route.padEnd(10)}${rates}${cells}` };
     }),
   ];
 }
