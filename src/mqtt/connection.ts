@@ -360,8 +360,8 @@ export class Connection {
       this.#handlers.onLeft(packet);
       return true;
     }
-    if (publish.payloadBytes > this.#options.payloadBytesMax) return this.#beginOversize(publish);
     publish.packetBytes = packetEnd - this.#start;
+    if (publish.payloadBytes > this.#options.payloadBytesMax) return this.#beginOversize(publish);
     if (!this.#handlers.onPublish(publish)) {
       this.#pause();
       return false;
@@ -386,13 +386,13 @@ export class Connection {
       if (packetEnd > this.#end) return false;
       return this.#processPublish(firstByte, bodyStart, packetEnd);
     }
+    publish.packetBytes = packetEnd - this.#start;
     if (publish.payloadBytes > this.#options.payloadBytesMax) return this.#beginOversize(publish);
     const offset = this.#handlers.reservePayload(publish.payloadBytes);
     if (offset < 0) {
       this.#pause();
       return false;
     }
-    publish.packetBytes = packetEnd - this.#start;
     this.#largeOffset = offset;
     this.#largeWritten = 0;
     const here = Math.min(this.#end, packetEnd) - publish.payloadStart;

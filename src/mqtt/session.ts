@@ -347,7 +347,7 @@ export class Session {
   /** A PUBLISH from the lane. False: offered again once there is credit. */
   #onPublish(publish: Publish): boolean {
     if (this.#draining) return false;
-    if (!this.#isSound(publish)) return true;
+    if (!this.#isSound(publish, publish.slabOffset === ABSENT)) return true;
     if (publish.qos === 1) {
       this.#badPackets.onGood(publish.packetId);
       const received = this.inflight.receive(publish.packetId, publish.dup);
@@ -367,7 +367,7 @@ export class Session {
 
   /** A PUBLISH whose payload is over the limit, of which only topic and properties are here. */
   #onOversize(publish: Publish): OversizeSink | undefined {
-    if (this.#draining || !this.#isSound(publish)) return undefined;
+    if (this.#draining || !this.#isSound(publish, false)) return undefined;
     if (publish.qos === 1) {
       const received = this.inflight.receive(publish.packetId, publish.dup);
       if (received !== FRESH) {
@@ -380,8 +380,11 @@ export class Session {
     return this.options.events.onOversize(this, publish);
   }
 
-  /** Sets `publish.topic`. False: it cannot be taken, and what is to be done about it is done. */
-  #isSound(publish: Publish): boolean {
+  /**
+   * Sets `publish.topic`. False: it cannot be taken, and what is to be done about it is done.
+   * @param whole whether the payload is in the receive buffer too
+   */
+  #isSound(publish: Publish, whole: boolean): boolean {
     if (this.#state.kind === 'connecting') {
       // [MQTT-3.2.0-1]
       this.#connection?.disconnect(PROTOCOL_ERROR, 'the broker sent a PUBLISH before its CONNACK');
@@ -389,9 +392,10 @@ export class Session {
     }
     const fault = this.#aliases.resolve(publish);
     if (fault === undefined) return true;
-    const whole = publish.slabOffset === ABSENT;
-    const { qos, packetId } = publish;
-    this.#onBad(packetBytes(publish), { ...fault, qos, packetId, whole });
+    const { bytes, payloadStart, payloadBytes, packetBytes, qos, packetId } = publish;
+    const packetEnd = payloadStart + payloadBytes;
+    const packet = bytes.slice(packetEnd - packetBytes, whole ? packetEnd : payloadStart);
+    this.#onBad(packet, { ...fault, qos, packetId, whole });
     return false;
   }
 
@@ -450,11 +454,4 @@ export class Session {
     this.#setState({ kind: 'waiting', reason: this.#refusal ?? closed.reason, refused });
     this.#cancelWait = this.options.clock.after(delayMs, () => this.#dial());
   }
-}
-
-/** The packet as it came, as far as it is in the receive buffer. */
-function packetBytes(publish: Publish): Uint8Array {
-  const { bytes, payloadStart, payloadBytes, packetBytes: size } = publish;
-  const start = payloadStart + payloadBytes - size;
-  return bytes.slice(start, publish.slabOffset === ABSENT ? start + size : payloadStart);
 }
