@@ -200,7 +200,8 @@ function explainRecord(
 /** What ends before any route is asked: mqtt/connection.ts and the broker itself. */
 function beforeTheRoutes(publish: Publish, fit: Fit): Outcome | undefined {
   const { maxPayloadBytes, maximumPacketSize, packetBytes } = fit;
-  const headBytes = packetBytes - publish.payloadBytes;
+  const bodyStart = publish.topicStart - 2;
+  const headBytes = publish.payloadStart - bodyStart;
   if (headBytes > HEADER_PART_BYTES_MAX) {
     const why = `topic name and properties take ${headBytes} bytes, more than ${HEADER_PART_BYTES_MAX}`;
     return { kind: 'refused', why };
