@@ -72,6 +72,8 @@ export class Embedded {
   readonly mqttPort: number;
   /** Every PUBACK, in order of arrival. */
   readonly pubacks: SeenPuback[] = [];
+  /** By topic filter, as the last SUBSCRIBE had it. */
+  readonly subscriptionIds = new Map<string, number>();
   readonly #options: EmbeddedOptions;
   #engine: Engine | undefined;
 
@@ -91,6 +93,10 @@ export class Embedded {
       const payload = message?.payload.toString();
       this.pubacks.push({ clientId, packetId, reasonCode, payload, atMs: performance.now() });
     };
+    parts.broker.hooks.onSubscribe = (_, topicFilter, { subscriptionIdentifier }) => {
+      this.subscriptionIds.set(topicFilter, subscriptionIdentifier ?? 0);
+      return undefined;
+    };
   }
 
   get engine(): Engine {
@@ -107,9 +113,9 @@ export class Embedded {
   }
 
   /** Also again, after `stop`: a restarted process, for all that the broker can tell. */
-  async start(): Promise<void> {
+  async start(maps: readonly MapSpec[] = this.#options.maps): Promise<void> {
     const file = join(this.dataDir, 'resources.yaml');
-    const { maps, connector = {}, localBroker = {} } = this.#options;
+    const { connector = {}, localBroker = {} } = this.#options;
     const bootstrap = this.kafka.bootstrapServers;
     await writeFile(
       file,
