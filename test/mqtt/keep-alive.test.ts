@@ -1,0 +1,86 @@
+import t from 'tap';
+import { KeepAlive } from '../../src/mqtt/keep-alive.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+function createKeepAlive(seconds = 60) {
+  const clock = new ManualClock();
+  const state = { pings: 0, silent: [] as string[] };
+  const keepAlive = new KeepAlive(
+    clock,
+    () => {
+      state.pings++;
+      keepAlive.onSent();
+    },
+    (reason) => state.silent.push(reason),
+  );
+  keepAlive.start(seconds);
+  return { clock, state, keepAlive };
+}
+
+t.test('an idle connection sends PINGREQ well before the server would miss it', async (t) => {
+  const { clock, state, keepAlive } = createKeepAlive();
+  clock.advance(29_999);
+  t.equal(state.pings, 0);
+  clock.advance(1);
+  t.equal(state.pings, 1);
+  for (let i = 0; i < 10; i++) {
+    keepAlive.onReceived();
+    clock.advance(60_000);
+  }
+  t.equal(state.silent.length, 0);
+  t.ok(state.pings >= 11);
+});
+
+t.test('a connection that writes anyway needs no PINGREQ', async (t) => {
+  const { clock, state, keepAlive } = createKeepAlive();
+  for (let i = 0; i < 20; i++) {
+    clock.advance(10_000);
+    keepAlive.onSent();
+  }
+  t.equal(state.pings, 0);
+});
+
+t.test('a PINGREQ that nothing answers ends the connection within an interval', async (t) => {
+  const { clock, state } = createKeepAlive();
+  clock.advance(30_000);
+  t.equal(state.pings, 1);
+  clock.advance(60_000);
+  t.match(state.silent, [/nothing heard for 60 s/]);
+  clock.advance(600_000);
+  t.equal(state.silent.length, 1, 'said once');
+});
+
+t.test('anything that is heard answers a PINGREQ', async (t) => {
+  const { clock, state, keepAlive } = createKeepAlive();
+  for (let i = 0; i < 20; i++) {
+    clock.advance(30_000);
+    keepAlive.onReceived();
+  }
+  t.equal(state.silent.length, 0);
+});
+
+t.test('while reading is paused PINGREQs go on, and silence proves nothing', async (t) => {
+  const { clock, state, keepAlive } = createKeepAlive();
+  clock.advance(30_000);
+  keepAlive.onPaused();
+  const before = state.pings;
+  clock.advance(600_000);
+  t.strictSame(state.silent, []);
+  t.ok(state.pings - before >= 10, 'the server hears of us at least once in an interval');
+  keepAlive.onReading();
+  clock.advance(30_000);
+  t.strictSame(state.silent, [], 'the answers may still lie in the socket');
+  clock.advance(90_000);
+  t.equal(state.silent.length, 1, 'but not for ever');
+});
+
+t.test('0 turns it off, and so does stopping', async (t) => {
+  const off = createKeepAlive(0);
+  off.clock.advance(1_000_000);
+  t.equal(off.state.pings, 0);
+  const stopped = createKeepAlive();
+  stopped.keepAlive.stop();
+  stopped.clock.advance(1_000_000);
+  t.equal(stopped.state.pings, 0);
+  t.strictSame(stopped.state.silent, []);
+});
