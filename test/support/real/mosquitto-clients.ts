@@ -57,6 +57,7 @@ interface Printed {
  * than 65,535 messages its packet identifiers wrap, it loses the difference and exits with 0. */
 const LINES_MAX = 20_000;
 const DEADLINE_MS = 180_000;
+const STOP_MS = 2000;
 const MARK = 'millrace ';
 const STRING = '"((?:[^"\\\\]|\\\\.)*)"';
 const USER_PROPERTIES = new RegExp(`"user-properties":\\{((?:${STRING}:${STRING},?)*)\\}`);
@@ -145,7 +146,10 @@ async function follow(
     received: (count) => until(() => messages.length >= count),
     async stop() {
       child.kill('SIGTERM');
+      // A SIGTERM that arrives while mosquitto_sub handles a packet is lost now and then.
+      const insist = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
       await ended;
+      clearTimeout(insist);
     },
   };
 }
