@@ -1,7 +1,7 @@
 /* `millrace demo`: everything in one process, for a newcomer. */
 import { basename, relative } from 'node:path';
 import { wantsColor } from '../config/report.js';
-import { runDemo } from '../demo/demo.js';
+import { type DemoOptions, runDemo } from '../demo/demo.js';
 import { demoYaml, OWN_ENDPOINTS } from '../demo/resources.js';
 import { describe, isConsistent } from '../demo/summary.js';
 import type { Terminal } from '../demo/view.js';
@@ -13,10 +13,11 @@ export interface DemoCommandOptions {
   readonly printConfig: boolean;
 }
 
-/** 0 when every message that was published was acknowledged and read back from Kafka, else 1. */
+/** `tamper` is for tests. 0 when every message that was published was acknowledged and read back from Kafka, else 1. */
 export async function demoCommand(
   { seconds, rate, printConfig }: DemoCommandOptions,
   output: Terminal,
+  tamper?: DemoOptions['tamper'],
 ): Promise<number> {
   if (printConfig) {
     output.write(demoYaml(OWN_ENDPOINTS));
@@ -30,6 +31,7 @@ export async function demoCommand(
     color: wantsColor(output, process.env),
     version: millraceVersion(),
     command: callOf(process.argv[1] ?? 'millrace'),
+    ...(tamper === undefined ? {} : { tamper }),
   });
   output.write(describe(report));
   return isConsistent(report) ? 0 : 1;

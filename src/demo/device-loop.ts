@@ -2,7 +2,7 @@
  *
  * The embedded Kafka keeps 5 MB or 100,000 records of a partition, so nothing may be published that
  * the reader is not close behind:
- * 1. At most `UNREAD_MAX` messages are on their way from the devices to the reader.
+ * 1. At most `UNREAD_MAX` messages and a picture are on their way from the devices to the reader.
  * 2. A picture waits until the one before it and its caption were read: two pictures in a partition
  *    are more than it keeps, and librdkafka's mock loses the newer one where nothing lies between.
  * What is not published because of these is left out, not made up for later.
@@ -22,7 +22,7 @@ const PICTURE_EVERY_MS = 1_500;
 
 export interface DeviceLoopOptions {
   readonly plants: Plants;
-  readonly broker: Broker;
+  readonly broker: Pick<Broker, 'publish'>;
   readonly reconciliation: Reconciliation;
   readonly messagesPerSecond: number;
   readonly clock: Clock;

@@ -71,7 +71,7 @@ export class Progress {
   readonly #partitions = new Map<string, number[]>();
   readonly #whole = newHistogram();
   readonly #interval = newHistogram();
-  #samples: Sample[] = [];
+  readonly #samples: Sample[] = [];
   #latency: Latency | undefined;
   #intervalFromMs: number;
 
@@ -81,6 +81,7 @@ export class Progress {
     this.#recent = new RecentRecords(topics);
     this.#startedMs = sources.nowMs();
     this.#intervalFromMs = this.#startedMs;
+    this.#samples.push(this.#sample());
   }
 
   /** After the first second, in which Millrace connects to Kafka; absent where there was none. */
@@ -154,9 +155,9 @@ export class Progress {
   /** Adds a sample and returns the one that rates are counted from. */
   #remember(sample: Sample): Sample {
     this.#samples.push(sample);
-    const oldest = this.#samples.findIndex(({ atMs }) => sample.atMs - atMs <= WINDOW_MS);
     // One beyond the window stays, or slow ticks would have nothing to count from.
-    this.#samples = this.#samples.slice(Math.max(oldest - 1, 0));
+    while (sample.atMs - (this.#samples[1]?.atMs ?? sample.atMs) >= WINDOW_MS)
+      this.#samples.shift();
     return this.#samples[0] ?? sample;
   }
 
