@@ -6,14 +6,11 @@
  * Between the two lie worker/produce-loop.ts and the addon. Everything is a direct call; no promise,
  * closure or object is made for a message, but for those that go to the dead-letter store.
  */
-import type { Clock } from '../base/clock.js';
-import { type FrameRecord, readFrame } from '../channel/frame.js';
+import { readFrame } from '../channel/frame.js';
 import type { FromWorker, ProducerLost } from '../channel/protocol.js';
 import { ABANDONED, DELIVERED, type Settlement } from '../channel/settlement-ring.js';
-import type { DeadLetter, DeadLetterMeta, MqttOrigin } from '../dead-letter/letter.js';
 import {
   DEAD_LETTERED,
-  type Ledger,
   NO_REGION,
   NO_SHARD,
   type Outcome,
@@ -22,18 +19,15 @@ import {
   SEVERAL_SHARDS,
   UNKNOWN,
 } from '../delivery/ledger.js';
-import type { ConnectorEvents } from '../metrics/events.js';
 import type { HoldReason } from '../metrics/reasons.js';
 import type { OversizeSink } from '../mqtt/oversize.js';
 import { ABSENT, type Publish } from '../mqtt/publish.js';
 import { IMPLEMENTATION_SPECIFIC_ERROR, SUCCESS } from '../mqtt/reason-code.js';
 import type { Session } from '../mqtt/session.js';
-import type { PayloadSlab } from '../ring/payload-slab.js';
 import { deadlineOf, frameBytesMax, loops, writeFrame } from '../route/to-kafka.js';
 import type { Shard } from '../shard/shard.js';
-import type { Target, Targets } from '../shard/targets.js';
-import type { DeadLetterDesk } from './dead-letter-desk.js';
-import { type LetterStreams, OversizeLetter } from './oversize-letter.js';
+import type { Target } from '../shard/targets.js';
+import { DeadLettering, type DeadLetteringOptions } from './dead-lettering.js';
 import type { RouteTable } from './route-table.js';
 import {
   type CompiledRoute,
@@ -51,20 +45,11 @@ const SHARED_PAYLOAD_BYTES = 16_384;
 /** Stands for a delivery that is settled the moment it is opened. */
 const SETTLED_AT_ONCE = 0x7ffffffe;
 
-export interface MqttToKafkaOptions {
-  readonly connector: string;
+export interface MqttToKafkaOptions extends Omit<DeadLetteringOptions, 'onStored'> {
   readonly instanceId: number;
   readonly shards: readonly Shard[];
-  readonly targets: Targets;
-  readonly slab: PayloadSlab;
-  readonly ledger: Ledger<Match>;
   readonly routes: RouteTable;
   readonly sessions: readonly Session[];
-  readonly desk: DeadLetterDesk;
-  readonly letters: LetterStreams;
-  readonly payloadBytesMax: number;
-  readonly events: ConnectorEvents;
-  readonly clock: Clock;
 }
 
 export class MqttToKafka {
@@ -82,6 +67,9 @@ export class MqttToKafka {
   readonly #unflushed = new Set<Session>();
   /** Shards that wait for a barrier, once there is room for it, and the loss that it answers. */
   readonly #barriers = new Map<Shard, number>();
+  readonly #deadLettering: DeadLettering;
+  /** Targets whose records a shard holds back. */
+  readonly #held = new Map<Shard, Set<number>>();
   #nowMs = 0;
   /** When the settlements at hand came; 0 between bursts. */
   #settledMs = 0;
@@ -92,6 +80,13 @@ export class MqttToKafka {
 
   constructor(options: MqttToKafkaOptions) {
     this.#options = options;
+    this.#deadLettering = new DeadLettering({
+      ...options,
+      onStored: (id, stored) => {
+        this.#settle(id, stored ? DEAD_LETTERED : UNKNOWN);
+        this.onDrained();
+      },
+    });
   }
 
   onBatchStart(): void {
@@ -106,7 +101,7 @@ export class MqttToKafka {
 
   /** Takes a PUBLISH. False: no room or credit now, nothing has happened. */
   onPublish(session: Session, publish: Publish): boolean {
-    const { ledger, routes, desk } = this.#options;
+    const { ledger, routes } = this.#options;
     if (ledger.full) return false;
     const matched = routes.match(session.options.index, publish);
     const topic = publish.topic as NonNullable<Publish['topic']>;
@@ -118,19 +113,24 @@ export class MqttToKafka {
     const parts = this.#parts;
     this.#partCount = 0;
     for (const route of matched) {
-      if (route.map.loopGuard && loops(route.shape, publish)) route.events.loopStopped(topic.name);
-      else if (publish.expirySeconds === 0) route.events.messageExpired();
-      else {
-        const known = topic.derived[route.index] as Planned | undefined;
-        parts[this.#partCount++] = known ?? this.#plan(route, publish);
-      }
+      if (passesBy(route, publish)) continue;
+      const known = topic.derived[route.index] as Planned | undefined;
+      parts[this.#partCount++] = known ?? this.#plan(route, publish);
     }
+    const passedBy = matched.length - this.#partCount;
+    if (!this.#send(session, publish)) return false;
+    if (passedBy > 0) countPassedBy(matched, publish);
+    return true;
+  }
+
+  /** Sends the parts of a PUBLISH. False: no room or credit now, nothing has happened. */
+  #send(session: Session, publish: Publish): boolean {
     if (this.#partCount === 0) {
       this.#settleAtOnce(session, publish);
       return true;
     }
     this.#locate(publish);
-    if (this.#faulty.length > 0 && !desk.hasRoom) return false;
+    if (this.#faulty.length > 0 && !this.#options.desk.hasRoom) return false;
     return this.#partCount === 1 && this.#faulty.length === 0
       ? this.#sendOne(session, publish)
       : this.#sendSeveral(session, publish);
@@ -138,35 +138,13 @@ export class MqttToKafka {
 
   /** Takes a payload over the limit to the dead-letter store. Undefined: no credit now. */
   onOversize(session: Session, publish: Publish): OversizeSink | undefined {
-    const { ledger, routes, letters, connector, clock, payloadBytesMax } = this.#options;
+    const { ledger, routes } = this.#options;
     if (ledger.full) return undefined;
     const topic = publish.topic as NonNullable<Publish['topic']>;
     const match: Match = { topic, routes: routes.match(session.options.index, publish) };
-    const [route] = match.routes;
-    const bytes = publish.payloadBytes;
     const id = this.#open(session, publish, 1, match);
-    route?.events.publishReceived(bytes);
-    const letter: DeadLetterMeta = {
-      timeMs: clock.wallMs(),
-      connector,
-      route: route?.name,
-      direction: 'mqttToKafka',
-      reason: {
-        code: 'oversize',
-        message: `a payload of ${bytes} bytes; maxPayloadBytes is ${payloadBytesMax}`,
-      },
-      mqtt: mqttOrigin(match, publish.qos === 1, publish.retain, publish.packetId),
-      kafka: undefined,
-    };
-    return new OversizeLetter(letters.begin(letter, bytes), (letterId) => {
-      if (letterId === undefined) this.#settle(id, UNKNOWN);
-      else {
-        const detail = { id: letterId, topicName: topic.name, message: letter.reason.message };
-        (route?.events ?? this.#options.events.route('')).deadLettered('oversize', detail);
-        this.#settle(id, DEAD_LETTERED);
-      }
-      this.onDrained();
-    });
+    match.routes[0]?.events.publishReceived(publish.payloadBytes);
+    return this.#deadLettering.oversize(publish, match, id);
   }
 
   /** A redelivery of what is under way already. */
@@ -199,7 +177,7 @@ export class MqttToKafka {
 
   onMessage(shard: Shard, message: FromWorker): void {
     if (message.kind === 'refused') this.#onRefused(shard, message.frame, message.code);
-    else if (message.kind === 'held') this.#onHeld(message.targetId, message.code);
+    else if (message.kind === 'held') this.#onHeld(shard, message.targetId, message.code);
     else if (message.kind === 'producerLost') this.#onProducerLost(shard, message);
     else if (message.kind === 'ready') this.#onReady(shard);
   }
@@ -218,6 +196,7 @@ export class MqttToKafka {
   /** A worker has ended: whatever it had is of unknown fate (invariant 8). */
   onShardLost(shard: Shard): void {
     this.#barriers.delete(shard);
+    for (const targetId of this.#held.get(shard) ?? []) this.#onHeld(shard, targetId, undefined);
     const { ledger } = this.#options;
     for (let id = 0; id < ledger.capacity; id++) {
       if (!ledger.isOpen(id)) continue;
@@ -301,7 +280,8 @@ export class MqttToKafka {
       this.#write(planned, this.#partTargets[i] as Target, shard, offset, publish, id);
     }
     for (const { planned, fault } of this.#faulty) {
-      this.#deadLetterPart(publish, match, planned, fault, id);
+      planned.route.events.publishReceived(publish.payloadBytes);
+      this.#deadLettering.part(publish, match, planned.route, fault, id);
     }
     return true;
   }
@@ -422,93 +402,23 @@ export class MqttToKafka {
     this.#options.events.pubackSent(SUCCESS);
   }
 
-  /** One part of a PUBLISH, which cannot become a record. */
-  #deadLetterPart(
-    publish: Publish,
-    match: Match,
-    planned: Planned,
-    fault: Fault,
-    id: number,
-  ): void {
-    const { connector, clock, slab } = this.#options;
-    const { payloadStart, payloadBytes, slabOffset } = publish;
-    const payload =
-      slabOffset === ABSENT
-        ? publish.bytes.slice(payloadStart, payloadStart + payloadBytes)
-        : slab.bytes.subarray(slabOffset, slabOffset + payloadBytes);
-    planned.route.events.publishReceived(payloadBytes);
-    const letter: DeadLetter = {
-      timeMs: clock.wallMs(),
-      connector,
-      route: planned.route.name,
-      direction: 'mqttToKafka',
-      reason: { code: fault.reason, message: fault.message },
-      mqtt: mqttOrigin(match, publish.qos === 1, publish.retain, publish.packetId),
-      kafka: undefined,
-      payload,
-    };
-    this.#store(letter, planned.route, match, id);
-  }
-
   /** Kafka refused a record that was sent alone. */
   #onRefused(shard: Shard, frame: Uint8Array, code: string): void {
-    const { slab, ledger } = this.#options;
-    const record = readFrame(frame, slab.bytes);
-    const match = ledger.context(record.deliveryId);
-    const route = match.routes.find(({ index }) => index === record.routeIndex);
-    if (route === undefined) throw new Error(`no route ${record.routeIndex}`);
+    const record = readFrame(frame, this.#options.slab.bytes);
     this.#detach(shard, record.deliveryId);
     shard.credit(record.frameBytes);
-    const letter = this.#recordLetter(record, match, route, code);
-    this.#store(letter, route, match, record.deliveryId);
+    const match = this.#options.ledger.context(record.deliveryId);
+    this.#deadLettering.record(record, match, code);
   }
 
-  /** Dead-letters one part of a delivery; the part is settled once the letter is on the disk. */
-  #store(letter: DeadLetter, route: CompiledRoute, match: Match, id: number): void {
-    this.#options.desk.put(letter, (letterId) => {
-      route.events.deadLettered(letter.reason.code, {
-        id: letterId,
-        topicName: match.topic.name,
-        message: letter.reason.message,
-      });
-      this.#settle(id, DEAD_LETTERED);
-      this.onDrained();
-    });
-  }
-
-  #recordLetter(record: FrameRecord, match: Match, route: CompiledRoute, code: string): DeadLetter {
-    const { connector, clock, targets, ledger } = this.#options;
-    const packetId = ledger.packetId[record.deliveryId] as number;
-    const target = targets.byId(record.targetId);
-    return {
-      timeMs: clock.wallMs(),
-      connector,
-      route: route.name,
-      direction: 'mqttToKafka',
-      reason: {
-        code: code.includes('SIZE') ? 'recordTooLarge' : 'recordInvalid',
-        message: `Kafka refuses the record: ${code}`,
-      },
-      mqtt: mqttOrigin(match, packetId !== 0, false, packetId),
-      kafka:
-        target === undefined
-          ? undefined
-          : {
-              topic: target.open.topic,
-              partition: undefined,
-              key: record.key,
-              headers: record.headers,
-              acks: target.open.acks,
-            },
-      payload: record.payload,
-    };
-  }
-
-  #onHeld(targetId: number, code: string | undefined): void {
+  #onHeld(shard: Shard, targetId: number, code: string | undefined): void {
+    const held = this.#held.get(shard) ?? new Set();
+    this.#held.set(shard, held);
+    if (code === undefined) held.delete(targetId);
+    else held.add(targetId);
     const target = this.#options.targets.byId(targetId);
-    if (target === undefined) return;
     for (const route of this.#options.routes.all) {
-      if (![...route.targets.values()].includes(target)) continue;
+      if (target === undefined || route.targets.get(target.open.topic) !== target) continue;
       if (code === undefined) route.events.deliveryReleased();
       else route.events.deliveryHeld(holdReason(code), `${target.open.topic}: ${code}`);
     }
@@ -530,13 +440,17 @@ export class MqttToKafka {
   }
 }
 
-function mqttOrigin(match: Match, qos1: boolean, retain: boolean, packetId: number): MqttOrigin {
-  return {
-    topic: match.topic.name,
-    qos: qos1 ? 1 : 0,
-    retain,
-    packetId: packetId === 0 ? undefined : packetId,
-  };
+/** Whether a route leaves this PUBLISH alone: it has been through it before, or its time is over. */
+function passesBy(route: CompiledRoute, publish: Publish): boolean {
+  return publish.expirySeconds === 0 || (route.map.loopGuard && loops(route.shape, publish));
+}
+
+/** Counts what routes left alone; once for a PUBLISH, however often it was offered. */
+function countPassedBy(matched: readonly CompiledRoute[], publish: Publish): void {
+  for (const route of matched) {
+    if (publish.expirySeconds === 0) route.events.messageExpired();
+    else if (passesBy(route, publish)) route.events.loopStopped(publish.topic?.name ?? '');
+  }
 }
 
 function hasKey(words: Int32Array, offset: number): boolean {

@@ -1,0 +1,124 @@
+/* DeadLettering: which letter is written for a message that can never be delivered, and what of its
+ * delivery that settles. Main thread only.
+ */
+import type { Clock } from '../base/clock.js';
+import type { FrameRecord } from '../channel/frame.js';
+import type { DeadLetter, DeadLetterMeta, MqttOrigin } from '../dead-letter/letter.js';
+import type { Ledger } from '../delivery/ledger.js';
+import type { ConnectorEvents } from '../metrics/events.js';
+import type { DeadLetterReason } from '../metrics/reasons.js';
+import type { OversizeSink } from '../mqtt/oversize.js';
+import { ABSENT, type Publish } from '../mqtt/publish.js';
+import type { PayloadSlab } from '../ring/payload-slab.js';
+import type { Targets } from '../shard/targets.js';
+import type { DeadLetterDesk } from './dead-letter-desk.js';
+import { type LetterStreams, OversizeLetter } from './oversize-letter.js';
+import type { CompiledRoute, Fault, Match } from './routes.js';
+
+export interface DeadLetteringOptions {
+  readonly connector: string;
+  readonly payloadBytesMax: number;
+  readonly desk: DeadLetterDesk;
+  readonly letters: LetterStreams;
+  readonly ledger: Ledger<Match>;
+  readonly slab: PayloadSlab;
+  readonly targets: Targets;
+  readonly events: ConnectorEvents;
+  readonly clock: Clock;
+  /** A part's letter is on the disk; or, `stored` false, the message was lost with its connection. */
+  readonly onStored: (deliveryId: number, stored: boolean) => void;
+}
+
+export class DeadLettering {
+  readonly #options: DeadLetteringOptions;
+
+  constructor(options: DeadLetteringOptions) {
+    this.#options = options;
+  }
+
+  /** One part of a PUBLISH, which cannot become a record. */
+  part(publish: Publish, match: Match, route: CompiledRoute, fault: Fault, id: number): void {
+    const { payloadStart, payloadBytes, slabOffset } = publish;
+    const payload =
+      slabOffset === ABSENT
+        ? publish.bytes.slice(payloadStart, payloadStart + payloadBytes)
+        : this.#options.slab.bytes.subarray(slabOffset, slabOffset + payloadBytes);
+    const mqtt = mqttOrigin(match, publish.qos === 1, publish.retain, publish.packetId);
+    const meta = this.#meta(route, fault.reason, fault.message, mqtt);
+    this.#store({ ...meta, payload }, route, match, id);
+  }
+
+  /** A record that Kafka refused although it was sent alone. */
+  record(record: FrameRecord, match: Match, code: string): void {
+    const { targets, ledger } = this.#options;
+    const route = match.routes.find(({ index }) => index === record.routeIndex);
+    if (route === undefined) throw new Error(`no route ${record.routeIndex}`);
+    const packetId = ledger.packetId[record.deliveryId] as number;
+    const reason = code.includes('SIZE') ? 'recordTooLarge' : 'recordInvalid';
+    const mqtt = mqttOrigin(match, packetId !== 0, false, packetId);
+    const meta = this.#meta(route, reason, `Kafka refuses the record: ${code}`, mqtt);
+    const open = targets.byId(record.targetId)?.open;
+    const kafka = open && {
+      topic: open.topic,
+      partition: undefined,
+      key: record.key,
+      headers: record.headers,
+      acks: open.acks,
+    };
+    const letter = { ...meta, kafka, payload: record.payload };
+    this.#store(letter, route, match, record.deliveryId);
+  }
+
+  /** A payload over the limit, which comes piece by piece. */
+  oversize(publish: Publish, match: Match, id: number): OversizeSink {
+    const { letters, events, onStored, payloadBytesMax } = this.#options;
+    const bytes = publish.payloadBytes;
+    const [route] = match.routes;
+    const message = `a payload of ${bytes} bytes; maxPayloadBytes is ${payloadBytesMax}`;
+    const mqtt = mqttOrigin(match, publish.qos === 1, publish.retain, publish.packetId);
+    const meta = this.#meta(route, 'oversize', message, mqtt);
+    return new OversizeLetter(letters.begin(meta, bytes), (letterId) => {
+      if (letterId !== undefined) {
+        const detail = { id: letterId, topicName: match.topic.name, message };
+        (route?.events ?? events.route('')).deadLettered('oversize', detail);
+      }
+      onStored(id, letterId !== undefined);
+    });
+  }
+
+  #store(letter: DeadLetter, route: CompiledRoute, match: Match, id: number): void {
+    const { desk, onStored } = this.#options;
+    desk.put(letter, (letterId) => {
+      const { code, message } = letter.reason;
+      route.events.deadLettered(code, { id: letterId, topicName: match.topic.name, message });
+      onStored(id, true);
+    });
+  }
+
+  #meta(
+    route: CompiledRoute | undefined,
+    code: DeadLetterReason,
+    message: string,
+    mqtt: MqttOrigin,
+  ): DeadLetterMeta {
+    const { connector, clock } = this.#options;
+    return {
+      timeMs: clock.wallMs(),
+      connector,
+      route: route?.name,
+      direction: 'mqttToKafka',
+      reason: { code, message },
+      mqtt,
+      kafka: undefined,
+    };
+  }
+}
+
+function mqttOrigin(match: Match, qos1: boolean, retain: boolean, packetId: number): MqttOrigin {
+  return {
+    topic: match.topic.name,
+    qos: qos1 ? 1 : 0,
+    retain,
+    packetId: packetId === 0 ? undefined : packetId,
+  };
+}
