@@ -8,7 +8,13 @@
  * 1. Clean Start is 0 always: the broker stores what arrives while we are away.
  * 2. A PUBLISH may come before our SUBACK does, on a resumed session: routes are known by then.
  */
-import type { IConnackPacket, IDisconnectPacket, ISubackPacket, Packet } from 'mqtt-packet';
+import type {
+  IConnackPacket,
+  IDisconnectPacket,
+  ISubackPacket,
+  IUnsubackPacket,
+  Packet,
+} from 'mqtt-packet';
 import type { Clock } from '../base/clock.js';
 import { Backoff } from './backoff.js';
 import { BadPackets } from './bad-packets.js';
@@ -228,7 +234,7 @@ export class Session {
         this.#onSuback(packet);
         break;
       case 'unsuback':
-        if (packet.messageId === this.#unsubscribeId) this.options.events.onUnsubscribed(this);
+        this.#onUnsuback(packet);
         break;
       case 'disconnect':
         this.#onDisconnect(packet);
@@ -322,6 +328,18 @@ export class Session {
       );
     }
     if (this.#awaitedSubacks.size === 0) this.#onSubscribed();
+  }
+
+  #onUnsuback(packet: IUnsubackPacket): void {
+    if (packet.messageId !== this.#unsubscribeId) return;
+    // mqtt-packet's type has one reason code; it gives all of them.
+    const refused = [packet.granted]
+      .flat()
+      .map(Number)
+      .find((code) => code >= 0x80);
+    if (refused === undefined) this.options.events.onUnsubscribed(this);
+    else
+      this.options.events.onWarning(this, `the broker refuses UNSUBSCRIBE: ${reasonText(refused)}`);
   }
 
   #onSubscribed(): void {
@@ -445,10 +463,7 @@ export class Session {
     this.#cancelWait();
     this.#connection = undefined;
     this.inflight.onDisconnected();
-    if (this.#state.kind === 'stopped') {
-      this.options.events.onState(this, this.#state);
-      return;
-    }
+    if (this.#state.kind === 'stopped') return;
     const refused = this.#refusal !== undefined;
     const delayMs = refused ? this.#backoff.longestMs() : this.#backoff.nextMs();
     this.#setState({ kind: 'waiting', reason: this.#refusal ?? closed.reason, refused });
