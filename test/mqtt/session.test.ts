@@ -1,0 +1,340 @@
+import type { IConnackPacket } from 'mqtt-packet';
+import t from 'tap';
+import { LONGEST_WAIT_MS, ScriptedSession } from '../support/scripted-session.js';
+import { nextTurn } from '../support/scripted-socket.js';
+
+/* A session's states: dialling, connecting, subscribing, active, waiting, stopped. Deliveries are in
+ * session-deliveries.test.ts. */
+
+function connecting(): ScriptedSession {
+  const scripted = new ScriptedSession();
+  scripted.dial();
+  scripted.socket.accept();
+  return scripted;
+}
+
+t.test('CONNECT resumes the session and announces our limits', async (t) => {
+  const scripted = connecting();
+  t.match(scripted.socket.packets(), [
+    {
+      cmd: 'connect',
+      protocolVersion: 5,
+      clean: false,
+      clientId: 'millrace-0',
+      keepalive: 60,
+      properties: {
+        sessionExpiryInterval: 86_400,
+        receiveMaximum: 4,
+        topicAliasMaximum: 10,
+        maximumPacketSize: 3_000_000,
+      },
+    },
+  ]);
+  t.strictSame(
+    scripted.states.map(({ kind }) => kind),
+    ['dialling', 'connecting'],
+  );
+});
+
+t.test('without a Maximum Packet Size none is announced', async (t) => {
+  const scripted = new ScriptedSession({ maximumPacketSize: undefined });
+  scripted.dial();
+  scripted.socket.accept();
+  const [connect] = scripted.socket.packets();
+  t.notOk(connect?.cmd === 'connect' && connect.properties?.maximumPacketSize);
+});
+
+t.test('after the CONNACK it subscribes, and is active when all is granted', async (t) => {
+  const subscriptions = [
+    { filter: 'a', qos: 1, id: 3 },
+    { filter: 'b', qos: 0, id: 4 },
+  ] as const;
+  const scripted = new ScriptedSession({ subscriptions });
+  scripted.connect();
+  t.match(scripted.socket.packets().slice(1), [
+    { cmd: 'subscribe', subscriptions: [{ topic: 'a', qos: 1 }] },
+    { cmd: 'subscribe', subscriptions: [{ topic: 'b', qos: 0 }] },
+  ]);
+  t.equal(scripted.session.state.kind, 'subscribing');
+  scripted.send({ cmd: 'suback', messageId: 2, granted: [0] });
+  t.equal(scripted.session.state.kind, 'subscribing');
+  scripted.send({ cmd: 'suback', messageId: 9, granted: [1] });
+  t.equal(scripted.session.state.kind, 'subscribing', 'a SUBACK to nothing means nothing');
+  scripted.send({ cmd: 'suback', messageId: 1, granted: [1] });
+  t.equal(scripted.session.state.kind, 'active');
+  t.strictSame(scripted.warnings, []);
+});
+
+t.test('a session without subscriptions is active at once', async (t) => {
+  const scripted = new ScriptedSession({ subscriptions: [] });
+  scripted.connect();
+  t.equal(scripted.session.state.kind, 'active');
+});
+
+t.test('a lower QoS than asked for is warned of', async (t) => {
+  const scripted = new ScriptedSession();
+  scripted.connect();
+  scripted.send({ cmd: 'suback', messageId: 1, granted: [0] });
+  t.equal(scripted.session.state.kind, 'active');
+  t.match(scripted.warnings, [/grants QoS 0 for "plant\/#", not 1/]);
+});
+
+t.test('a refused subscription ends the connection; it is tried again seldom', async (t) => {
+  for (const code of [0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2]) {
+    const scripted = new ScriptedSession();
+    scripted.connect();
+    scripted.send({ cmd: 'suback', messageId: 1, granted: [code as 0x80] });
+    t.match(scripted.session.state, { kind: 'waiting', refused: true }, code.toString(16));
+    t.match(scripted.session.state, { reason: /refuses the subscription "plant\/#"/ });
+    t.equal(scripted.disconnectCode(), 0);
+    scripted.clock.advance(LONGEST_WAIT_MS / 2 - 1);
+    t.equal(scripted.sockets.length, 1);
+    scripted.clock.advance(LONGEST_WAIT_MS / 2);
+    t.equal(scripted.sockets.length, 2);
+  }
+});
+
+t.test('a refused CONNECT waits as long as its reason code asks for', async (t) => {
+  const cases = [
+    [0x87, true],
+    [0x86, true],
+    [0x85, true],
+    [0x84, true],
+    [0x8a, true],
+    [0x9c, true],
+    [0x88, false],
+    [0x89, false],
+    [0x97, false],
+    [0x9f, false],
+  ] as const;
+  for (const [reasonCode, refused] of cases) {
+    const scripted = new ScriptedSession();
+    scripted.connect({ reasonCode, properties: { reasonString: 'because' } });
+    const name = `0x${reasonCode.toString(16)}`;
+    t.match(scripted.session.state, { kind: 'waiting', refused, reason: /\(because\)/ }, name);
+    t.match(scripted.session.state, { reason: new RegExp(name) });
+    scripted.clock.advance(200);
+    t.equal(scripted.sockets.length, refused ? 1 : 2, name);
+  }
+});
+
+t.test('a broker that lacks what a subscription needs is refused with the reason', async (t) => {
+  const lacks = async (filter: string, properties: IConnackPacket['properties'], text: RegExp) => {
+    const scripted = new ScriptedSession({ subscriptions: [{ filter, qos: 1, id: 1 }] });
+    scripted.connect({ properties: properties ?? {} });
+    t.match(scripted.session.state, { kind: 'waiting', refused: true, reason: text });
+    const commands = scripted.socket.packets().map(({ cmd }) => cmd);
+    t.notOk(commands.includes('subscribe'), 'nothing is asked for');
+  };
+  await lacks('a/#', { wildcardSubscriptionAvailable: false }, /no wildcard/);
+  await lacks('$share/g/a', { sharedSubscriptionAvailable: false }, /no shared/);
+  await lacks('a', { maximumQoS: 0 }, /Maximum QoS is 0/);
+});
+
+t.test('a broker without Subscription Identifiers gets none', async (t) => {
+  const scripted = new ScriptedSession();
+  scripted.connect({ properties: { subscriptionIdentifiersAvailable: false } });
+  const subscribe = scripted.socket.packets().find(({ cmd }) => cmd === 'subscribe');
+  t.equal(subscribe?.cmd === 'subscribe' ? subscribe.properties : null, undefined);
+  const with7 = new ScriptedSession();
+  with7.connect();
+  t.match(with7.socket.packets()[1], { properties: { subscriptionIdentifier: 7 } });
+});
+
+t.test('who sees the limits may stop the session, and it stays stopped', async (t) => {
+  const scripted = new ScriptedSession();
+  scripted.onLimits = () => scripted.session.stop('overlapping filters');
+  scripted.connect();
+  t.strictSame(scripted.session.state, { kind: 'stopped', reason: 'overlapping filters' });
+  const commands = scripted.socket.packets().map(({ cmd }) => cmd);
+  t.strictSame(commands, ['connect', 'disconnect']);
+  scripted.clock.advance(10 * LONGEST_WAIT_MS);
+  t.equal(scripted.sockets.length, 1);
+});
+
+t.test("the server's Keep Alive replaces ours", async (t) => {
+  const scripted = new ScriptedSession();
+  scripted.activate({ properties: { serverKeepAlive: 10 } });
+  scripted.socket.packets();
+  scripted.clock.advance(5_000);
+  t.match(scripted.socket.packets(), [{ cmd: 'pingreq' }]);
+  scripted.send({ cmd: 'pingresp' });
+  const off = new ScriptedSession();
+  off.activate({ properties: { serverKeepAlive: 0 } });
+  off.socket.packets();
+  off.clock.advance(1_000_000);
+  t.strictSame(off.socket.packets(), []);
+  t.equal(off.session.state.kind, 'active');
+});
+
+t.test('a broker that falls silent is left', async (t) => {
+  const scripted = new ScriptedSession();
+  scripted.activate();
+  scripted.clock.advance(90_000);
+  t.match(scripted.session.state, { kind: 'waiting', reason: /nothing heard/ });
+  scripted.clock.advance(200);
+  t.equal(scripted.sockets.length, 2, 'and dialled again');
+});
+
+t.test('a session that the broker keeps for less than asked is warned of', async (t) => {
+  const scripted = new ScriptedSession();
+  scripted.activate({ properties: { sessionExpiryInterval: 60 } });
+  t.match(scripted.warnings, [/keeps this session for 60 s .* not the 86400 s/]);
+  const longer = new ScriptedSession();
+  longer.activate({ properties: { sessionExpiryInterval: 100_000 } });
+  t.strictSame(longer.warnings, []);
+});
+
+t.test('stale filters are unsubscribed at each connection, before anything else', async (t) => {
+  const scripted = new ScriptedSession({ staleFilters: ['old/#', '$share/g/older'] });
+  scripted.connect();
+  t.match(scripted.socket.packets().slice(1), [
+    { cmd: 'unsubscribe', messageId: 1, unsubscriptions: ['old/#', '$share/g/older'] },
+    { cmd: 'subscribe', messageId: 2 },
+  ]);
+  scripted.send({ cmd: 'unsuback', messageId: 2, granted: [0, 0] });
+  t.equal(scripted.unsubscribed, 0, 'another UNSUBACK is not ours');
+  scripted.send({ cmd: 'unsuback', messageId: 1, granted: [0, 0x11] });
+  t.equal(scripted.unsubscribed, 1);
+});
+
+t.test('a refused UNSUBSCRIBE leaves the filters to be given up', async (t) => {
+  const scripted = new ScriptedSession({ staleFilters: ['old/#', 'older'] });
+  scripted.connect();
+  scripted.send({ cmd: 'unsuback', messageId: 1, granted: [0, 0x87] });
+  t.equal(scripted.unsubscribed, 0);
+  t.match(scripted.warnings, [/refuses UNSUBSCRIBE: 0x87 Not authorized/]);
+});
+
+t.test('no CONNACK in time: it hangs up and tries again', async (t) => {
+  const scripted = connecting();
+  scripted.clock.advance(1_000);
+  await nextTurn();
+  t.ok(scripted.socket.destroyed);
+  t.match(scripted.session.state, { kind: 'waiting', reason: /no CONNACK within 1000 ms/ });
+  scripted.activate();
+  scripted.clock.advance(1_000);
+  t.equal(
+    scripted.session.state.kind,
+    'active',
+    'the time-out of one CONNECT ends with its CONNACK',
+  );
+});
+
+t.test('waits between attempts grow, and begin anew once it was active', async (t) => {
+  const scripted = new ScriptedSession();
+  const waits: number[] = [];
+  const fail = () => {
+    scripted.socket.close(new Error('ECONNREFUSED'));
+    const count = scripted.sockets.length;
+    let waited = 0;
+    while (scripted.sockets.length === count) {
+      scripted.clock.advance(10);
+      waited += 10;
+    }
+    waits.push(waited);
+  };
+  scripted.session.start();
+  for (let i = 0; i < 3; i++) fail();
+  t.strictSame(waits, [150, 300, 600]);
+  scripted.socket.accept();
+  scripted.send({ cmd: 'connack', reasonCode: 0, sessionPresent: true });
+  scripted.send({ cmd: 'suback', messageId: 1, granted: [1] });
+  t.equal(scripted.session.state.kind, 'active');
+  fail();
+  t.equal(waits.at(-1), 150);
+});
+
+t.test('a DISCONNECT of the broker is taken by its reason code', async (t) => {
+  for (const [reasonCode, refused] of [
+    [0x8b, false],
+    [0x98, false],
+    [0x87, true],
+    [0x9d, true],
+  ] as const) {
+    const scripted = new ScriptedSession();
+    scripted.activate();
+    scripted.send({ cmd: 'disconnect', reasonCode, properties: { reasonString: 'bye' } });
+    t.match(scripted.session.state, {
+      kind: 'waiting',
+      refused,
+      reason: new RegExp(`disconnected: 0x${reasonCode.toString(16)}.*\\(bye\\)`),
+    });
+    t.ok(scripted.socket.destroyed);
+  }
+});
+
+t.test('a session that is taken over stops and says so once, rather than fights', async (t) => {
+  const scripted = new ScriptedSession();
+  scripted.activate();
+  scripted.send({ cmd: 'disconnect', reasonCode: 0x8e });
+  t.match(scripted.session.state, { kind: 'stopped', reason: /"millrace-0"/ });
+  await nextTurn();
+  scripted.clock.advance(10 * LONGEST_WAIT_MS);
+  t.equal(scripted.sockets.length, 1);
+  t.equal(scripted.states.filter(({ kind }) => kind === 'stopped').length, 1);
+});
+
+t.test('packets that have no place here end the connection with 0x82', async (t) => {
+  const active = () => {
+    const scripted = new ScriptedSession();
+    scripted.activate();
+    scripted.socket.packets();
+    return scripted;
+  };
+  const secondConnack = active();
+  secondConnack.send({ cmd: 'connack', reasonCode: 0, sessionPresent: true });
+  t.equal(secondConnack.disconnectCode(), 0x82);
+  const puback = active();
+  puback.send({ cmd: 'puback', messageId: 1, reasonCode: 0 });
+  t.equal(puback.disconnectCode(), 0x82);
+  const pubrel = active();
+  pubrel.send({ cmd: 'pubrel', messageId: 1, reasonCode: 0 });
+  t.equal(pubrel.disconnectCode(), 0x82);
+  const early = connecting();
+  early.publishTo('a', 1);
+  t.equal(early.disconnectCode(), 0x82, 'a PUBLISH before the CONNACK');
+  t.strictSame(early.deliveries, []);
+});
+
+t.test('stopping disconnects normally and keeps the session at the broker', async (t) => {
+  const scripted = new ScriptedSession();
+  scripted.activate();
+  scripted.session.stop('shutting down');
+  const packets = scripted.socket.packets();
+  t.match(packets, [{ cmd: 'disconnect', reasonCode: 0 }]);
+  t.notOk(packets.some((packet) => packet.cmd === 'disconnect' && packet.properties));
+  scripted.socket.close();
+  scripted.clock.advance(10 * LONGEST_WAIT_MS);
+  t.equal(scripted.sockets.length, 1);
+  t.strictSame(scripted.session.state, { kind: 'stopped', reason: 'shutting down' });
+});
+
+t.test('stopping for good has the broker forget the session', async (t) => {
+  const scripted = new ScriptedSession();
+  scripted.activate();
+  scripted.session.stop('retired', true);
+  t.match(scripted.socket.packets(), [
+    { cmd: 'disconnect', properties: { sessionExpiryInterval: 0 } },
+  ]);
+});
+
+t.test('stopping in any state is the end', async (t) => {
+  const idle = new ScriptedSession();
+  const dialling = new ScriptedSession();
+  dialling.dial();
+  const waiting = new ScriptedSession();
+  waiting.dial();
+  waiting.socket.close(new Error('refused'));
+  const open = connecting();
+  for (const scripted of [idle, dialling, waiting, open]) {
+    const dialled = scripted.sockets.length;
+    scripted.session.stop('enough');
+    if (dialled > 0) scripted.socket.options.onConnected();
+    await nextTurn();
+    scripted.session.start();
+    scripted.clock.advance(10 * LONGEST_WAIT_MS);
+    t.equal(scripted.session.state.kind, 'stopped');
+    t.equal(scripted.sockets.length, dialled);
+  }
+});
