@@ -84,7 +84,8 @@ export class Progress {
     this.#samples.push(this.#sample());
   }
 
-  /** After the first second, in which Millrace connects to Kafka; absent where there was none. */
+  /** Of what was published after the first second, in which Millrace connects to Kafka; absent where
+   * that is nothing. */
   get wholeLatency(): Latency | undefined {
     return latencyOf(this.#whole);
   }
@@ -96,7 +97,7 @@ export class Progress {
   onAcknowledged(latencyMs: number): void {
     const microseconds = Math.max(1, Math.round(latencyMs * MICROSECONDS_PER_MS));
     const value = Math.min(microseconds, LATENCY_MICROSECONDS_MAX);
-    if (this.elapsedSeconds >= WARM_UP_SECONDS) this.#whole.recordValue(value);
+    if (this.elapsedSeconds - latencyMs / 1000 >= WARM_UP_SECONDS) this.#whole.recordValue(value);
     this.#interval.recordValue(value);
   }
 

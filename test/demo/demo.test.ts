@@ -65,6 +65,7 @@ t.test('it ends by itself, having compared every message, and leaves nothing beh
     t.match(output, new RegExp(`^ +${route} +([1-9][\\d,]*) +\\1 +\\1$`, 'm'));
   }
   t.notMatch(errors, /session stopped/, 'a normal end is nothing to warn of');
+  t.notMatch(errors, /"level":30/, 'the resources ask for warnings only');
   t.strictSame(readdirSync(folder), [], 'the folder with its data is gone');
 });
 
