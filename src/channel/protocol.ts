@@ -55,6 +55,8 @@ export interface OpenTarget {
  * so what follows is in order again. */
 export interface Barrier {
   readonly kind: 'barrier';
+  /** The last loss that it answers. */
+  readonly loss: number;
 }
 
 export type ControlFrame = OpenTarget | Barrier;
@@ -69,6 +71,8 @@ export type ToWorker = CloseShard;
 /** worker -> main: the rings are being read. */
 export interface ShardReady {
   readonly kind: 'ready';
+  /** By which the pool finds the worker, to see it end. */
+  readonly threadId: number;
 }
 
 /** worker -> main: Kafka will never take this record; main owns the frame from here on. */
@@ -98,6 +102,8 @@ export interface KafkaState {
 export interface ProducerLost {
   readonly kind: 'producerLost';
   readonly code: string;
+  /** Counts the losses of this worker, from 1. */
+  readonly loss: number;
 }
 
 /** worker -> main: a line for the log. */

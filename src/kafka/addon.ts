@@ -9,6 +9,7 @@ export const TURN_CONTROL = 2;
 export const TURN_FAILURES = 4;
 export const TURN_EVENTS = 8;
 export const TURN_DRAINED = 16;
+export const TURN_UNREPORTED = 32;
 
 /** What `produce` answers for a record whose time is over; no error code of librdkafka's. */
 export const RECORD_EXPIRED = -1000;
@@ -59,6 +60,8 @@ export interface ShardProducers {
   divert(targetId: number, on: boolean): void;
   /** The hot path: delivery reports to main, frames to librdkafka. Returns TURN_ bits. */
   turn(): number;
+  /** Tells main of settlements that wait for others; due within a millisecond of TURN_UNREPORTED. */
+  report(): void;
   takeControl(): Uint8Array;
   takeFailures(): Failure[];
   takeEvents(): ProducerEvent[];

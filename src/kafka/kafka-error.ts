@@ -28,12 +28,15 @@ export function classify(code: number, status: number, solo: boolean): Dispositi
   switch (code) {
     case MSG_SIZE_TOO_LARGE:
     case INVALID_RECORD:
+      // Alone or not, what may be in Kafka is no dead letter.
+      if (status !== NOT_PERSISTED) return 'abandoned';
       return solo ? 'refused' : 'alone';
     case INVALID_DIFFERENT_RECORD:
       // Another record of its batch is at fault, so this one may be sound.
-      return 'alone';
+      return status === NOT_PERSISTED ? 'alone' : 'abandoned';
     case BAD_MSG:
-      return 'refused';
+      // The addon's own word on a frame; of librdkafka's on a response, nothing is certain.
+      return status === NOT_PERSISTED ? 'refused' : 'abandoned';
     case PURGE_INFLIGHT:
     case FATAL:
       return 'abandoned';

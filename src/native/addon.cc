@@ -23,7 +23,11 @@ Napi::Value BuiltinFeatures(const Napi::CallbackInfo& info) {
 
 // errorName(code): string, such as MSG_SIZE_TOO_LARGE
 Napi::Value ErrorName(const Napi::CallbackInfo& info) {
-  const int32_t code = info[0].ToNumber().Int32Value();
+  if (!info[0].IsNumber()) {
+    Napi::TypeError::New(info.Env(), "errorName(code)").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  const int32_t code = info[0].As<Napi::Number>().Int32Value();
   return Napi::String::New(info.Env(), rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(code)));
 }
 

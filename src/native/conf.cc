@@ -9,12 +9,14 @@ template <typename Set>
 bool ReadProperties(Napi::Object properties, Set set) {
   Napi::Env env = properties.Env();
   Napi::Array names = properties.GetPropertyNames();
+  // What a proxy throws leaves an empty handle, which must not be touched.
+  if (names.IsEmpty()) return false;
   for (uint32_t i = 0; i < names.Length(); i++) {
     Napi::Value name = names.Get(i);
     if (env.IsExceptionPending()) return false;
     Napi::Value value = properties.Get(name);
     if (env.IsExceptionPending()) return false;
-    const std::string key = name.ToString();
+    const std::string key = name.As<Napi::String>();
     if (!value.IsString()) {
       Napi::TypeError::New(env, "property " + key + " is not a string").ThrowAsJavaScriptException();
       return false;

@@ -30,13 +30,19 @@ Napi::Value OpenDoorbell(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), fd);
 }
 
+bool IsDescriptor(const Napi::CallbackInfo& info, const char* usage) {
+  if (info[0].IsNumber()) return true;
+  Napi::TypeError::New(info.Env(), usage).ThrowAsJavaScriptException();
+  return false;
+}
+
 Napi::Value CloseDoorbell(const Napi::CallbackInfo& info) {
-  if (info.Length() > 0 && info[0].IsNumber()) close(info[0].As<Napi::Number>().Int32Value());
+  if (IsDescriptor(info, "closeDoorbell(fd)")) close(info[0].As<Napi::Number>().Int32Value());
   return info.Env().Undefined();
 }
 
 Napi::Value Ring(const Napi::CallbackInfo& info) {
-  if (info.Length() > 0 && info[0].IsNumber()) RingDoorbell(info[0].As<Napi::Number>().Int32Value());
+  if (IsDescriptor(info, "ringDoorbell(fd)")) RingDoorbell(info[0].As<Napi::Number>().Int32Value());
   return info.Env().Undefined();
 }
 
@@ -89,9 +95,14 @@ void Doorbell::OnReadable(uv_poll_t* handle, int status, int events) {
   }
   Napi::Env env = self->Env();
   Napi::HandleScope scope(env);
-  self->callback_.MakeCallback(env.Global(), 0, nullptr, self->context_);
-  if (env.IsExceptionPending()) {
-    napi_value error = env.GetAndClearPendingException().Value();
+  // Node-API itself, not its C++ wrapper: that ends the process where JavaScript cannot run, as in a
+  // worker that is being terminated.
+  napi_value result;
+  const napi_status called = napi_make_callback(env, self->context_, env.Global(),
+                                                self->callback_.Value(), 0, nullptr, &result);
+  napi_value error;
+  if (called == napi_pending_exception &&
+      napi_get_and_clear_last_exception(env, &error) == napi_ok) {
     napi_fatal_exception(env, error);
   }
 }

@@ -22,7 +22,8 @@ class MockCluster : public Napi::ObjectWrap<MockCluster> {
   Napi::Value SetBrokerUp(const Napi::CallbackInfo& info);
   Napi::Value SetRoundTripMs(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
-  bool Ready(Napi::Env env) const;
+  bool Ready(const Napi::CallbackInfo& info, const char* kinds, const char* usage) const;
+  void Destroy();
 
   rd_kafka_t* rk_ = nullptr;
   rd_kafka_mock_cluster_t* cluster_ = nullptr;

@@ -20,6 +20,22 @@ uint32_t RemainingSeconds(uint64_t deadline_ms, uint64_t now_ms) {
   return deadline_ms <= now_ms ? 0 : static_cast<uint32_t>((deadline_ms - now_ms + 999) / 1000);
 }
 
+// What librdkafka says, without the values that were set: any of them could be a secret.
+std::string WithoutValues(std::string text, rd_kafka_conf_t* conf) {
+  constexpr size_t kTellingBytes = 3;
+  size_t count = 0;
+  const char** pairs = rd_kafka_conf_dump(conf, &count);
+  for (size_t i = 1; i < count; i += 2) {
+    const std::string value = pairs[i] == nullptr ? "" : pairs[i];
+    if (value.size() < kTellingBytes) continue;
+    for (size_t at = 0; (at = text.find(value, at)) != std::string::npos; at += 3) {
+      text.replace(at, value.size(), "...");
+    }
+  }
+  rd_kafka_conf_dump_free(pairs, count);
+  return text;
+}
+
 void Put32(std::vector<uint8_t>& out, size_t at, uint32_t value) { std::memcpy(&out[at], &value, 4); }
 
 }  // namespace
@@ -40,7 +56,7 @@ std::unique_ptr<Producer> Producer::Open(ConfPtr conf, uint32_t index, int wake_
   }
   self->rk_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), refused, sizeof refused);
   if (self->rk_ == nullptr) {
-    *reason = refused;
+    *reason = WithoutValues(refused, conf.get());
     return nullptr;
   }
   conf.release();  // rd_kafka_new took it
@@ -85,6 +101,29 @@ int32_t Producer::AddTopic(const std::string& name, TopicConfPtr conf, Partition
   return static_cast<int32_t>(topics_.size() - 1);
 }
 
+namespace {
+
+// The next partition that has a leader. Where none has one, as when librdkafka has only just heard of
+// the topic, the next of all: otherwise whatever was waiting for the topic would go to one partition.
+int32_t NextInTurn(const rd_kafka_topic_t* topic, uint32_t partitions, std::atomic<uint32_t>* next) {
+  uint32_t first = next->load(std::memory_order_relaxed);
+  for (;;) {
+    uint32_t turn = first % partitions;
+    for (uint32_t tries = 0; tries < partitions; tries++) {
+      const uint32_t candidate = (first + tries) % partitions;
+      if (rd_kafka_topic_partition_available(topic, static_cast<int32_t>(candidate)) == 1) {
+        turn = candidate;
+        break;
+      }
+    }
+    if (next->compare_exchange_weak(first, (turn + 1) % partitions, std::memory_order_relaxed)) {
+      return static_cast<int32_t>(turn);
+    }
+  }
+}
+
+}  // namespace
+
 int32_t Producer::Partition(const rd_kafka_topic_t* topic, const void* key, size_t key_bytes,
                             int32_t partitions, void* topic_opaque, void* message_opaque) {
   auto* state = static_cast<PartitionState*>(topic_opaque);
@@ -95,22 +134,30 @@ int32_t Producer::Partition(const rd_kafka_topic_t* topic, const void* key, size
     return rd_kafka_msg_partitioner_murmur2(topic, key, key_bytes, partitions, topic_opaque,
                                             message_opaque);
   }
-  int32_t partition = 0;
-  for (int32_t tries = 0; tries < partitions; tries++) {
-    const uint32_t turn = state->next.fetch_add(1, std::memory_order_relaxed);
-    partition = static_cast<int32_t>(turn % static_cast<uint32_t>(partitions));
-    if (rd_kafka_topic_partition_available(topic, partition) == 1) return partition;
-  }
-  return partition;
+  return NextInTurn(topic, static_cast<uint32_t>(partitions), &state->next);
 }
 
-uint32_t Producer::TakeSlot() {
-  if (free_slot_ == kNone) {
-    slots_.push_back({});
-    return static_cast<uint32_t>(slots_.size() - 1);
+uint32_t Producer::TakeSlot(const Frame& frame, uint64_t sequence, uint64_t now_ms,
+                            uint32_t expiry_header) {
+  uint32_t index = free_slot_;
+  if (index == kNone) {
+    index = static_cast<uint32_t>(slots_.size());
+    slots_.emplace_back();
+  } else {
+    free_slot_ = slots_[index].next_free;
   }
-  const uint32_t index = free_slot_;
-  free_slot_ = slots_[index].next_free;
+  Slot& slot = slots_[index];
+  slot.delivery_id = frame.delivery_id;
+  slot.target_id = frame.target_id;
+  slot.frame_bytes = frame.bytes;
+  slot.flags = frame.flags;
+  slot.deadline_ms = frame.deadline_ms;
+  slot.produced_ms = now_ms;
+  slot.expiry_header = expiry_header;
+  slot.sequence = sequence;
+  slot.taken = true;
+  outstanding_++;
+  if (slot.flags & kExpires) expiring_++;
   return index;
 }
 
@@ -155,42 +202,43 @@ rd_kafka_resp_err_t Producer::Produce(const Frame& frame, uint32_t topic, uint64
   uint32_t expiry_header;
   rd_kafka_headers_t* headers = BuildHeaders(frame, now_ms, &expiry_header);
   if (headers == nullptr && frame.header_count > 0) return RD_KAFKA_RESP_ERR__BAD_MSG;
-  const uint32_t index = TakeSlot();
-  Slot& slot = slots_[index];
-  slot.delivery_id = frame.delivery_id;
-  slot.target_id = frame.target_id;
-  slot.frame_bytes = frame.bytes;
-  slot.flags = frame.flags;
-  slot.deadline_ms = frame.deadline_ms;
-  slot.produced_ms = now_ms;
-  slot.expiry_header = expiry_header;
-  slot.sequence = sequence;
-  slot.taken = true;
-  outstanding_++;
-  if (slot.flags & kExpires) expiring_++;
+  const uint32_t index = TakeSlot(frame, sequence, now_ms, expiry_header);
+  const rd_kafka_resp_err_t code = Send(frame, topics_[topic].handle, headers, ToOpaque(index));
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return code;
+  if (headers != nullptr) rd_kafka_headers_destroy(headers);
+  FreeSlot(index);
+  return code;
+}
 
+/** Takes `headers` when it succeeds. An empty payload is not a null one, which is a tombstone. */
+rd_kafka_resp_err_t Producer::Send(const Frame& frame, rd_kafka_topic_t* topic,
+                                   rd_kafka_headers_t* headers, void* opaque) {
+  const int flags = (frame.flags & kPayloadInSlab) ? 0 : RD_KAFKA_MSG_F_COPY;
+  auto* payload = const_cast<uint8_t*>(frame.payload);
+  if (headers == nullptr) {
+    const int refused = rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, flags, payload,
+                                         frame.payload_bytes, frame.key, frame.key_bytes, opaque);
+    return refused == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error();
+  }
   rd_kafka_vu_t arguments[6];
   arguments[0].vtype = RD_KAFKA_VTYPE_RKT;
-  arguments[0].u.rkt = topics_[topic].handle;
+  arguments[0].u.rkt = topic;
   arguments[1].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
-  arguments[1].u.i = (frame.flags & kPayloadInSlab) ? 0 : RD_KAFKA_MSG_F_COPY;
+  arguments[1].u.i = flags;
   arguments[2].vtype = RD_KAFKA_VTYPE_VALUE;
-  // An empty payload is an empty value, not a null one: a null value is a tombstone.
-  arguments[2].u.mem.ptr = const_cast<uint8_t*>(frame.payload);
+  arguments[2].u.mem.ptr = payload;
   arguments[2].u.mem.size = frame.payload_bytes;
   arguments[3].vtype = RD_KAFKA_VTYPE_KEY;
   arguments[3].u.mem.ptr = const_cast<uint8_t*>(frame.key);
   arguments[3].u.mem.size = frame.key_bytes;
   arguments[4].vtype = RD_KAFKA_VTYPE_OPAQUE;
-  arguments[4].u.ptr = ToOpaque(index);
+  arguments[4].u.ptr = opaque;
   arguments[5].vtype = RD_KAFKA_VTYPE_HEADERS;
   arguments[5].u.headers = headers;
-  rd_kafka_error_t* error = rd_kafka_produceva(rk_, arguments, headers == nullptr ? 5 : 6);
+  rd_kafka_error_t* error = rd_kafka_produceva(rk_, arguments, 6);
   if (error == nullptr) return RD_KAFKA_RESP_ERR_NO_ERROR;
   const rd_kafka_resp_err_t code = rd_kafka_error_code(error);
   rd_kafka_error_destroy(error);
-  if (headers != nullptr) rd_kafka_headers_destroy(headers);
-  FreeSlot(index);
   return code;
 }
 
@@ -269,7 +317,7 @@ void Producer::OnReport(rd_kafka_t*, const rd_kafka_message_t* message, void* op
   const Slot slot = self->slots_[index];
   self->FreeSlot(index);
   if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    self->owner_->OnDelivered(slot);
+    self->owner_->OnDelivered(self->index_, slot);
     return;
   }
   Failure failure;
@@ -295,8 +343,9 @@ void Producer::OnError(rd_kafka_t* rk, int code, const char* reason, void* opaqu
 }
 
 void Producer::OnLog(const rd_kafka_t* rk, int level, const char* facility, const char* text) {
+  // What rd_kafka_new has to say comes before the handle is anybody's, or without one.
+  if (rk == nullptr) return;
   auto* self = static_cast<Producer*>(rd_kafka_opaque(rk));
-  // Logs of rd_kafka_new itself come before the handle is anybody's.
   if (self == nullptr || self->rk_ == nullptr) return;
   self->owner_->OnEvent(
       {Event::Kind::kLog, self->index_, level, false, std::string(facility) + ": " + text});

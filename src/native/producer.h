@@ -17,7 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "conf.h"
+#include "conf-ptr.h"
 #include "frame.h"
 
 namespace millrace {
@@ -68,7 +68,7 @@ struct Event {
 /** Who is told of delivery reports and events; called on the worker's thread from Poll. */
 class ProducerOwner {
  public:
-  virtual void OnDelivered(const Slot& slot) = 0;
+  virtual void OnDelivered(uint32_t producer, const Slot& slot) = 0;
   virtual void OnFailed(Failure&& failure, const Slot& slot) = 0;
   virtual void OnEvent(Event&& event) = 0;
 
@@ -109,8 +109,10 @@ class Producer {
   static int OnStatistics(rd_kafka_t*, char* json, size_t json_len, void* opaque);
   static int32_t Partition(const rd_kafka_topic_t* topic, const void* key, size_t key_bytes,
                            int32_t partitions, void* topic_opaque, void* message_opaque);
-  uint32_t TakeSlot();
+  uint32_t TakeSlot(const Frame& frame, uint64_t sequence, uint64_t now_ms, uint32_t expiry_header);
   void FreeSlot(uint32_t index);
+  rd_kafka_resp_err_t Send(const Frame& frame, rd_kafka_topic_t* topic, rd_kafka_headers_t* headers,
+                           void* opaque);
   std::vector<uint8_t> RebuildFrame(const rd_kafka_message_t* message, const Slot& slot) const;
   rd_kafka_headers_t* BuildHeaders(const Frame& frame, uint64_t now_ms, uint32_t* expiry_header);
 

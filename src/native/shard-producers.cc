@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "conf.h"
 #include "doorbell.h"
 
 namespace millrace {
@@ -13,9 +14,28 @@ namespace {
 // Frames read in one turn, so that the worker's loop gets its turn too.
 constexpr uint32_t kFramesPerTurn = 4096;
 constexpr size_t kEventsMax = 1000;
+// Settlements that wake main at once, whatever else is under way.
+constexpr size_t kReportAtOnce = 32;
 constexpr uint32_t kTargetsMax = 1u << 20;
 constexpr uint32_t kProducersMax = 4096;
 constexpr uint32_t kSettlementBytes = 8;
+// No error code of librdkafka's; RECORD_EXPIRED in src/kafka/addon.ts.
+constexpr int32_t kRecordExpired = -1000;
+
+bool IsBytes(Napi::Value value) {
+  return value.IsTypedArray() &&
+         value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+}
+
+// Memory that threads share can be neither moved nor taken back while librdkafka reads it.
+bool IsSharedBytes(Napi::Value value) {
+  napi_value buffer;
+  bool exclusive = true;
+  return IsBytes(value) &&
+         napi_get_typedarray_info(value.Env(), value, nullptr, nullptr, nullptr, &buffer, nullptr) ==
+             napi_ok &&
+         napi_is_arraybuffer(value.Env(), buffer, &exclusive) == napi_ok && !exclusive;
+}
 
 bool AllNumbers(const Napi::CallbackInfo& info, size_t from, size_t count) {
   if (info.Length() < from + count) return false;
@@ -42,6 +62,7 @@ Napi::Function ShardProducers::Define(Napi::Env env) {
                          InstanceMethod<&ShardProducers::SetTarget>("setTarget"),
                          InstanceMethod<&ShardProducers::Divert>("divert"),
                          InstanceMethod<&ShardProducers::Turn>("turn"),
+                         InstanceMethod<&ShardProducers::Report>("report"),
                          InstanceMethod<&ShardProducers::TakeControl>("takeControl"),
                          InstanceMethod<&ShardProducers::TakeFailures>("takeFailures"),
                          InstanceMethod<&ShardProducers::TakeEvents>("takeEvents"),
@@ -61,19 +82,17 @@ ShardProducers::ShardProducers(const Napi::CallbackInfo& info)
   if (!BindMemory(info)) {
     Refuse(info.Env(),
            "ShardProducers(frames, settlements, slab, wakeFd, mainFd): the first three are "
-           "Uint8Arrays of a ring's size (slab: any), the others descriptors");
+           "Uint8Arrays of shared memory, of a ring's size (slab: any), the others descriptors");
   }
 }
 
-ShardProducers::~ShardProducers() = default;
+// While producers are destroyed, all that their callbacks use is still there.
+ShardProducers::~ShardProducers() { producers_.clear(); }
 
 bool ShardProducers::BindMemory(const Napi::CallbackInfo& info) {
   if (info.Length() < 5 || !AllNumbers(info, 3, 2)) return false;
   for (size_t i = 0; i < 3; i++) {
-    if (!info[i].IsTypedArray() ||
-        info[i].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-      return false;
-    }
+    if (!IsSharedBytes(info[i])) return false;
   }
   Napi::Uint8Array memory[3] = {info[0].As<Napi::Uint8Array>(), info[1].As<Napi::Uint8Array>(),
                                 info[2].As<Napi::Uint8Array>()};
@@ -101,30 +120,38 @@ uint64_t ShardProducers::NowMs() {
 Napi::Value ShardProducers::AddProducer(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   if (info.Length() < 1 || !info[0].IsObject()) return Refuse(env, "addProducer(properties)");
-  if (producers_.size() >= kProducersMax) return Refuse(env, "addProducer: too many producers");
+  if (closed_ || live_.size() >= kProducersMax) {
+    return Refuse(env, closed_ ? "addProducer: closed" : "addProducer: too many producers");
+  }
   ConfPtr conf = ReadConf(info[0].As<Napi::Object>());
   if (conf == nullptr) return env.Undefined();
   std::string reason;
   const auto index = static_cast<uint32_t>(producers_.size());
   auto producer = Producer::Open(std::move(conf), index, wake_fd_, slab_, this, &reason);
   if (producer == nullptr) return Refuse(env, "librdkafka: " + reason);
+  live_.push_back(producer.get());
   producers_.push_back(std::move(producer));
   return Napi::Number::New(env, index);
 }
 
-Producer* ShardProducers::ProducerAt(Napi::Value index) {
-  if (!index.IsNumber()) return nullptr;
-  const uint32_t i = Unsigned(index);
-  return i < producers_.size() ? producers_[i].get() : nullptr;
+Producer* ShardProducers::ProducerAt(uint32_t index) const {
+  return index < producers_.size() ? producers_[index].get() : nullptr;
+}
+
+Producer* ShardProducers::ProducerAt(Napi::Value index) const {
+  return index.IsNumber() ? ProducerAt(Unsigned(index)) : nullptr;
 }
 
 // removeProducer(index): what is outstanding is forgotten unreported. Its index is not used again.
 Napi::Value ShardProducers::RemoveProducer(const Napi::CallbackInfo& info) {
-  if (ProducerAt(info[0]) == nullptr) return Refuse(info.Env(), "removeProducer: no such producer");
-  producers_[Unsigned(info[0])].reset();
-  // What it had outstanding is forgotten with it; a target's other producer keeps its own count.
+  Producer* producer = ProducerAt(info[0]);
+  if (producer == nullptr) return Refuse(info.Env(), "removeProducer: no such producer");
+  const uint32_t index = Unsigned(info[0]);
+  live_.erase(std::find(live_.begin(), live_.end(), producer));
+  producers_[index].reset();
   for (Target& target : targets_) {
-    if (target.producer == Unsigned(info[0])) target.outstanding = 0;
+    if (target.batched.producer == index) target.batched.outstanding = 0;
+    if (target.solo.producer == index) target.solo.outstanding = 0;
   }
   return info.Env().Undefined();
 }
@@ -137,26 +164,23 @@ Napi::Value ShardProducers::SetTarget(const Napi::CallbackInfo& info) {
     return Refuse(env, "setTarget(targetId, producer, topic, properties, rule, instanceId, solo)");
   }
   const uint32_t id = Unsigned(info[0]);
-  Producer* producer = ProducerAt(info[1]);
   const uint32_t rule = Unsigned(info[4]);
+  // First of all: a getter among the properties may do anything, even remove the producer.
+  TopicConfPtr conf = ReadTopicConf(info[3].As<Napi::Object>());
+  if (conf == nullptr) return env.Undefined();
+  Producer* producer = ProducerAt(info[1]);
   if (id >= kTargetsMax || producer == nullptr || rule > 2) {
     return Refuse(env, "setTarget: target, producer or rule out of range");
   }
-  TopicConfPtr conf = ReadTopicConf(info[3].As<Napi::Object>());
-  if (conf == nullptr) return env.Undefined();
   std::string reason;
   const int32_t topic =
       producer->AddTopic(info[2].As<Napi::String>(), std::move(conf),
                          static_cast<PartitionRule>(rule), Unsigned(info[5]), &reason);
   if (topic < 0) return Refuse(env, "librdkafka: " + reason);
   if (targets_.size() <= id) targets_.resize(id + 1);
-  if (info[6].As<Napi::Boolean>()) {
-    targets_[id].solo_producer = Unsigned(info[1]);
-    targets_[id].solo_topic = static_cast<uint32_t>(topic);
-  } else {
-    targets_[id].producer = Unsigned(info[1]);
-    targets_[id].topic = static_cast<uint32_t>(topic);
-  }
+  const bool solo = info[6].As<Napi::Boolean>();
+  Lane& lane = solo ? targets_[id].solo : targets_[id].batched;
+  lane = {Unsigned(info[1]), static_cast<uint32_t>(topic), 0};
   return env.Undefined();
 }
 
@@ -172,11 +196,11 @@ Napi::Value ShardProducers::Divert(const Napi::CallbackInfo& info) {
 
 // turn(): TurnFlags
 Napi::Value ShardProducers::Turn(const Napi::CallbackInfo& info) {
+  if (closed_) return Refuse(info.Env(), "turn: closed");
   if (corrupt_) return Refuse(info.Env(), "the frame ring is corrupt");
   frames_.waiting().store(0, std::memory_order_relaxed);
   uint32_t flags = 0;
-  for (auto& producer : producers_) {
-    if (producer == nullptr) continue;
+  for (Producer* producer : live_) {
     const size_t before = producer->outstanding();
     producer->Poll();
     if (before > 0 && producer->outstanding() == 0) flags |= kTurnDrained;
@@ -184,6 +208,13 @@ Napi::Value ShardProducers::Turn(const Napi::CallbackInfo& info) {
   flags |= ReadFrames();
   if (corrupt_) return Refuse(info.Env(), "the frame ring is corrupt");
   if (!PublishSettlements()) flags |= kTurnMore;
+  if (unreported_ > 0) {
+    if (ReportsDue()) {
+      RingMain();
+    } else {
+      flags |= kTurnUnreported;
+    }
+  }
   if (!failures_.empty()) flags |= kTurnFailures;
   if (!events_.empty()) flags |= kTurnEvents;
   if ((flags & (kTurnMore | kTurnControl)) == 0) {
@@ -200,36 +231,24 @@ Napi::Value ShardProducers::Turn(const Napi::CallbackInfo& info) {
 uint32_t ShardProducers::ReadFrames() {
   uint32_t tail = frames_.tail().load(std::memory_order_relaxed);
   const uint32_t head = frames_.head().load(std::memory_order_acquire);
+  control_next_ = false;
   if (head == tail) return 0;
-  if (head - tail > frames_.capacity()) {
-    corrupt_ = true;
-    return 0;
-  }
   const uint64_t now_ms = NowMs();
   uint32_t flags = 0;
-  control_next_ = false;
-  for (uint32_t count = 0; tail != head; count++) {
+  Frame frame;
+  for (uint32_t count = 0;; count++) {
     if (count == kFramesPerTurn) {
       flags = kTurnMore;
       break;
     }
-    const uint32_t readable = std::min(head - tail, frames_.ToEnd(tail));
-    Frame frame;
-    if (readable >= 8 && readable < kFrameHeaderBytes) {
-      // Too near the end for a header: main left the rest unused.
-      tail += readable;
-      continue;
-    }
-    if (ReadFrame(frames_.At(tail), readable, slab_, &frame) != nullptr) {
-      corrupt_ = true;
-      break;
-    }
-    if (frame.kind == FrameKind::kControl) {
+    const Next next = ReadNext(frames_, head, slab_, &tail, &frame);
+    if (next == Next::kNothing) break;
+    if (next == Next::kFrame && frame.kind == FrameKind::kControl) {
       control_next_ = true;
       flags = kTurnControl;
       break;
     }
-    if (frame.kind == FrameKind::kRecord && !TakeFrame(frame, now_ms)) {
+    if (next == Next::kCorrupt || !TakeFrame(frame, now_ms)) {
       corrupt_ = true;
       break;
     }
@@ -242,10 +261,11 @@ uint32_t ShardProducers::ReadFrames() {
 bool ShardProducers::TakeFrame(const Frame& frame, uint64_t now_ms) {
   if (frame.target_id >= targets_.size()) return false;
   Target& target = targets_[frame.target_id];
-  if (target.producer >= producers_.size()) return false;
+  if (target.batched.producer == UINT32_MAX) return false;
   const uint64_t sequence = ++sequence_;
-  if (target.diverted || producers_[target.producer] == nullptr) {
-    KeepFailure(frame, 0, sequence, target.producer);
+  Producer* producer = ProducerAt(target.batched.producer);
+  if (target.diverted || producer == nullptr) {
+    KeepFailure(frame, 0, sequence, target.batched.producer);
     return true;
   }
   if ((frame.flags & kExpires) && frame.deadline_ms <= now_ms) {
@@ -253,11 +273,11 @@ bool ShardProducers::TakeFrame(const Frame& frame, uint64_t now_ms) {
     return true;
   }
   const rd_kafka_resp_err_t code =
-      producers_[target.producer]->Produce(frame, target.topic, sequence, now_ms);
+      producer->Produce(frame, target.batched.topic, sequence, now_ms);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    target.outstanding++;
+    target.batched.outstanding++;
   } else {
-    KeepFailure(frame, code, sequence, target.producer);
+    KeepFailure(frame, code, sequence, target.batched.producer);
   }
   return true;
 }
@@ -278,11 +298,11 @@ void ShardProducers::KeepFailure(const Frame& frame, int32_t code, uint64_t sequ
 Napi::Value ShardProducers::TakeControl(const Napi::CallbackInfo& info) {
   if (!control_next_) return Refuse(info.Env(), "takeControl: no control frame is next");
   control_next_ = false;
-  const uint32_t tail = frames_.tail().load(std::memory_order_relaxed);
+  uint32_t tail = frames_.tail().load(std::memory_order_relaxed);
   const uint32_t head = frames_.head().load(std::memory_order_acquire);
   Frame frame;
-  if (ReadFrame(frames_.At(tail), std::min(head - tail, frames_.ToEnd(tail)), slab_, &frame) !=
-      nullptr) {
+  if (ReadNext(frames_, head, slab_, &tail, &frame) != Next::kFrame ||
+      frame.kind != FrameKind::kControl) {
     corrupt_ = true;
     return Refuse(info.Env(), "the frame ring is corrupt");
   }
@@ -297,6 +317,7 @@ Napi::Value ShardProducers::TakeFailures(const Napi::CallbackInfo& info) {
   Napi::Array out = Napi::Array::New(env, failures_.size());
   for (uint32_t i = 0; i < failures_.size(); i++) {
     const Failure& failure = failures_[i];
+    Napi::HandleScope scope(env);
     Napi::Object item = Napi::Object::New(env);
     item.Set("frame", Napi::Buffer<uint8_t>::Copy(env, failure.frame.data(), failure.frame.size()));
     item.Set("sequence", Napi::Number::New(env, static_cast<double>(failure.sequence)));
@@ -316,6 +337,7 @@ Napi::Value ShardProducers::TakeEvents(const Napi::CallbackInfo& info) {
   Napi::Array out = Napi::Array::New(env, events_.size());
   for (uint32_t i = 0; i < events_.size(); i++) {
     const Event& event = events_[i];
+    Napi::HandleScope scope(env);
     Napi::Object item = Napi::Object::New(env);
     item.Set("kind", Napi::Number::New(env, static_cast<uint32_t>(event.kind)));
     item.Set("producer", Napi::Number::New(env, event.producer));
@@ -331,31 +353,28 @@ Napi::Value ShardProducers::TakeEvents(const Napi::CallbackInfo& info) {
 // produce(targetId, solo, frame, sequence): rd_kafka_resp_err_t, or -1000 when it has expired
 Napi::Value ShardProducers::Produce(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  if (info.Length() < 4 || !info[0].IsNumber() || !info[1].IsBoolean() || !info[2].IsTypedArray() ||
+  if (info.Length() < 4 || !info[0].IsNumber() || !info[1].IsBoolean() || !IsBytes(info[2]) ||
       !info[3].IsNumber() || Unsigned(info[0]) >= targets_.size()) {
     return Refuse(env, "produce(targetId, solo, frame, sequence)");
   }
   Target& target = targets_[Unsigned(info[0])];
-  const bool solo = info[1].As<Napi::Boolean>();
-  const uint32_t index = solo ? target.solo_producer : target.producer;
-  if (index >= producers_.size() || producers_[index] == nullptr) {
-    return Refuse(env, "produce: the target has no such producer");
-  }
+  Lane& lane = info[1].As<Napi::Boolean>() ? target.solo : target.batched;
+  Producer* producer = ProducerAt(lane.producer);
+  if (producer == nullptr) return Refuse(env, "produce: the target has no such producer");
   Napi::Uint8Array memory = info[2].As<Napi::Uint8Array>();
   Frame frame;
   const char* wrong = ReadFrame(memory.Data(), memory.ByteLength(), slab_, &frame);
   if (wrong != nullptr || frame.kind != FrameKind::kRecord) {
     return Refuse(env, std::string("produce: the frame is ") + (wrong ? wrong : "no record"));
   }
+  if (frame.target_id != Unsigned(info[0])) return Refuse(env, "produce: the frame is another target's");
   const uint64_t now_ms = NowMs();
   if ((frame.flags & kExpires) && frame.deadline_ms <= now_ms) {
-    return Napi::Number::New(env, -1000);
+    return Napi::Number::New(env, kRecordExpired);
   }
-  if (frame.target_id != Unsigned(info[0])) return Refuse(env, "produce: the frame is another target's");
-  const rd_kafka_resp_err_t code = producers_[index]->Produce(
-      frame, solo ? target.solo_topic : target.topic,
-      static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value()), now_ms);
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) target.outstanding++;
+  const rd_kafka_resp_err_t code = producer->Produce(
+      frame, lane.topic, static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value()), now_ms);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) lane.outstanding++;
   return Napi::Number::New(env, code);
 }
 
@@ -379,15 +398,38 @@ bool ShardProducers::PublishSettlements() {
   if (settled_.empty()) return true;
   uint32_t head = settlements_.head().load(std::memory_order_relaxed);
   const uint32_t tail = settlements_.tail().load(std::memory_order_acquire);
-  const size_t room = (settlements_.capacity() - (head - tail)) / kSettlementBytes;
+  const uint32_t unread = std::min(head - tail, settlements_.capacity());
+  const size_t room = (settlements_.capacity() - unread) / kSettlementBytes;
   const size_t count = std::min(room, settled_.size());
   for (size_t i = 0; i < count; i++, head += kSettlementBytes) {
     std::memcpy(settlements_.At(head), &settled_[i], kSettlementBytes);
   }
   settled_.erase(settled_.begin(), settled_.begin() + static_cast<std::ptrdiff_t>(count));
   settlements_.head().store(head, std::memory_order_seq_cst);
-  if (settlements_.waiting().exchange(0, std::memory_order_seq_cst) == 1) RingDoorbell(main_fd_);
+  unreported_ += count;
   return settled_.empty();
+}
+
+// At low rates the cost of a message is the waking of threads and one write of PUBACKs for each. So
+// main is woken for several settlements, or when no more are to be expected.
+bool ShardProducers::ReportsDue() const {
+  if (unreported_ >= kReportAtOnce || !settled_.empty()) return true;
+  for (const auto& producer : producers_) {
+    if (producer != nullptr && producer->outstanding() > 0) return false;
+  }
+  return true;
+}
+
+void ShardProducers::RingMain() {
+  unreported_ = 0;
+  if (settlements_.waiting().exchange(0, std::memory_order_seq_cst) == 1) RingDoorbell(main_fd_);
+}
+
+// report(): tells main of settlements that wait for others
+Napi::Value ShardProducers::Report(const Napi::CallbackInfo& info) {
+  PublishSettlements();
+  if (unreported_ > 0) RingMain();
+  return info.Env().Undefined();
 }
 
 // purge(producer, inFlight)
@@ -400,8 +442,9 @@ Napi::Value ShardProducers::Purge(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// outstanding(producer): records without a delivery report
+// outstanding(producer): records without a delivery report; 0 for one that was removed
 Napi::Value ShardProducers::Outstanding(const Napi::CallbackInfo& info) {
+  if (!AllNumbers(info, 0, 1)) return Refuse(info.Env(), "outstanding(producer)");
   Producer* producer = ProducerAt(info[0]);
   return Napi::Number::New(info.Env(), producer == nullptr ? 0 : producer->outstanding());
 }
@@ -411,7 +454,8 @@ Napi::Value ShardProducers::OutstandingOf(const Napi::CallbackInfo& info) {
   if (!AllNumbers(info, 0, 1) || Unsigned(info[0]) >= targets_.size()) {
     return Refuse(info.Env(), "outstandingOf(targetId)");
   }
-  return Napi::Number::New(info.Env(), targets_[Unsigned(info[0])].outstanding);
+  const Target& target = targets_[Unsigned(info[0])];
+  return Napi::Number::New(info.Env(), target.batched.outstanding + target.solo.outstanding);
 }
 
 // hasStale(producer, ageMs): whether a record that can expire waits for longer than that
@@ -423,18 +467,27 @@ Napi::Value ShardProducers::HasStale(const Napi::CallbackInfo& info) {
 
 // close(): destroys every producer; what is outstanding is forgotten unreported
 Napi::Value ShardProducers::Close(const Napi::CallbackInfo& info) {
+  closed_ = true;
+  live_.clear();
   producers_.clear();
   return info.Env().Undefined();
 }
 
-void ShardProducers::OnDelivered(const Slot& slot) {
-  targets_[slot.target_id].outstanding--;
+void ShardProducers::OnDelivered(uint32_t producer, const Slot& slot) {
+  CountReport(producer, slot.target_id);
   PushSettlement(slot.delivery_id, slot.frame_bytes, Settlement::kDelivered);
 }
 
 void ShardProducers::OnFailed(Failure&& failure, const Slot& slot) {
-  targets_[slot.target_id].outstanding--;
+  CountReport(failure.producer, slot.target_id);
   failures_.push_back(std::move(failure));
+}
+
+// A producer that the target no longer has was forgotten with what it had outstanding.
+void ShardProducers::CountReport(uint32_t producer, uint32_t target_id) {
+  for (Lane* lane : {&targets_[target_id].batched, &targets_[target_id].solo}) {
+    if (lane->producer == producer && lane->outstanding > 0) lane->outstanding--;
+  }
 }
 
 void ShardProducers::OnEvent(Event&& event) {

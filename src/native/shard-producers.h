@@ -13,8 +13,8 @@
 #include <memory>
 #include <vector>
 
+#include "frame-reader.h"
 #include "producer.h"
-#include "ring.h"
 
 namespace millrace {
 
@@ -25,6 +25,7 @@ enum TurnFlags : uint32_t {
   kTurnFailures = 4,  // takeFailures()
   kTurnEvents = 8,    // takeEvents()
   kTurnDrained = 16,  // a producer has nothing outstanding any more
+  kTurnUnreported = 32,  // settlements wait for others: report() within a millisecond
 };
 
 /** Outcomes that cross to main; the same numbers as in src/channel/protocol.ts. */
@@ -39,12 +40,15 @@ class ShardProducers : public Napi::ObjectWrap<ShardProducers>, private Producer
   ShardProducers& operator=(const ShardProducers&) = delete;
 
  private:
-  struct Target {
+  /** A topic of one producer, and how many of a target's records that producer has. */
+  struct Lane {
     uint32_t producer = UINT32_MAX;
     uint32_t topic = 0;
-    uint32_t solo_producer = UINT32_MAX;  // sends each record alone; opened when first needed
-    uint32_t solo_topic = 0;
-    uint32_t outstanding = 0;  // records with either producer
+    uint32_t outstanding = 0;
+  };
+  struct Target {
+    Lane batched;
+    Lane solo;  // sends each record alone; opened when first needed
     bool diverted = false;
   };
 
@@ -53,6 +57,7 @@ class ShardProducers : public Napi::ObjectWrap<ShardProducers>, private Producer
   Napi::Value SetTarget(const Napi::CallbackInfo& info);
   Napi::Value Divert(const Napi::CallbackInfo& info);
   Napi::Value Turn(const Napi::CallbackInfo& info);
+  Napi::Value Report(const Napi::CallbackInfo& info);
   Napi::Value TakeControl(const Napi::CallbackInfo& info);
   Napi::Value TakeFailures(const Napi::CallbackInfo& info);
   Napi::Value TakeEvents(const Napi::CallbackInfo& info);
@@ -64,17 +69,21 @@ class ShardProducers : public Napi::ObjectWrap<ShardProducers>, private Producer
   Napi::Value HasStale(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
-  void OnDelivered(const Slot& slot) override;
+  void OnDelivered(uint32_t producer, const Slot& slot) override;
   void OnFailed(Failure&& failure, const Slot& slot) override;
   void OnEvent(Event&& event) override;
 
   bool BindMemory(const Napi::CallbackInfo& info);
-  Producer* ProducerAt(Napi::Value index);
+  Producer* ProducerAt(uint32_t index) const;
+  Producer* ProducerAt(Napi::Value index) const;
   uint32_t ReadFrames();
   bool TakeFrame(const Frame& frame, uint64_t now_ms);
+  void CountReport(uint32_t producer, uint32_t target_id);
   void KeepFailure(const Frame& frame, int32_t code, uint64_t sequence, uint32_t producer);
   void PushSettlement(uint32_t delivery_id, uint32_t frame_bytes, Settlement settlement);
   bool PublishSettlements();
+  bool ReportsDue() const;
+  void RingMain();
   static uint64_t NowMs();
 
   Ring frames_;
@@ -85,15 +94,19 @@ class ShardProducers : public Napi::ObjectWrap<ShardProducers>, private Producer
   Napi::Reference<Napi::Uint8Array> frames_memory_;
   Napi::Reference<Napi::Uint8Array> settlements_memory_;
   Napi::Reference<Napi::Uint8Array> slab_memory_;
+  // By index; null once removed, since an index is never used again. `live_` are the others.
   std::vector<std::unique_ptr<Producer>> producers_;
+  std::vector<Producer*> live_;
   std::vector<Target> targets_;
   std::vector<uint64_t> settled_;  // not yet in the ring
+  size_t unreported_ = 0;  // in the ring since main's doorbell was rung last
   std::vector<Failure> failures_;
   std::vector<Event> events_;
   uint64_t sequence_ = 0;
   uint64_t events_dropped_ = 0;
   bool control_next_ = false;
   bool corrupt_ = false;
+  bool closed_ = false;
 };
 
 }  // namespace millrace

@@ -1,12 +1,13 @@
 /* ShardPool: one Piscina worker a shard, each with one task that lives until the shard is closed.
  * Piscina supervises: a worker that dies is replaced, and its task, which was lost, is given anew.
  *
- * Order when a worker dies (invariant 8): its thread has ended, so that the addon's clean-up has
- * destroyed its librdkafka handles; `onLost` closes the connections that own its deliveries; only then
- * are rings of its own made for the next one.
+ * Order when a worker dies (invariant 8): Piscina tells of its error, and only when its thread has
+ * ended has the addon's clean-up destroyed its librdkafka handles, so that nobody reads the slab;
+ * then `onLost` closes the connections that own its deliveries; only then are rings of its own made
+ * for the next one.
  */
 import { fileURLToPath } from 'node:url';
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Clock } from '../base/clock.js';
 import {
@@ -45,6 +46,10 @@ interface Member {
   readonly shard: Shard;
   readonly wakeFd: number;
   port: MessagePort | undefined;
+  /** Its worker, once that has said that it is ready. */
+  worker: Worker | undefined;
+  /** When the thread of `worker` has ended. */
+  exited: Promise<unknown>;
   ended: Promise<void>;
   restartMs: number;
   startedMs: number;
@@ -71,6 +76,8 @@ export class ShardPool {
       idleTimeout: Number.POSITIVE_INFINITY,
       recordTiming: false,
     });
+    // A worker without a task that fails: Piscina replaces it, and nothing was lost with it.
+    this.#piscina.on('error', () => {});
     this.#mainFd = openDoorbell();
     this.#stopListening = listenToDoorbell(this.#mainFd, () => this.#onDoorbell());
     this.#members = Array.from({ length: options.shards }, (_, index) => {
@@ -84,6 +91,8 @@ export class ShardPool {
         shard,
         wakeFd,
         port: undefined,
+        worker: undefined,
+        exited: Promise.resolve(),
         ended: Promise.resolve(),
         restartMs: RESTART_MS_MIN,
         startedMs: 0,
@@ -114,8 +123,7 @@ export class ShardPool {
 
   /** Ends a worker as a crash would; for tests of invariant 8. */
   async crash(index: number): Promise<void> {
-    const worker = this.#piscina.threads[index];
-    await worker?.terminate();
+    await this.#members[index]?.worker?.terminate();
   }
 
   #run(member: Member): void {
@@ -124,7 +132,7 @@ export class ShardPool {
     member.port = port1;
     member.startedMs = this.#options.clock.monotonicMs();
     port1.on('message', (message: FromWorker) => {
-      if (message.kind === 'ready') shard.ready = true;
+      if (message.kind === 'ready') this.#onReady(member, message.threadId);
       this.#options.onMessage(shard, message);
     });
     const task: ShardTask = {
@@ -139,18 +147,29 @@ export class ShardPool {
     };
     member.ended = this.#piscina.run(task, { transferList: [port2] }).then(
       () => port1.close(),
-      (error: Error) => {
+      async (error: Error) => {
+        // Closed first: a worker that is on its way out is not ready, whatever it still says.
         port1.close();
+        shard.ready = false;
+        await member.exited;
         if (!this.#closing) this.#onDied(member, error);
       },
     );
+  }
+
+  #onReady(member: Member, threadId: number): void {
+    const worker = this.#piscina.threads.find((thread) => thread.threadId === threadId);
+    // Piscina has let go of it: it died before this message came, and nothing was written for it.
+    if (worker === undefined) return;
+    member.worker = worker;
+    member.exited = new Promise((resolve) => worker.once('exit', resolve));
+    member.shard.ready = true;
   }
 
   #onDied(member: Member, error: Error): void {
     const { clock } = this.#options;
     // What it settled before it died is settled.
     member.shard.drain();
-    member.shard.ready = false;
     this.#options.onLost(member.shard, error);
     member.shard.reset();
     this.#options.onDrained();

@@ -1,6 +1,7 @@
 /* The resident task of one worker: opens its side of the rings, runs the loop until main says close,
  * and only then returns. Piscina is its supervisor: src/shard/pool.ts.
  */
+import { threadId } from 'node:worker_threads';
 import { systemClock } from '../base/clock.js';
 import { listenToDoorbell } from '../channel/doorbell.js';
 import type { FromWorker, ShardTask, ToWorker } from '../channel/protocol.js';
@@ -26,7 +27,7 @@ export async function runShard(task: ShardTask): Promise<void> {
   });
   const stopListening = listenToDoorbell(task.wakeFd, () => loop.turn());
   loop.start();
-  port.postMessage({ kind: 'ready' } satisfies FromWorker);
+  port.postMessage({ kind: 'ready', threadId } satisfies FromWorker);
   await new Promise<void>((resolve) => {
     port.on('message', (message: ToWorker) => {
       if (message.kind === 'close') resolve();

@@ -13,12 +13,15 @@ import {
   TURN_EVENTS,
   TURN_FAILURES,
   TURN_MORE,
+  TURN_UNREPORTED,
 } from '../kafka/addon.js';
-import { brokersUp } from '../kafka/statistics.js';
+import { Connections } from '../kafka/statistics.js';
 import { ProducerPool } from './producer-pool.js';
 import { Recovery } from './recovery.js';
 
 const TICK_MS = 1000;
+/** How long a settlement may wait for others, so that they wake main and leave as PUBACKs together. */
+const REPORT_MS = 1;
 const SYSLOG_ERROR = 3;
 const SYSLOG_NOTICE = 5;
 
@@ -34,10 +37,13 @@ export class ProduceLoop {
   readonly #options: ProduceLoopOptions;
   readonly #pool: ProducerPool;
   readonly #recovery: Recovery;
+  readonly #connections = new Connections();
   #again: NodeJS.Immediate | undefined;
   #cancelTick: () => void = () => {};
   #up: boolean | undefined;
   #closed = false;
+  /** Set while settlements wait for others, to be told to main together. */
+  #reportTimer: NodeJS.Timeout | undefined;
 
   constructor(options: ProduceLoopOptions) {
     const { native, clock, post, errorName } = options;
@@ -63,19 +69,38 @@ export class ProduceLoop {
     if (this.#closed) return;
     const { native } = this.#options;
     const flags = native.turn();
-    if ((flags & TURN_CONTROL) !== 0) this.#onControl(native.takeControl());
+    // In this order: a fatal error decides what becomes of failures, and what came before a barrier
+    // in the ring is no part of what comes behind it.
     if ((flags & TURN_EVENTS) !== 0) for (const event of native.takeEvents()) this.#onEvent(event);
     if ((flags & TURN_FAILURES) !== 0) this.#recovery.onFailures(native.takeFailures());
+    if ((flags & TURN_CONTROL) !== 0) this.#onControl(native.takeControl());
     if (this.#recovery.active) this.#recovery.step();
+    if ((flags & TURN_UNREPORTED) === 0) this.#reportNow();
+    else if (this.#reportTimer === undefined) {
+      this.#reportTimer = setTimeout(() => this.#report(), REPORT_MS);
+    }
     // By way of the loop, so that timers and the port get their turn under load.
     if ((flags & (TURN_MORE | TURN_CONTROL)) !== 0) this.#soon();
   }
 
   close(): void {
     this.#closed = true;
+    this.#reportNow();
     if (this.#again !== undefined) clearImmediate(this.#again);
     this.#cancelTick();
     this.#options.native.close();
+  }
+
+  #report(): void {
+    this.#reportTimer = undefined;
+    if (!this.#closed) this.#options.native.report();
+  }
+
+  /** What waited has been told. */
+  #reportNow(): void {
+    if (this.#reportTimer === undefined) return;
+    clearTimeout(this.#reportTimer);
+    this.#reportTimer = undefined;
   }
 
   #soon(): void {
@@ -89,7 +114,7 @@ export class ProduceLoop {
   #onControl(payload: Uint8Array): void {
     const control = JSON.parse(Buffer.from(payload).toString('utf8')) as ControlFrame;
     if (control.kind === 'openTarget') this.#pool.open(control);
-    else this.#recovery.onBarrier();
+    else this.#recovery.onBarrier(control.loss);
   }
 
   #onEvent(event: ProducerEvent): void {
@@ -104,12 +129,13 @@ export class ProduceLoop {
     } else if (event.kind === EVENT_ERROR) {
       post({ kind: 'log', level: 'warn', text: event.text });
     } else {
-      this.#onStatistics(event.text);
+      this.#onStatistics(event);
     }
   }
 
-  #onStatistics(json: string): void {
-    const up = brokersUp(json) > 0;
+  #onStatistics({ producer, text }: ProducerEvent): void {
+    const isOpen = (index: number) => this.#pool.producerAt(index) !== undefined;
+    const up = this.#connections.update(producer, text, isOpen);
     if (up === this.#up) return;
     this.#up = up;
     const detail = up ? 'connected' : 'no broker of the cluster is connected';

@@ -15,8 +15,9 @@ export interface ProducerState {
   readonly targets: TargetState[];
   /** Nothing is sent again before Kafka is back. */
   gated: boolean;
-  /** A fatal error: all that it held is abandoned, and all that comes before main's barrier. */
-  lost: boolean;
+  /** The number of the loss: all that it held is abandoned, and all that comes before main's
+   * barrier. 0 while it is not lost. */
+  loss: number;
   barrierSeen: boolean;
   wakePending: boolean;
 }
@@ -70,7 +71,7 @@ export class ProducerPool {
         settings: open.producer,
         targets: [],
         gated: false,
-        lost: false,
+        loss: 0,
         barrierSeen: false,
         wakePending: false,
       };
@@ -113,6 +114,11 @@ export class ProducerPool {
     return undefined;
   }
 
+  /** The addon's indices: of the one that batches, and of the one that does not where it is open. */
+  indicesOf(producer: ProducerState): readonly number[] {
+    return producer.soloIndex < 0 ? [producer.index] : [producer.index, producer.soloIndex];
+  }
+
   soloIndexOf(target: TargetState): number {
     return this.producerOf(target).soloIndex;
   }
@@ -129,13 +135,18 @@ export class ProducerPool {
     this.#setTarget(target, producer.soloIndex, true);
   }
 
-  /** Destroys a producer that has nothing outstanding and opens another in its place. */
+  /** Destroys a producer that has nothing outstanding and opens another in its place; the one that
+   * sends records alone is opened again when it is needed. */
   replace(producer: ProducerState): void {
-    this.#native.removeProducer(producer.index);
+    for (const index of this.indicesOf(producer)) this.#native.removeProducer(index);
+    producer.soloIndex = -1;
     producer.index = this.#native.addProducer(
       producerProperties(this.#task, producer.settings, false),
     );
-    for (const target of producer.targets) this.#setTarget(target, producer.index, false);
+    for (const target of producer.targets) {
+      target.soloOpen = false;
+      this.#setTarget(target, producer.index, false);
+    }
   }
 
   #setTarget(target: TargetState, producer: number, solo: boolean): void {

@@ -4,10 +4,12 @@
  * that they line up behind the records that came back. The queue is in the order in which frames left
  * the ring, and is sent again from its front.
  *
- *   flowing --a record comes back--> diverted --queue empty--> flowing
- *   producer: flowing --batch refused | stale | fatal--> draining --nothing outstanding--> flowing
+ *   target:   flowing --a record comes back--> diverted --queue empty--> flowing
+ *   producer: flowing --refused | held | stale | lost--> draining --nothing outstanding--> flowing
  *
- * 1. Records of a target reach librdkafka in the order of their sequence.
+ * 1. Records of a target reach librdkafka in the order of their sequence. So what is behind a record
+ *    that came back is taken back too, and what is behind an abandoned one is abandoned, until main
+ *    has closed the connections that will bring them all again (its barrier).
  * 2. A record is settled once: delivered, expired, abandoned, or refused (main's dead letter).
  * 3. Queues are bounded by main's credit: a queued record keeps what it took of it.
  * 4. A purge leaves a gap in an idempotent producer's sequence, so a drained one is replaced.
@@ -22,8 +24,11 @@ import type { ProducerPool, ProducerState, QueuedRecord, TargetState } from './p
 
 const HOLD_MS_MIN = 250;
 const HOLD_MS_MAX = 15_000;
-/** How long a record that can expire may wait inside librdkafka, where its age cannot be written. */
+/** How long a record that can expire may wait inside librdkafka, where its age cannot be written:
+ * without Kafka, where nothing is lost by taking it back, and with a Kafka that is slow. */
 const STALE_MS = 1000;
+const STALE_SLOW_MS = 10_000;
+const NOT_PERSISTED = 0;
 
 export interface RecoveryOptions {
   readonly native: ShardProducers;
@@ -39,6 +44,7 @@ export class Recovery {
   readonly #options: RecoveryOptions;
   readonly #recovering = new Set<TargetState>();
   readonly #draining = new Set<ProducerState>();
+  #losses = 0;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
@@ -65,17 +71,14 @@ export class Recovery {
   /** A fatal error: the producer and all that it holds is lost, and the senders send again. */
   onFatal(index: number, code: string): void {
     const producer = this.#options.pool.producerAt(index);
-    if (producer === undefined || producer.lost) return;
-    producer.lost = true;
-    this.#drain(producer);
-    for (const target of producer.targets) this.#abandonQueue(target);
-    this.#options.post({ kind: 'producerLost', code });
+    if (producer !== undefined) this.#lose(producer, code);
   }
 
-  /** Main has closed the connections: records that come from here on are in order again. */
-  onBarrier(): void {
+  /** Main has closed the connections that losses up to this one concern: what comes from here on is
+   * in order again. */
+  onBarrier(loss: number): void {
     for (const producer of this.#options.pool.producers) {
-      if (!producer.lost) continue;
+      if (producer.loss === 0 || producer.loss > loss) continue;
       for (const target of producer.targets) this.#abandonQueue(target);
       producer.barrierSeen = true;
     }
@@ -86,8 +89,8 @@ export class Recovery {
     for (const producer of this.#options.pool.producers) {
       if (producer.gated && kafkaUp) producer.gated = false;
       if (this.#draining.has(producer) || producer.gated) continue;
-      if (!this.#options.native.hasStale(producer.index, STALE_MS)) continue;
-      producer.gated = true;
+      if (!this.#isStale(producer, kafkaUp)) continue;
+      producer.gated = !kafkaUp;
       this.#drain(producer);
     }
   }
@@ -100,30 +103,33 @@ export class Recovery {
 
   /** Whether the record is to be sent again. */
   #take(failure: Failure, target: TargetState): boolean {
-    const { native, pool } = this.#options;
+    const { native, pool, errorName, post, wake } = this.#options;
     const producer = pool.producerOf(target);
     const solo = failure.producer !== producer.index;
-    if (producer.lost && !(producer.barrierSeen && failure.code === 0)) {
+    if (producer.loss > 0 && !(producer.barrierSeen && failure.code === 0)) {
       this.#settle(failure.frame, ABANDONED);
       return false;
     }
     const disposition = failure.code === 0 ? 'again' : classify(failure.code, failure.status, solo);
     switch (disposition) {
       case 'abandoned':
-        native.settle(deliveryIdOf(failure.frame), failure.frame.byteLength, ABANDONED);
+        this.#settle(failure.frame, ABANDONED);
+        this.#lose(producer, errorName(failure.code));
         return false;
-      case 'refused': {
-        const code = this.#options.errorName(failure.code);
-        this.#options.post({ kind: 'refused', frame: failure.frame, code });
+      case 'refused':
+        post({ kind: 'refused', frame: failure.frame, code: errorName(failure.code) });
+        wake();
         return false;
-      }
       case 'alone':
         this.#drain(producer);
         break;
       case 'held':
         this.#hold(target, failure.code);
+        if (native.outstandingOf(target.id) > 0) this.#drain(producer);
         break;
       case 'again':
+        // A probe that was taken back has shown nothing.
+        if (failure.code !== 0) target.probing = false;
         break;
     }
     const alone = disposition === 'alone' || (solo && failure.code !== 0);
@@ -133,6 +139,25 @@ export class Recovery {
 
   #settle(frame: Uint8Array, settlement: typeof ABANDONED | typeof EXPIRED): void {
     this.#options.native.settle(deliveryIdOf(frame), frame.byteLength, settlement);
+    // Settlements leave for main in a turn.
+    this.#options.wake();
+  }
+
+  #lose(producer: ProducerState, code: string): void {
+    if (producer.loss > 0) return;
+    producer.loss = ++this.#losses;
+    // Purged once more, now with what is in flight.
+    if (this.#draining.has(producer)) this.#purge(producer);
+    else this.#drain(producer);
+    for (const target of producer.targets) this.#abandonQueue(target);
+    this.#options.post({ kind: 'producerLost', code, loss: producer.loss });
+  }
+
+  #isStale(producer: ProducerState, kafkaUp: boolean): boolean {
+    const { native, pool } = this.#options;
+    // What lingers is not stale.
+    const ageMs = producer.settings.lingerMs + (kafkaUp ? STALE_SLOW_MS : STALE_MS);
+    return pool.indicesOf(producer).some((index) => native.hasStale(index, ageMs));
   }
 
   #divert(target: TargetState): void {
@@ -151,22 +176,28 @@ export class Recovery {
     if (this.#draining.has(producer)) return;
     this.#draining.add(producer);
     for (const target of producer.targets) this.#divert(target);
-    this.#options.native.purge(producer.index, producer.lost);
+    this.#purge(producer);
     this.#wakeLater(producer, 20);
+  }
+
+  #purge(producer: ProducerState): void {
+    const { native, pool } = this.#options;
+    for (const index of pool.indicesOf(producer)) native.purge(index, producer.loss > 0);
   }
 
   #stepDrain(producer: ProducerState): void {
     const { native, pool } = this.#options;
-    if (native.outstanding(producer.index) > 0) {
+    if (pool.indicesOf(producer).some((index) => native.outstanding(index) > 0)) {
       // An idempotent producer puts what was in flight back into its queue to try it again.
-      native.purge(producer.index, producer.lost);
+      this.#purge(producer);
       this.#wakeLater(producer, 100);
       return;
     }
-    if (producer.lost && !producer.barrierSeen) return;
+    const lost = producer.loss > 0;
+    if (lost && !producer.barrierSeen) return;
     this.#draining.delete(producer);
-    if (producer.settings.idempotent || producer.lost) pool.replace(producer);
-    producer.lost = false;
+    if (producer.settings.idempotent || lost) pool.replace(producer);
+    producer.loss = 0;
     producer.barrierSeen = false;
   }
 
@@ -192,6 +223,8 @@ export class Recovery {
     if (target.queue.length > 0 && target.heldUntilMs > clock.monotonicMs()) return;
     if (target.queue.length > 0) this.#resend(target, alone);
     if (target.queue.length > 0 || target.sendingAlone || target.probing) return;
+    // What was held has expired, or is its sender's again.
+    if (target.holdMs > 0) this.#release(target);
     this.#recovering.delete(target);
     target.diverted = false;
     native.divert(target.id, false);
@@ -228,7 +261,8 @@ export class Recovery {
     const { pool } = this.#options;
     const producer = alone ? pool.soloIndexOf(target) : pool.producerOf(target).index;
     const { frame, sequence } = entry;
-    this.onFailures([{ frame, sequence, targetId: target.id, code, status: 0, producer }]);
+    const failure = { frame, sequence, targetId: target.id, code, status: NOT_PERSISTED, producer };
+    this.onFailures([failure]);
     this.#options.wake();
   }
 

@@ -1,0 +1,245 @@
+import t from 'tap';
+import { loadAddon } from '../../src/channel/addon-file.js';
+import { createRingMemory } from '../../src/channel/ring-layout.js';
+import { addon } from '../../src/kafka/addon.js';
+import { frameOf } from '../support/frames.js';
+import { NativeShard } from '../support/native-shard.js';
+
+/* JavaScript that is wrong gets an exception, never a crash: tests are compiled against the types, so
+ * what is given here goes by way of `Function`. */
+
+const doorbells = loadAddon() as Readonly<Record<string, Callable>>;
+type Callable = (...args: readonly unknown[]) => unknown;
+type Methods = Readonly<Record<string, Callable | undefined>>;
+
+const ODD_VALUES = [
+  undefined,
+  null,
+  true,
+  -1,
+  1.5,
+  Number.NaN,
+  2 ** 53,
+  'text',
+  Symbol('s'),
+  10n,
+  {},
+  [],
+  () => {},
+  new Uint8Array(8),
+  new Float64Array(8),
+  new DataView(new ArrayBuffer(8)),
+  new Proxy(
+    {},
+    {
+      ownKeys: () => {
+        throw new Error('proxy');
+      },
+    },
+  ),
+];
+
+function shardOf(t: Tap): NativeShard {
+  const shard = new NativeShard();
+  t.teardown(() => shard.close());
+  return shard;
+}
+type Tap = { teardown(callback: () => void): void };
+
+/** Calls with every odd value at every place; counts the calls that were refused. */
+function callOddly(object: object, name: string, sound: readonly unknown[]): number {
+  const method = (object as Methods)[name] as Callable;
+  let refused = 0;
+  const call = (args: readonly unknown[]) => {
+    try {
+      method.apply(object, [...args]);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      refused++;
+    }
+  };
+  call([]);
+  for (let place = 0; place < sound.length; place++) {
+    call(sound.slice(0, place));
+    for (const odd of ODD_VALUES) call([...sound.slice(0, place), odd, ...sound.slice(place + 1)]);
+  }
+  return refused;
+}
+
+const SHARD_METHODS: Readonly<Record<string, readonly unknown[]>> = {
+  addProducer: [{ 'client.id': 'c' }],
+  removeProducer: [0],
+  setTarget: [0, 0, 'topic', {}, 0, 0, false],
+  divert: [0, false],
+  takeControl: [],
+  produce: [0, false, frameOf({ payload: 'p' }), 1],
+  settle: [1, 8, 0],
+  purge: [0, false],
+  outstanding: [0],
+  outstandingOf: [0],
+  hasStale: [0, 1000],
+};
+
+t.test('every method of ShardProducers refuses wrong arguments with an error', async (t) => {
+  for (const [name, sound] of Object.entries(SHARD_METHODS)) {
+    const shard = shardOf(t);
+    shard.native.addProducer({});
+    t.ok(callOddly(shard.native, name, sound) > 0, name);
+  }
+});
+
+t.test('wrong kinds of arguments are TypeErrors that say how to call it', async (t) => {
+  const { native } = shardOf(t);
+  native.addProducer({});
+  const methods = native as unknown as Methods;
+  for (const [name, sound] of Object.entries(SHARD_METHODS)) {
+    const wrong = sound.map(() => Symbol('s'));
+    t.throws(() => (methods[name] as Callable).apply(native, wrong), TypeError, name);
+  }
+});
+
+t.test('a method called on something else is refused', async (t) => {
+  const { native } = shardOf(t);
+  const cluster = new addon.MockCluster(1);
+  t.teardown(() => cluster.close());
+  for (const receiver of [{}, undefined, cluster, Object.create(native)]) {
+    t.throws(() => native.turn.call(receiver as never), TypeError);
+  }
+});
+
+t.test('ShardProducers wants shared memory of the size of a ring', async (t) => {
+  const sound = () => new Uint8Array(createRingMemory(1024));
+  const Shard = addon.ShardProducers as unknown as new (...args: readonly unknown[]) => object;
+  t.ok(new Shard(sound(), sound(), new Uint8Array(new SharedArrayBuffer(0)), 0, 0));
+  const wrong: readonly (readonly unknown[])[] = [
+    [],
+    [sound(), sound(), sound(), 0],
+    [new Uint8Array(192 + 1024), sound(), sound(), 0, 0],
+    [sound(), sound(), new Uint8Array(64), 0, 0],
+    [new Uint8Array(new SharedArrayBuffer(192 + 1000)), sound(), sound(), 0, 0],
+    [new Uint8Array(new SharedArrayBuffer(192)), sound(), sound(), 0, 0],
+    [new Uint8Array(new SharedArrayBuffer(1)), sound(), sound(), 0, 0],
+    [new Uint8Array(createRingMemory(1024), 4), sound(), sound(), 0, 0],
+    [new Int32Array(createRingMemory(1024)), sound(), sound(), 0, 0],
+    [createRingMemory(1024), sound(), sound(), 0, 0],
+    [sound(), sound(), sound(), 'fd', 0],
+  ];
+  for (const args of wrong) t.throws(() => new Shard(...args), TypeError);
+  t.throws(() => (Shard as unknown as Callable)(sound(), sound(), sound(), 0, 0));
+});
+
+t.test('a property that librdkafka refuses is named, and its value never', async (t) => {
+  const { native } = shardOf(t);
+  const secret = 'correct-horse-battery';
+  const wrong: readonly Readonly<Record<string, string>>[] = [
+    { 'linger.ms': secret },
+    { 'no.such.property': secret },
+    { 'enable.idempotence': secret },
+    { 'security.protocol': secret },
+    { 'sasl.mechanism': secret, 'security.protocol': 'sasl_plaintext' },
+    { 'ssl.key.pem': secret, 'security.protocol': 'ssl' },
+    { 'ssl.certificate.pem': secret, 'security.protocol': 'ssl' },
+    { 'ssl.key.password': secret, 'ssl.key.location': '/dev/null', 'security.protocol': 'ssl' },
+    {
+      'sasl.oauthbearer.config': secret,
+      'sasl.mechanism': 'OAUTHBEARER',
+      'security.protocol': 'sasl_plaintext',
+      'enable.sasl.oauthbearer.unsecure.jwt': 'true',
+    },
+  ];
+  for (const properties of wrong) {
+    let message = '';
+    try {
+      native.addProducer(properties);
+    } catch (error) {
+      message = String(error);
+    }
+    t.notMatch(message, secret, JSON.stringify(Object.keys(properties)));
+  }
+  t.throws(() => native.addProducer({ 'linger.ms': secret }), /linger\.ms/);
+  const producer = native.addProducer({});
+  const setTarget = () => native.setTarget(0, producer, 't', { acks: secret }, 0, 0, false);
+  t.throws(setTarget, /acks/);
+  t.notMatch(String(catching(setTarget)), secret);
+});
+
+t.test('a property with a getter that removes the producer does no harm', async (t) => {
+  const { native } = shardOf(t);
+  const producer = native.addProducer({});
+  const properties = {
+    get acks() {
+      native.removeProducer(producer);
+      return '1';
+    },
+  };
+  t.throws(() => native.setTarget(0, producer, 't', properties, 0, 0, false), TypeError);
+});
+
+t.test('one topic of a producer has one set of settings', async (t) => {
+  const { native } = shardOf(t);
+  const producer = native.addProducer({});
+  native.setTarget(0, producer, 'same', { acks: '1' }, 0, 0, false);
+  t.throws(
+    () => native.setTarget(1, producer, 'same', { acks: 'all' }, 0, 0, false),
+    /open already/,
+  );
+});
+
+t.test('a closed shard refuses to work and can be closed again', async (t) => {
+  const shard = new NativeShard();
+  const { native } = shard;
+  native.setTarget(0, native.addProducer({}), 't', {}, 0, 0, false);
+  shard.close();
+  t.throws(() => native.turn(), /closed/);
+  t.throws(() => native.addProducer({}), /closed/);
+  t.throws(() => native.produce(0, false, frameOf({}), 1), TypeError);
+  t.equal(native.outstanding(0), 0);
+  native.close();
+});
+
+t.test('MockCluster and the doorbells refuse wrong arguments with an error', async (t) => {
+  const Cluster = addon.MockCluster as unknown as new (brokers: unknown) => object;
+  for (const brokers of [0, -1, 1e9, 'one', undefined, Symbol('s')]) {
+    t.throws(() => new Cluster(brokers), TypeError);
+  }
+  const cluster = new addon.MockCluster(1);
+  const methods: Readonly<Record<string, readonly unknown[]>> = {
+    createTopic: ['topic', 1],
+    failRequests: [0, [10]],
+    failTopic: ['topic', 0],
+    setBrokerUp: [1, true],
+    setRoundTripMs: [1, 0],
+  };
+  for (const [name, sound] of Object.entries(methods)) {
+    t.ok(callOddly(cluster, name, sound) > 0, name);
+  }
+  cluster.close();
+  cluster.close();
+  t.throws(() => cluster.bootstrapServers, /closed/);
+  for (const name of ['closeDoorbell', 'ringDoorbell', 'errorName']) {
+    t.throws(() => doorbells[name]?.(Symbol('s')), TypeError, name);
+    t.throws(() => doorbells[name]?.(), TypeError, name);
+  }
+  const Doorbell = doorbells.Doorbell as unknown as new (...args: readonly unknown[]) => object;
+  for (const args of [[], [0], ['0', () => {}], [-1, () => {}], [1 << 20, () => {}]]) {
+    t.throws(() => new Doorbell(...args), Error);
+  }
+});
+
+t.test('errors and features have librdkafka’s own names', async (t) => {
+  t.equal(addon.errorName(10), 'MSG_SIZE_TOO_LARGE');
+  t.equal(addon.errorName(-152), '_PURGE_QUEUE');
+  t.type(addon.errorName(123_456), 'string');
+  for (const feature of ['gzip', 'snappy', 'lz4', 'ssl', 'sasl_scram', 'sasl_oauthbearer']) {
+    t.ok(addon.builtinFeatures().split(',').includes(feature), feature);
+  }
+});
+
+function catching(run: () => void): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
