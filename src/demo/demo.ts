@@ -3,8 +3,8 @@
  *   plants -> broker ==socket==> the real engine ==> Kafka ==> reader -> reconciliation
  *                    <==PUBACK==
  *
- * End: the devices stop; what is under way is acknowledged; the engine drains; the reader goes on to
- * the end of every partition. What is open then is missing for certain.
+ * End: the devices stop; what is under way is acknowledged; the engine drains; the reader goes on
+ * to the end of every partition. What is open then is missing for certain.
  */
 import { type Clock, systemClock } from '../base/clock.js';
 import { Closers } from './closers.js';

@@ -1,4 +1,4 @@
-/* When the plants speak: so many messages a second, a few of them events, and now and then a picture.
+/* When the plants speak: so many messages a second, a few of them events, and at times a picture.
  *
  * The embedded Kafka keeps 5 MB or 100,000 records of a partition, so nothing may be published that
  * the reader is not close behind:

@@ -13,6 +13,8 @@ export interface Intro {
 
 export function intro(about: Intro): string {
   const { yaml, mqttPort, bootstrapServers, adminAddress, command, plants } = about;
+  const { sensorCount, machineCount, plantCount } = plants;
+  const devices = `${sensorCount} sensors on ${machineCount} machines in ${plantCount} plants`;
   return `This is the configuration that runs now:
 
 ${yaml}
@@ -21,7 +23,7 @@ To run it on your own MQTT broker and Kafka, set the two endpoints in a copy:
   ${command} demo --print-config > demo.yaml
   ${command} run -f demo.yaml
 
-${plants.sensorCount} sensors on ${plants.machineCount} machines in ${plants.plantCount} plants publish to an MQTT v5 broker, Millrace carries
+${devices} publish to an MQTT v5 broker, Millrace carries
 that to Kafka, and a reader compares what arrives there with what was published.
 Broker and Kafka are small ones in this process:
 

@@ -84,8 +84,8 @@ export class Progress {
     this.#samples.push(this.#sample());
   }
 
-  /** Of what was published after the first second, in which Millrace connects to Kafka; absent where
-   * that is nothing. */
+  /** Of what was published after the first second, in which Millrace connects to Kafka; absent
+   * where that is nothing. */
   get wholeLatency(): Latency | undefined {
     return latencyOf(this.#whole);
   }

@@ -10,7 +10,7 @@ const TEXT_BYTES_MAX = 4096;
 
 type Recent = Omit<ReadRecord, 'payload'> & { readonly bytes: number; readonly preview: Buffer };
 
-/** The last records of each Kafka topic, so that the many do not hide the few. Holds no payloads. */
+/** The last records of each Kafka topic, so that many do not hide few. Holds no payloads. */
 export class RecentRecords {
   readonly #byTopic = new Map<string, Recent[]>();
 

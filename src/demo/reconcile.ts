@@ -1,10 +1,10 @@
-/* Reconciliation: every message that the demo publishes, by number, until it was acknowledged to the
- * broker and read back from Kafka. Nothing here is estimated.
+/* Reconciliation: every message that the demo publishes, by number, until it was acknowledged to
+ * the broker and read back from Kafka. Nothing here is estimated.
  *
  * 1. Numbers are given in order, so a number below the next that is not open is settled: a record
  *    with it is a duplicate. Memory holds the open messages only, which the devices bound.
- * 2. A record counts as read back once, and only where its Kafka topic, the MQTT topic in its header
- *    and every byte of its payload are those that were published.
+ * 2. A record counts as read back once, and only where its Kafka topic, the MQTT topic in its
+ *    header and every byte of its payload are those that were published.
  * 3. Records of one key are in order where their numbers only rise.
  */
 import { crc32 } from 'node:zlib';
@@ -129,7 +129,7 @@ export class Reconciliation {
     tally.publishedBytes += bytes;
   }
 
-  /** A PUBACK. Returns how long ago its message was published; `undefined` for one of no concern. */
+  /** A PUBACK. Returns how long ago its message was published; `undefined` where it counts not. */
   onPuback(payload: Uint8Array, reasonCode: number, nowMs: number): number | undefined {
     const id = readStamp(payload);
     const open = id === undefined ? undefined : this.#open.get(id);

@@ -26,7 +26,7 @@ export function describe(report: DemoReport): string {
   const { latency, foreignRecords } = report;
   const lines = [
     '',
-    `  ${'route'.padEnd(12)}${'published'.padStart(12)}${'acknowledged'.padStart(15)}${'read back'.padStart(12)}`,
+    row(['route', 'published', 'acknowledged', 'read back']),
     ...report.tallies.map((tally) => tallyLine(tally.route, tally)),
     tallyLine('all', all),
     '',
@@ -84,10 +84,9 @@ function totalsOf({ tallies }: DemoReport): Totals {
 }
 
 function tallyLine(name: string, { published, acknowledged, readBack }: Totals): string {
-  const columns = [
-    count(published).padStart(12),
-    count(acknowledged).padStart(15),
-    count(readBack).padStart(12),
-  ];
-  return `  ${name.padEnd(12)}${columns.join('')}`;
+  return row([name, ...[published, acknowledged, readBack].map(count)]);
+}
+
+function row([name = '', ...cells]: readonly string[]): string {
+  return `  ${name.padEnd(12)}${cells.map((cell) => cell.padStart(14)).join('')}`;
 }

@@ -1,7 +1,7 @@
 /* The live view: one screen that is drawn over and over. */
 import { createLogUpdate } from 'log-update';
 import { bytes, count, fit, milliseconds } from './format.js';
-import type { Flow, RouteProgress, Snapshot } from './progress.js';
+import type { Flow, Latency, RouteProgress, Snapshot } from './progress.js';
 
 /** What both views do. */
 export interface View {
@@ -45,10 +45,6 @@ export function liveView(terminal: Terminal, color: boolean): View {
 /** The screen, for any width; the last records take what `rows` leave. */
 export function frame(snapshot: Snapshot, state: string, rows: number): Line[] {
   const { publishedBytes, latency, recent } = snapshot;
-  const quick =
-    latency === undefined
-      ? ''
-      : `   PUBLISH to PUBACK: half within ${milliseconds(latency.p50Ms)}, 99% within ${milliseconds(latency.p99Ms)}`;
   const lines: Line[] = [
     { text: `Millrace demo   ${Math.floor(snapshot.elapsedSeconds)} s   ${state}`, style: 'bold' },
     { text: '' },
@@ -62,7 +58,7 @@ export function frame(snapshot: Snapshot, state: string, rows: number): Line[] {
     flowLine('Millrace -> MQTT broker, PUBACKs', snapshot.acknowledged),
     flowLine('Kafka -> reader', snapshot.readBack),
     { text: '' },
-    { text: `  in flight ${count(snapshot.inFlight)}${quick}` },
+    { text: `  in flight ${count(snapshot.inFlight)}${quickness(latency)}` },
     { text: `  memory of this process ${bytes(snapshot.residentBytes)}`, style: 'dim' },
     { text: '' },
     ...routeLines(snapshot.routes),
@@ -72,6 +68,12 @@ export function frame(snapshot: Snapshot, state: string, rows: number): Line[] {
   const each = Math.max(1, Math.floor((rows - lines.length) / Math.max(1, recent.length)));
   const shown = recent.flatMap((ofTopic) => ofTopic.slice(0, each));
   return [...lines, ...shown.map((text) => ({ text: `  ${text}` }))].slice(0, rows);
+}
+
+function quickness(latency: Latency | undefined): string {
+  if (latency === undefined) return '';
+  const [half, most] = [milliseconds(latency.p50Ms), milliseconds(latency.p99Ms)];
+  return `   PUBLISH to PUBACK: half within ${half}, 99% within ${most}`;
 }
 
 function flowLine(name: string, { total, perSecond }: Flow, more = ''): Line {
