@@ -246,17 +246,25 @@ export class Bridge {
       clock,
       random,
       dial,
-      events: this.#sessionEvents(planned, filters),
+      events: this.#sessionEvents(index, planned, filters),
     });
   }
 
-  #sessionEvents(planned: PlannedSession, filters: readonly string[]): SessionEvents {
-    const { log, clock } = this.#options;
+  #sessionEvents(
+    index: number,
+    planned: PlannedSession,
+    filters: readonly string[],
+  ): SessionEvents {
+    const { log, clock, events } = this.#options;
     const { clientId } = planned;
     let retirement: Retirement | undefined;
     return {
       onBatchStart: () => this.#flow.onBatchStart(),
-      onBatchEnd: () => this.#flow.onBatchEnd(),
+      onBatchEnd: () => {
+        this.#flow.onBatchEnd();
+        if (this.#sessions[index]?.paused === true) events.socketPaused(clientId);
+        else events.socketResumed(clientId);
+      },
       onPublish: (session, publish) => {
         retirement?.onPublish();
         return this.#flow.onPublish(session, publish);
@@ -265,6 +273,7 @@ export class Bridge {
       onJoined: (_, publish) => this.#flow.onJoined(publish),
       onState: (session, state) => {
         if (state.kind !== 'active') retirement?.stop();
+        if (state.kind === 'waiting' || state.kind === 'stopped') events.socketResumed(clientId);
         this.#onSessionState(session, state, planned);
       },
       onLimits: (session, limits) => {
