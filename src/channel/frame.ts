@@ -55,8 +55,13 @@ export interface FrameRecord {
   readonly payloadInSlab: boolean;
 }
 
-/** Reads a frame that the addon gave back. `slab` is where payloads too big for a frame lie. */
-export function readFrame(frame: Uint8Array, slab: Uint8Array): FrameRecord {
+/**
+ * Reads a frame that the addon gave back.
+ * @param slab where payloads too big for a frame lie
+ * @param nowMs the monotonic clock, from which the seconds that remain are told; their header is
+ *   empty without it
+ */
+export function readFrame(frame: Uint8Array, slab: Uint8Array, nowMs?: number): FrameRecord {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const word = (index: number) => view.getUint32(index * 4, true);
   const keyBytes = word(FRAME_KEY_BYTES);
@@ -65,13 +70,19 @@ export function readFrame(frame: Uint8Array, slab: Uint8Array): FrameRecord {
   const key = hasKey ? frame.subarray(FRAME_HEADER_BYTES, position) : null;
   const headers: [string, Uint8Array][] = [];
   for (let i = 0; i < word(FRAME_HEADER_COUNT); i++) {
+    const headerStart = position;
     const nameBytes = view.getUint16(position, true);
     const valueBytes = view.getUint32(position + 4, true);
     const nameStart = position + HEADER_ENTRY_BYTES;
     const valueStart = nameStart + nameBytes;
     position = valueStart + valueBytes;
     const name = Buffer.from(frame.subarray(nameStart, valueStart)).toString('utf8');
-    headers.push([name, frame.subarray(valueStart, position)]);
+    const computed = view.getUint16(headerStart + 2, true) === VALUE_REMAINING_SECONDS;
+    const value =
+      computed && nowMs !== undefined
+        ? remainingSeconds(word(FRAME_DEADLINE_LOW), word(FRAME_DEADLINE_HIGH), nowMs)
+        : frame.subarray(valueStart, position);
+    headers.push([name, value]);
   }
   const payloadInSlab = (word(FRAME_FLAGS) & FLAG_PAYLOAD_IN_SLAB) !== 0;
   const source = payloadInSlab ? slab : frame;
@@ -86,4 +97,10 @@ export function readFrame(frame: Uint8Array, slab: Uint8Array): FrameRecord {
     payload: source.subarray(payloadStart, payloadStart + word(FRAME_PAYLOAD_BYTES)),
     payloadInSlab,
   };
+}
+
+/** Rounded up, as RemainingSeconds in src/native/producer.cc. */
+function remainingSeconds(low: number, high: number, nowMs: number): Uint8Array {
+  const leftMs = high * 2 ** 32 + low - nowMs;
+  return Buffer.from(String(Math.max(Math.ceil(leftMs / 1000), 0)));
 }

@@ -170,11 +170,11 @@ function explainRecord(
   const ends = (outcome: Outcome) => ({ outcome, record: undefined });
   const early = beforeTheRoutes(publish, fit);
   if (early !== undefined) return ends(early);
-  if (route.map.loopGuard && loops(route.shape, publish)) {
-    return ends({ kind: 'loopStopped', why: 'it has come through this route before' });
-  }
   if (publish.expirySeconds === 0) {
     return ends({ kind: 'expired', why: 'nothing is left of its Message Expiry Interval' });
+  }
+  if (route.map.loopGuard && loops(route.shape, publish)) {
+    return ends({ kind: 'loopStopped', why: 'it has come through this route before' });
   }
   const { shards, instanceId } = connector;
   const targets = new Targets(shards);
@@ -188,7 +188,7 @@ function explainRecord(
   const frames = { bytes: new Uint8Array(memory), words: new Int32Array(memory) };
   const deadlineMs = publish.expirySeconds === ABSENT ? 0 : deadlineOf(publish, 0);
   const bytes = writeFrame(frames, 0, planned.plan, publish, 0, target.id, deadlineMs);
-  const frame = readFrame(frames.bytes.subarray(0, bytes), new Uint8Array(0));
+  const frame = readFrame(frames.bytes.subarray(0, bytes), new Uint8Array(0), 0);
   const shard = shardIndexOf(planned, publish, shards);
   const record = describeRecord(
     { route, target: target as Target, frame, publish, shard },

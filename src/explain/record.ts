@@ -87,7 +87,7 @@ function headersOf(frame: FrameRecord, publish: Publish): HeaderExplanation[] {
   return headers.map(([name, value], index) => {
     if (index !== expiryAt) return { name, value: bytesOf(value) };
     const note = 'the seconds that remain when the record is produced, at most this';
-    return { name, value: { text: String(publish.expirySeconds) }, note };
+    return { name, value: bytesOf(value), note };
   });
 }
 

@@ -404,7 +404,8 @@ export class MqttToKafka {
 
   /** Kafka refused a record that was sent alone. */
   #onRefused(shard: Shard, frame: Uint8Array, code: string): void {
-    const record = readFrame(frame, this.#options.slab.bytes);
+    const { slab, clock } = this.#options;
+    const record = readFrame(frame, slab.bytes, clock.monotonicMs());
     this.#detach(shard, record.deliveryId);
     shard.credit(record.frameBytes);
     const match = this.#options.ledger.context(record.deliveryId);
