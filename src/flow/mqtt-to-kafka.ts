@@ -50,6 +50,8 @@ export interface MqttToKafkaOptions extends Omit<DeadLetteringOptions, 'onStored
   readonly shards: readonly Shard[];
   readonly routes: RouteTable;
   readonly sessions: readonly Session[];
+  /** After a burst of settlements. */
+  readonly onDrained: () => void;
 }
 
 export class MqttToKafka {
@@ -169,6 +171,7 @@ export class MqttToKafka {
     for (const session of this.#unflushed) session.flush();
     this.#unflushed.clear();
     this.resumeReading();
+    this.#options.onDrained();
   }
 
   resumeReading(): void {

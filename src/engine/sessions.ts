@@ -1,0 +1,208 @@
+/* Sessions: the MQTT sessions of one connector: which there are, what they were across restarts, and what
+ * becomes of what they tell. Main thread.
+ */
+import type { Clock } from '../base/clock.js';
+import type { Log } from '../base/log.js';
+import { PACKET_OVERHEAD_BYTES, TOPICS_CACHED } from '../config/limits.js';
+import type { Connector } from '../config/model.js';
+import type { MqttToKafka } from '../flow/mqtt-to-kafka.js';
+import type { RouteTable } from '../flow/route-table.js';
+import type { CompiledRoute } from '../flow/routes.js';
+import type { ConnectorEvents } from '../metrics/events.js';
+import { dial } from '../mqtt/dial.js';
+import type { PublishFault } from '../mqtt/publish-check.js';
+import { Session, type SessionEvents, type SessionState } from '../mqtt/session.js';
+import { TopicCache } from '../mqtt/topic-cache.js';
+import type { PayloadSlab } from '../ring/payload-slab.js';
+import { filtersOverlap } from '../route/topic-filter.js';
+import type { BridgeHealth } from './bridge-health.js';
+import { connectionLossReason } from './loss-reason.js';
+import { Retirement } from './retirement.js';
+import { type PlannedSession, planRetired, planSessions } from './session-plan.js';
+import type { SessionStore } from './session-store.js';
+
+/** The one reason for which a session stops that is nothing to warn of. */
+const SHUTTING_DOWN = 'shutting down';
+const CONNECT_TIMEOUT_MS = 10_000;
+const WRITE_TIMEOUT_MS = 30_000;
+const TOPIC_ALIAS_MAXIMUM = 65_535;
+
+export interface SessionsOptions {
+  readonly connector: Connector;
+  readonly planned: readonly PlannedSession[];
+  readonly store: SessionStore;
+  readonly table: RouteTable;
+  readonly slab: PayloadSlab;
+  readonly health: BridgeHealth;
+  readonly events: ConnectorEvents;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Asked when a message comes: the flow needs the sessions as they need the flow. */
+  readonly flow: () => MqttToKafka;
+  /** Keeps a PUBLISH that nobody can read; resolves once it is on the disk. */
+  readonly onUnreadable: (packet: Uint8Array, fault: PublishFault) => Promise<void>;
+}
+
+export class Sessions {
+  readonly #options: SessionsOptions;
+  /** One for all: what a route makes of a topic is the same for each of them. */
+  readonly #topics: TopicCache;
+  readonly #all: Session[] = [];
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+    this.#topics = new TopicCache(TOPICS_CACHED, Math.floor(options.random() * 2 ** 32));
+  }
+
+  /** By index; empty before `open`. */
+  get all(): readonly Session[] {
+    return this.#all;
+  }
+
+  /** Writes down what is to be subscribed to; nothing is dialled yet. */
+  async open(): Promise<void> {
+    for (const [index, planned] of this.#options.planned.entries()) {
+      this.#all.push(await this.#open(index, planned));
+    }
+  }
+
+  start(): void {
+    for (const session of this.#all) session.start();
+  }
+
+  stopReading(): void {
+    for (const session of this.#all) session.stopReading();
+  }
+
+  /** Disconnects normally; the broker keeps the sessions. */
+  stop(): void {
+    for (const session of this.#all) session.stop(SHUTTING_DOWN);
+  }
+
+  async #open(index: number, planned: PlannedSession): Promise<Session> {
+    const { connector, clock, random } = this.#options;
+    const { mqtt, maxPayloadBytes } = connector;
+    const { clientId, subscriptions } = planned;
+    const filters = subscriptions.map(({ filter }) => filter);
+    const stale = this.#options.store
+      .filters(clientId)
+      .filter((filter) => !filters.includes(filter));
+    await this.#options.store.set(clientId, [...filters, ...stale]);
+    this.#options.health.sessionConnecting(clientId, 'not dialled yet');
+    const refuses = connector.oversize === 'refuse';
+    return new Session({
+      index,
+      clientId,
+      host: mqtt.host,
+      port: mqtt.port,
+      keepAliveSeconds: mqtt.keepAliveSeconds,
+      sessionExpirySeconds: mqtt.sessionExpirySeconds,
+      receiveMaximum: mqtt.receiveMaximum,
+      maximumPacketSize: refuses ? maxPayloadBytes + PACKET_OVERHEAD_BYTES : undefined,
+      payloadBytesMax: refuses ? Number.POSITIVE_INFINITY : maxPayloadBytes,
+      topicAliasMaximum: TOPIC_ALIAS_MAXIMUM,
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      writeTimeoutMs: WRITE_TIMEOUT_MS,
+      subscriptions,
+      staleFilters: stale,
+      topics: this.#topics,
+      slab: this.#options.slab.bytes,
+      clock,
+      random,
+      dial,
+      events: this.#events(index, planned, filters),
+    });
+  }
+
+  #events(index: number, planned: PlannedSession, filters: readonly string[]): SessionEvents {
+    const { log, clock, events } = this.#options;
+    const { clientId } = planned;
+    let retirement: Retirement | undefined;
+    return {
+      onBatchStart: () => this.#options.flow().onBatchStart(),
+      onBatchEnd: () => {
+        this.#options.flow().onBatchEnd();
+        if (this.#all[index]?.paused === true) events.socketPaused(clientId);
+        else events.socketResumed(clientId);
+      },
+      onPublish: (session, publish) => {
+        retirement?.onPublish();
+        return this.#options.flow().onPublish(session, publish);
+      },
+      onOversize: (session, publish) => this.#options.flow().onOversize(session, publish),
+      onJoined: (_, publish) => this.#options.flow().onJoined(publish),
+      onState: (session, state) => {
+        if (state.kind !== 'active') retirement?.stop();
+        if (state.kind === 'waiting' || state.kind === 'stopped') events.socketResumed(clientId);
+        this.#onState(session, state, planned);
+      },
+      onLimits: (session, limits) => {
+        this.#options.table.useFilters(session.options.index, !limits.subscriptionIdentifiers);
+        if (!limits.subscriptionIdentifiers) refuseOverlaps(session, planned);
+      },
+      onUnsubscribed: (session) => {
+        if (!planned.retired) {
+          void this.#options.store.set(clientId, filters);
+          return;
+        }
+        retirement = new Retirement(session, clock, () => {
+          this.#options.health.sessionRetired(clientId);
+          void this.#options.store.set(clientId, []);
+        });
+        retirement.onUnsubscribed();
+      },
+      onUnreadable: (_, packet, fault) => this.#options.onUnreadable(packet, fault),
+      onWarning: (_, text) => log.warn({ session: clientId }, text),
+      reservePayload: (bytes) => this.#options.slab.reserve(bytes),
+      releasePayload: (offset) => this.#options.slab.release(offset),
+    };
+  }
+
+  #onState(session: Session, state: SessionState, planned: PlannedSession): void {
+    const { events, log } = this.#options;
+    const { clientId } = planned;
+    if (state.kind === 'active') {
+      events.mqttConnected(clientId, session.limits?.sessionPresent === true);
+      this.#options.health.sessionConnected(clientId);
+    } else if (state.kind === 'waiting') {
+      events.mqttLost(clientId, connectionLossReason(state.reason), state.reason);
+      this.#options.health.sessionConnecting(clientId, state.reason);
+    } else if (state.kind === 'stopped') {
+      events.mqttClosed(clientId);
+      this.#options.health.sessionStopped(clientId, state.reason);
+      if (state.reason !== SHUTTING_DOWN) {
+        log.warn({ session: clientId, reason: state.reason }, 'session stopped');
+      }
+    }
+  }
+}
+
+/** The sessions of this configuration, and those of earlier ones that have not been ended yet. */
+export function planAll(
+  connector: Connector,
+  routes: readonly CompiledRoute[],
+  store: SessionStore,
+): PlannedSession[] {
+  const planned = planSessions(connector, routes);
+  const current = new Set(planned.map(({ clientId }) => clientId));
+  const retired = store.clientIds
+    .filter((clientId) => !current.has(clientId))
+    .map((clientId) => planRetired(clientId, store.filters(clientId), routes));
+  return [...planned, ...retired];
+}
+
+/** Without Subscription Identifiers, whether a copy is for one route or for both cannot be told. */
+function refuseOverlaps(session: Session, planned: PlannedSession): void {
+  const { routes } = planned;
+  for (const [i, a] of routes.entries()) {
+    for (const b of routes.slice(i + 1)) {
+      if (!filtersOverlap(a.topicFilter, b.topicFilter)) continue;
+      session.stop(
+        `the broker has no Subscription Identifiers, and ${a.topicFilter} overlaps with ` +
+          `${b.topicFilter}: set ownSession: true on one of their routes`,
+      );
+      return;
+    }
+  }
+}
