@@ -30,6 +30,9 @@ export class FrameRing {
     this.#control = new Int32Array(memory, 0, RING_DATA_BYTES / 4);
     this.#mask = this.capacityBytes - 1;
     this.#ringDoorbell = ringDoorbell;
+    this.#head = Atomics.load(this.#control, HEAD_WORD) >>> 0;
+    this.#published = this.#head;
+    this.#tailSeen = Atomics.load(this.#control, TAIL_WORD) >>> 0;
   }
 
   /**

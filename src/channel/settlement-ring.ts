@@ -27,6 +27,7 @@ export class SettlementRing {
     this.#entries = new Int32Array(memory, RING_DATA_BYTES);
     this.#mask = memory.byteLength - RING_DATA_BYTES - 1;
     this.#onSettled = onSettled;
+    this.#tail = Atomics.load(this.#control, TAIL_WORD) >>> 0;
     Atomics.store(this.#control, WAITING_WORD, 1);
   }
 
