@@ -1,0 +1,255 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import ts from 'typescript';
+
+/* What the style of the project asks for and no compiler sees: which way imports point, how long files
+ * and functions are, and words that have no place. */
+
+const FILE_LINES_MAX = 600;
+const FUNCTION_LINES_MAX = 70;
+
+// The compiled file lies at dist/test.
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+/**
+ * What each folder of src/ may import, downwards only; siblings never. `model` is config/model.ts and
+ * config/limits.ts, which is all of config/ that the data path may know.
+ */
+const FOUNDATION = ['base', 'model'];
+const SHARED = [...FOUNDATION, 'channel', 'ring', 'metrics'];
+const PARTS = ['mqtt', 'route', 'delivery', 'shard', 'dead-letter'];
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  model: ['base'],
+  config: FOUNDATION,
+  channel: FOUNDATION,
+  ring: FOUNDATION,
+  metrics: FOUNDATION,
+  mqtt: SHARED,
+  route: SHARED,
+  delivery: SHARED,
+  shard: SHARED,
+  'dead-letter': SHARED,
+  flow: [...SHARED, ...PARTS],
+  engine: [...SHARED, ...PARTS, 'flow'],
+  kafka: [...FOUNDATION, 'channel'],
+  worker: [...SHARED, 'kafka'],
+  explain: [...SHARED, ...PARTS, 'flow', 'engine'],
+  bench: FOUNDATION,
+  demo: [...FOUNDATION, 'config', 'engine'],
+  cli: [...SHARED, ...PARTS, 'config', 'engine', 'explain', 'bench', 'demo'],
+  main: ['base', 'cli'],
+};
+
+/** Files that nothing imports: a process or a thread begins with them, or only docs/ is made of them. */
+const ENTRIES = /(\/|-)main\.ts$|\/write-[a-z-]+\.ts$|^src\/metrics\/reference\.ts$/;
+
+interface Source {
+  /** From the root, with slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+function filesUnder(folder: string, pattern: RegExp): Source[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && pattern.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .map((path) => ({ path: relative(root, path), text: readFileSync(path, 'utf8') }));
+}
+
+const sources = filesUnder('src', /\.ts$/);
+const tests = filesUnder('test', /\.ts$/);
+
+function parse({ path, text }: Source): ts.SourceFile {
+  return ts.createSourceFile(path, text, ts.ScriptTarget.ES2023, true);
+}
+
+interface Imports {
+  /** Files of the project that it names in an import, an export or a call of `import()`. */
+  readonly all: string[];
+  /** Those of which it takes more than types. */
+  readonly atRunTime: string[];
+}
+
+function importsOf(source: Source): Imports {
+  const found: Imports = { all: [], atRunTime: [] };
+  const add = (specifier: ts.Node | undefined, typeOnly: boolean) => {
+    if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return;
+    if (!specifier.text.startsWith('.')) return;
+    const target = join(dirname(source.path), specifier.text).replace(/\.js$/, '.ts');
+    found.all.push(target);
+    if (!typeOnly) found.atRunTime.push(target);
+  };
+  const visit = (node: ts.Node) => {
+    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, takesTypesOnly(node));
+    else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+      add(node.arguments[0], false);
+    ts.forEachChild(node, visit);
+  };
+  visit(parse(source));
+  return found;
+}
+
+function takesTypesOnly({ importClause }: ts.ImportDeclaration): boolean {
+  if (importClause === undefined) return false;
+  const { namedBindings } = importClause;
+  if (importClause.isTypeOnly) return true;
+  if (namedBindings === undefined || !ts.isNamedImports(namedBindings)) return false;
+  return namedBindings.elements.every((element) => element.isTypeOnly);
+}
+
+const imports = new Map(sources.map((source) => [source.path, importsOf(source)]));
+
+function areaOf(path: string): string {
+  if (path === 'src/main.ts') return 'main';
+  if (path === 'src/config/model.ts' || path === 'src/config/limits.ts') return 'model';
+  return path.split('/')[1] as string;
+}
+
+t.test('imports point one way', async (t) => {
+  const wrong: string[] = [];
+  for (const [path, { all }] of imports) {
+    const from = areaOf(path);
+    const allowed = MAY_IMPORT[from];
+    if (allowed === undefined) wrong.push(`${path}: which way may src/${from}/ import?`);
+    for (const target of all) {
+      const to = areaOf(target);
+      if (to !== from && allowed?.includes(to) === false) wrong.push(`${path} imports ${target}`);
+    }
+  }
+  t.strictSame(wrong, []);
+});
+
+t.test('what a test checks is there to be checked', async (t) => {
+  t.ok(sources.length > 100);
+  t.ok([...imports.values()].flatMap(({ all }) => all).length > 200);
+  for (const area of Object.keys(MAY_IMPORT)) {
+    t.ok(
+      sources.some(({ path }) => areaOf(path) === area),
+      `src/${area} exists`,
+    );
+  }
+});
+
+t.test('no file needs itself to load, by whatever way', async (t) => {
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const walk = (path: string, way: readonly string[]) => {
+    if (way.includes(path)) {
+      cycles.push([...way.slice(way.indexOf(path)), path].join(' -> '));
+      return;
+    }
+    if (done.has(path)) return;
+    for (const target of imports.get(path)?.atRunTime ?? []) walk(target, [...way, path]);
+    done.add(path);
+  };
+  for (const path of imports.keys()) walk(path, []);
+  t.strictSame(cycles, []);
+});
+
+t.test('every import is of a file that exists', async (t) => {
+  const missing = [...imports].flatMap(([path, { all }]) =>
+    all.filter((target) => !imports.has(target)).map((target) => `${path}: ${target}`),
+  );
+  t.strictSame(missing, []);
+});
+
+t.test('every file is imported, or a process begins with it', async (t) => {
+  const imported = new Set([...imports.values()].flatMap(({ all }) => all));
+  const dead = sources
+    .map(({ path }) => path)
+    .filter((path) => !imported.has(path) && !ENTRIES.test(path));
+  t.strictSame(dead, []);
+});
+
+t.test(`a file has at most ${FILE_LINES_MAX} lines`, async (t) => {
+  const long = [...sources, ...tests, ...filesUnder('src/native', /\.(cc|h)$/)]
+    .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
+    .filter(({ lines }) => lines > FILE_LINES_MAX)
+    .map(({ path, lines }) => `${path}: ${lines}`);
+  t.strictSame(long, []);
+});
+
+/** Lines that a function has because a text in it has several: those are data, not steps. */
+function textLines(node: ts.Node): number {
+  let lines = 0;
+  const visit = (child: ts.Node) => {
+    if (ts.isNoSubstitutionTemplateLiteral(child) || ts.isTemplateExpression(child))
+      lines += child.getText().split('\n').length - 1;
+    else ts.forEachChild(child, visit);
+  };
+  visit(node);
+  return lines;
+}
+
+/** Functions, methods and closures with too many lines, as `path:line name`. */
+function longFunctions(source: Source): string[] {
+  const file = parse(source);
+  const found: string[] = [];
+  const visit = (node: ts.Node) => {
+    if (ts.isFunctionLike(node) && 'body' in node && node.body !== undefined) {
+      const first = file.getLineAndCharacterOfPosition(node.getStart(file)).line;
+      const last = file.getLineAndCharacterOfPosition(node.getEnd()).line;
+      const lines = last - first + 1 - textLines(node);
+      const name = node.name?.getText(file) ?? 'a closure';
+      if (lines > FUNCTION_LINES_MAX)
+        found.push(`${source.path}:${first + 1} ${name}: ${lines} lines`);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return found;
+}
+
+t.test(`a function has at most ${FUNCTION_LINES_MAX} lines`, async (t) => {
+  t.strictSame([...sources, ...tests].flatMap(longFunctions), []);
+});
+
+t.test('the length of a function is measured from its first line to its last', async (t) => {
+  const body = (lines: number) => `{\n${'  f();\n'.repeat(lines - 2)}}`;
+  const measure = (text: string) => longFunctions({ path: 'x.ts', text }).length;
+  t.equal(measure(`function f() ${body(FUNCTION_LINES_MAX)}`), 0);
+  t.equal(measure(`function f() ${body(FUNCTION_LINES_MAX + 1)}`), 1);
+  t.equal(measure(`const f = () => ${body(FUNCTION_LINES_MAX + 1)};`), 1);
+  t.equal(measure(`function f() { return \`${'text\n'.repeat(200)}\`; }`), 0);
+  t.equal(measure(`class C { #m() ${body(FUNCTION_LINES_MAX + 1)} }`), 1);
+});
+
+t.test('only commands and what they show write to the console', async (t) => {
+  const allowed = ['cli', 'demo', 'bench'];
+  const wrong = sources
+    .filter(({ path }) => !allowed.includes(areaOf(path)) && !ENTRIES.test(path))
+    .filter(({ text }) => /\bconsole\./.test(text))
+    .map(({ path }) => path);
+  t.strictSame(wrong, []);
+});
+
+t.test('no barrels, no bags of helpers, no unfinished business', async (t) => {
+  const names = /(^|\/)(index|utils?|helpers?|misc)\.ts$/;
+  const named = [...sources, ...tests].filter(({ path }) => names.test(path));
+  t.strictSame(
+    named.map(({ path }) => path),
+    [],
+  );
+  const unfinished = new RegExp(`\\b(${['TO', 'DO'].join('')}|${['FIX', 'ME'].join('')})\\b`);
+  const left = [...sources, ...tests].filter(({ text }) => unfinished.test(text));
+  t.strictSame(
+    left.map(({ path }) => path),
+    [],
+  );
+});
+
+t.test('no file names a place on the machine where it was written', async (t) => {
+  const places = new RegExp(`(?<![\\w.-])/(${['work', 'home', 'root', 'Users'].join('|')})/[a-z]`);
+  const folders = ['src', 'test', 'docs', 'native-bench', 'scripts', 'examples'];
+  const text = /\.(ts|mjs|md|json|ya?ml|cc|h|c|sh|properties|xml)$/;
+  const wrong = folders
+    .flatMap((folder) => filesUnder(folder, text))
+    .filter((source) => places.test(source.text))
+    .map(({ path, text }) => `${path}: ${places.exec(text)?.[0]}`);
+  t.strictSame(wrong, []);
+});
