@@ -126,7 +126,7 @@ export class Bridge {
   async stop(timeoutMs: number): Promise<number> {
     this.#sessions.stopReading();
     await this.#settled(timeoutMs);
-    const left = this.#ledger.openCount;
+    const left = this.#flow.onDrainTimeout();
     this.#sessions.stop();
     await this.#pool.close();
     await this.#letters.close();

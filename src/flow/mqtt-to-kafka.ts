@@ -19,7 +19,7 @@ import {
   SEVERAL_SHARDS,
   UNKNOWN,
 } from '../delivery/ledger.js';
-import type { HoldReason } from '../metrics/reasons.js';
+import type { HoldReason, Qos0LossReason } from '../metrics/reasons.js';
 import type { OversizeSink } from '../mqtt/oversize.js';
 import { ABSENT, type Publish } from '../mqtt/publish.js';
 import { IMPLEMENTATION_SPECIFIC_ERROR, SUCCESS } from '../mqtt/reason-code.js';
@@ -70,6 +70,8 @@ export class MqttToKafka {
   /** Shards that wait for a barrier, once there is room for it, and the loss that it answers. */
   readonly #barriers = new Map<Shard, number>();
   readonly #deadLettering: DeadLettering;
+  /** Why a QoS 0 message of unknown fate is lost, at this moment. */
+  #qos0LossReason: Qos0LossReason = 'deliveryFailed';
   /** Targets whose records a shard holds back. */
   readonly #held = new Map<Shard, Set<number>>();
   #nowMs = 0;
@@ -155,6 +157,17 @@ export class MqttToKafka {
     if (publish.slabOffset !== ABSENT) this.#options.slab.release(publish.slabOffset);
   }
 
+  /** The drain is over: nobody sends again what is still open of QoS 0. Returns what is open in all. */
+  onDrainTimeout(): number {
+    const { ledger, events } = this.#options;
+    let lost = 0;
+    for (let id = 0; id < ledger.capacity; id++) {
+      if (ledger.isOpen(id) && ledger.packetId[id] === 0) lost++;
+    }
+    events.qos0Lost(lost, 'drainTimeout');
+    return ledger.openCount;
+  }
+
   /** What became of one record. */
   onSettled(shard: Shard, deliveryId: number, settlement: Settlement): void {
     const outcome =
@@ -201,6 +214,7 @@ export class MqttToKafka {
     this.#barriers.delete(shard);
     for (const targetId of this.#held.get(shard) ?? []) this.#onHeld(shard, targetId, undefined);
     const { ledger } = this.#options;
+    this.#qos0LossReason = 'workerDied';
     for (let id = 0; id < ledger.capacity; id++) {
       if (!ledger.isOpen(id)) continue;
       if (ledger.shard[id] === shard.index) this.#settlePart(shard, id, UNKNOWN);
@@ -209,6 +223,7 @@ export class MqttToKafka {
         for (const _ of lost) this.#settlePart(shard, id, UNKNOWN);
       }
     }
+    this.#qos0LossReason = 'deliveryFailed';
   }
 
   #plan(route: CompiledRoute, publish: Publish): Planned {
@@ -382,7 +397,7 @@ export class MqttToKafka {
       else if (outcome === PART_EXPIRED) route.events.messageExpired();
     }
     if (packetId === 0) {
-      if (outcome === UNKNOWN) events.qos0Lost(1, 'deliveryFailed');
+      if (outcome === UNKNOWN) events.qos0Lost(1, this.#qos0LossReason);
       return;
     }
     if (outcome === UNKNOWN) {

@@ -46,12 +46,7 @@ export const connectionLossReasons = [
 export type ConnectionLossReason = (typeof connectionLossReasons)[number];
 
 /** Why a QoS 0 message was given up. */
-export const qos0LossReasons = [
-  'workerDied',
-  'deliveryFailed',
-  'drainTimeout',
-  'overload',
-] as const;
+export const qos0LossReasons = ['workerDied', 'deliveryFailed', 'drainTimeout'] as const;
 export type Qos0LossReason = (typeof qos0LossReasons)[number];
 
 /** One counter for each reason of a list. */
