@@ -277,6 +277,8 @@ bool ShardProducers::TakeFrame(const Frame& frame, uint64_t now_ms) {
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
     target.batched.outstanding++;
   } else {
+    // Until JavaScript has decided: what comes behind it in the ring must not overtake it.
+    target.diverted = true;
     KeepFailure(frame, code, sequence, target.batched.producer);
   }
   return true;
