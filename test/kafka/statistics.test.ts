@@ -1,0 +1,52 @@
+import t from 'tap';
+import { addon } from '../../src/kafka/addon.js';
+import { brokersUp, Connections } from '../../src/kafka/statistics.js';
+import { NativeShard, quickProducer } from '../support/native-shard.js';
+import { until } from '../support/until.js';
+
+const UP = JSON.stringify({ brokers: { a: { state: 'UP' }, b: { state: 'DOWN' } } });
+const DOWN = JSON.stringify({ brokers: { a: { state: 'INIT' }, b: { state: 'CONNECT' } } });
+
+t.test('brokers are counted by their state', (t) => {
+  t.equal(brokersUp(UP), 1);
+  t.equal(brokersUp(DOWN), 0);
+  t.equal(brokersUp('{}'), 0);
+  t.end();
+});
+
+t.test('Kafka is there while one producer of several is connected', (t) => {
+  const connections = new Connections();
+  const all = () => true;
+  t.notOk(connections.update(0, DOWN, all));
+  t.ok(connections.update(1, UP, all));
+  t.ok(connections.update(0, DOWN, all));
+  t.notOk(connections.update(1, DOWN, all));
+  t.ok(connections.update(1, UP, all));
+  t.notOk(
+    connections.update(0, DOWN, (producer) => producer !== 1),
+    'a producer that was removed counts no more',
+  );
+  t.end();
+});
+
+t.test('librdkafka’s own statistics tell when Kafka comes and goes', async (t) => {
+  const cluster = new addon.MockCluster(1);
+  const shard = new NativeShard();
+  t.teardown(() => {
+    shard.close();
+    cluster.close();
+  });
+  const properties = quickProducer(cluster.bootstrapServers);
+  shard.native.addProducer({ ...properties, 'statistics.interval.ms': '20' });
+  const latest = () => shard.events.findLast(({ kind }) => kind === 2)?.text;
+  const sees = (count: number) => () => {
+    const text = latest();
+    return text !== undefined && brokersUp(text) > 0 === count > 0;
+  };
+  await until('it is up', sees(1));
+  cluster.setBrokerUp(1, false);
+  await until('it is down', sees(0));
+  cluster.setBrokerUp(1, true);
+  await until('it is up again', sees(1));
+  t.pass('came, went, and came');
+});
