@@ -6,7 +6,6 @@ export class BridgeHealth {
   readonly #connector: string;
   readonly #sessions = new Map<string, SessionHealth>();
   readonly #shards = new Map<number, ShardHealth>();
-  #deadLetters = '';
 
   constructor(connector: string) {
     this.#connector = connector;
@@ -41,20 +40,15 @@ export class BridgeHealth {
     this.#shards.set(shard, { shard, state: 'down', detail });
   }
 
-  /** Why letters cannot be stored; empty once they can. */
-  deadLettersHeld(detail: string): void {
-    this.#deadLetters = detail;
-  }
-
   report(routes: readonly RouteCounters[]): ConnectorHealth {
     return {
       connector: this.#connector,
       sessions: [...this.#sessions.values()],
       shards: [...this.#shards.values()],
-      routes: routes.map(({ route, deliveriesHeldNow }) => ({
+      routes: routes.map(({ route, deliveriesHeldNow, heldDetail }) => ({
         route,
         deliveriesHeld: deliveriesHeldNow,
-        detail: this.#deadLetters,
+        detail: heldDetail,
       })),
     };
   }

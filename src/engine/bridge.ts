@@ -176,15 +176,17 @@ export class Bridge {
   }
 
   #openDesk(): DeadLetterDesk {
-    const { clock, log } = this.#options;
+    const { clock, log, events } = this.#options;
     return new DeadLetterDesk(
       this.#letters,
       clock,
-      (letter, detail) => {
-        log.error({ route: letter.route, detail }, 'a dead letter cannot be stored; it is held');
-        this.#health.deadLettersHeld(detail);
+      ({ route }, detail) => {
+        log.error({ route, detail }, 'a dead letter cannot be stored; it is held');
+        if (route !== undefined) events.route(route).deliveryHeld('deadLetterStore', detail);
       },
-      () => this.#health.deadLettersHeld(''),
+      ({ route }) => {
+        if (route !== undefined) events.route(route).deliveryReleased();
+      },
     );
   }
 

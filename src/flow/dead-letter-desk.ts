@@ -20,7 +20,7 @@ export class DeadLetterDesk {
   readonly #store: LetterStore;
   readonly #clock: Clock;
   readonly #onHeld: (letter: DeadLetter, detail: string) => void;
-  readonly #onReleased: () => void;
+  readonly #onReleased: (letter: DeadLetter) => void;
   #waitingBytes = 0;
   #held = 0;
 
@@ -28,7 +28,7 @@ export class DeadLetterDesk {
     store: LetterStore,
     clock: Clock,
     onHeld: (letter: DeadLetter, detail: string) => void,
-    onReleased: () => void,
+    onReleased: (letter: DeadLetter) => void,
   ) {
     this.#store = store;
     this.#clock = clock;
@@ -55,7 +55,10 @@ export class DeadLetterDesk {
   #try(letter: DeadLetter, done: (id: string) => void, waitedMs: number): void {
     this.#store.put(letter).then(
       (id) => {
-        if (waitedMs > 0 && --this.#held === 0) this.#onReleased();
+        if (waitedMs > 0) {
+          this.#held--;
+          this.#onReleased(letter);
+        }
         this.#waitingBytes -= letter.payload.byteLength;
         done(id);
       },

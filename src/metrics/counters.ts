@@ -27,6 +27,8 @@ export class RouteCounters {
   keysMissing = 0;
   /** Gauge: deliveries that are held at this moment. */
   deliveriesHeldNow = 0;
+  /** Why the last of them is; empty while none is held. */
+  heldDetail = '';
   readonly deadLettered: CountByReason<DeadLetterReason> = zeroCounts(deadLetterReasons);
   readonly holds: CountByReason<HoldReason> = zeroCounts(holdReasons);
   /** From the arrival of the PUBLISH to the delivery report of its record. */

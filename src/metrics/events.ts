@@ -191,6 +191,7 @@ export class RouteEvents {
   deliveryHeld(reason: HoldReason, detail: string): void {
     this.counters.holds[reason] += 1;
     this.counters.deliveriesHeldNow += 1;
+    this.counters.heldDetail = detail;
     const suppressed = this.#limit.admit(`held ${this.counters.route} ${reason}`);
     if (suppressed === undefined) return;
     this.#log.warn({ reason, detail, suppressed }, 'a delivery is held and tried again');
@@ -199,5 +200,6 @@ export class RouteEvents {
   /** However it ended: delivered, dead-lettered, or left to a redelivery. */
   deliveryReleased(): void {
     this.counters.deliveriesHeldNow -= 1;
+    if (this.counters.deliveriesHeldNow === 0) this.counters.heldDetail = '';
   }
 }

@@ -142,6 +142,8 @@ export class Connection {
     this.send({ cmd: 'disconnect', reasonCode, ...(properties && { properties }) });
     this.#finish({ reason, reasonCode });
     this.#socket.end();
+    // A paused socket would never see that the peer has closed it too.
+    this.#socket.resume();
     // A peer that does not read keeps nothing of ours alive.
     this.#cancelDestroy = this.#options.clock.after(this.#options.writeTimeoutMs, () =>
       this.#socket.destroy(),

@@ -126,6 +126,8 @@ export class PacketReader {
 
   /** Where the next bytes shall go. */
   nextBuffer(): Uint8Array {
+    // What comes after the end is read so that the socket sees its own end, and is nobody's.
+    if (this.#closed) return this.#buffer.subarray(0, READ_BYTES);
     this.#readingToSlab = this.#largeOffset !== ABSENT && this.#largeLeft() > 0;
     if (this.#readingToSlab) {
       const from = this.#largeOffset + this.#largeWritten;

@@ -1,5 +1,7 @@
 import t from 'tap';
 import { numbers, startEmbedded } from '../support/embedded.js';
+import { encodePublish, parts, subscriptionId } from '../support/publish-packets.js';
+import { CLIENT_ID } from '../support/resources.js';
 import { until } from '../support/until.js';
 
 const ROUND_TRIP_MS = 400;
@@ -76,9 +78,8 @@ t.test('a PUBLISH of a subscription that no route has is acknowledged and counte
     topics: { out: 1 },
     maps: [{ routes: [{ name: 'r', mqttTopic: 'a/#', kafkaTopic: 'out' }] }],
   });
-  // QoS 1, packet identifier 77, Subscription Identifier 99.
-  const publish = Buffer.from([0x32, 9, 0, 1, 0x78, 0, 77, 2, 0x0b, 99, 0x21]);
-  t.ok(bridge.broker.sendRaw('test-0', publish));
+  const unrouted = parts({ packetId: 77, properties: [subscriptionId(99)] });
+  t.ok(bridge.broker.sendRaw(CLIENT_ID, encodePublish(unrouted)));
   await bridge.acknowledged(1);
   t.match(bridge.pubacks, [{ packetId: 77, reasonCode: 0 }]);
   t.equal(await bridge.metric('millrace_publishes_unrouted_total'), 1);

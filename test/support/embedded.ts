@@ -128,6 +128,8 @@ export class Embedded {
       dataDir: this.dataDir,
       adminAddress: undefined,
       version: 'test',
+      // The shortest waits between attempts.
+      random: () => 0,
     });
     await this.#engine.start();
   }
