@@ -104,3 +104,48 @@ function remainingSeconds(low: number, high: number, nowMs: number): Uint8Array 
   const leftMs = high * 2 ** 32 + low - nowMs;
   return Buffer.from(String(Math.max(Math.ceil(leftMs / 1000), 0)));
 }
+
+/** What a frame is built of, outside the data path. */
+export interface RecordParts {
+  readonly key: Uint8Array | null;
+  readonly headers: readonly (readonly [string, Uint8Array])[];
+  readonly value: Uint8Array;
+}
+
+/** Where the frame belongs; its payload lies in the slab already. */
+export interface FramePlace {
+  readonly deliveryId: number;
+  readonly targetId: number;
+  readonly slabOffset: number;
+}
+
+/** A frame in memory of its own; route/to-kafka.ts is what the data path has. */
+export function buildFrame(record: RecordParts, place: FramePlace): Uint8Array {
+  const key = record.key ?? new Uint8Array(0);
+  const headers = Buffer.concat(record.headers.map(([name, value]) => headerEntry(name, value)));
+  const frameBytes = (FRAME_HEADER_BYTES + key.byteLength + headers.byteLength + 7) & ~7;
+  const frame = new Uint8Array(frameBytes);
+  const words = new Uint32Array(frame.buffer, 0, FRAME_HEADER_BYTES / 4);
+  words[FRAME_BYTES] = frameBytes;
+  words[FRAME_KIND] = KIND_RECORD;
+  words[FRAME_DELIVERY_ID] = place.deliveryId;
+  words[FRAME_TARGET_ID] = place.targetId;
+  words[FRAME_KEY_BYTES] = record.key === null ? NULL_KEY : key.byteLength;
+  words[FRAME_HEADER_COUNT] = record.headers.length;
+  words[FRAME_HEADERS_BYTES] = headers.byteLength;
+  words[FRAME_PAYLOAD_OFFSET] = place.slabOffset;
+  words[FRAME_PAYLOAD_BYTES] = record.value.byteLength;
+  words[FRAME_FLAGS] = FLAG_PAYLOAD_IN_SLAB;
+  frame.set(key, FRAME_HEADER_BYTES);
+  frame.set(headers, FRAME_HEADER_BYTES + key.byteLength);
+  return frame;
+}
+
+function headerEntry(name: string, value: Uint8Array): Uint8Array {
+  const nameBytes = Buffer.from(name);
+  const head = Buffer.alloc(HEADER_ENTRY_BYTES);
+  head.writeUInt16LE(nameBytes.byteLength, 0);
+  head.writeUInt16LE(VALUE_BYTES, 2);
+  head.writeUInt32LE(value.byteLength, 4);
+  return Buffer.concat([head, nameBytes, value]);
+}

@@ -6,7 +6,6 @@ import { OperatingError, UsageError } from '../base/errors.js';
 import { loadModel } from '../config/load-model.js';
 import type { Connector, KafkaConnection } from '../config/model.js';
 import { type Disk, nodeDisk } from '../dead-letter/disk.js';
-import { openKafkaSender } from '../dead-letter/kafka-sender.js';
 import {
   findLetter,
   findLetters,
@@ -23,6 +22,7 @@ import {
   payloadText,
   terminalJson,
 } from '../dead-letter/text.js';
+import { openRecordSender } from '../kafka/record-sender.js';
 
 /** How much of a payload `show` shows. */
 const payloadShownBytes = 4096;
@@ -41,7 +41,7 @@ const processContext: DeadLettersContext = {
   stdout: process.stdout,
   stderr: process.stderr,
   loadConnectors: loadConnectorsOf,
-  openSender: openKafkaSender,
+  openSender: openRecordSender,
 };
 
 export interface ListOptions {
