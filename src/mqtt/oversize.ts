@@ -8,9 +8,16 @@ export interface OversizeSink {
   write(chunk: Uint8Array): Promise<void>;
   /** Resolves once all of it is on the disk. */
   commit(): Promise<void>;
-  /** The connection is gone, or a call was rejected. */
+  /** The connection is gone, perhaps during a `write`, or a call was rejected. The last call. */
   abort(): void;
 }
+
+/** Takes what is kept already. */
+export const DISCARD: OversizeSink = {
+  write: async () => {},
+  commit: async () => {},
+  abort: () => {},
+};
 
 /** Reads an oversize payload out of a connection's receive buffer. */
 export class OversizePayload {
@@ -32,9 +39,15 @@ export class OversizePayload {
   async keep(chunk: Uint8Array): Promise<boolean> {
     await this.#sink.write(chunk);
     this.#left -= chunk.byteLength;
-    if (this.#left > 0) return false;
-    await this.#sink.commit();
+    if (this.#left > 0 || this.#ended) return false;
+    // From here on it is not taken back when the connection goes: its redelivery will be joined.
     this.#ended = true;
+    try {
+      await this.#sink.commit();
+    } catch (error) {
+      this.#sink.abort();
+      throw error;
+    }
     return true;
   }
 

@@ -21,7 +21,7 @@ import { BadPackets } from './bad-packets.js';
 import { missingFeature, type ServerLimits, serverLimits } from './connack.js';
 import { type Closed, Connection, type ConnectionOptions } from './connection.js';
 import { EXCEEDED, FRESH, IN_USE, Inflight, JOINED } from './inflight.js';
-import type { OversizeSink } from './oversize.js';
+import { DISCARD, type OversizeSink } from './oversize.js';
 import { ABSENT, type Publish } from './publish.js';
 import { type PublishFault, publishFault } from './publish-check.js';
 import {
@@ -388,9 +388,13 @@ export class Session {
     if (this.#draining || !this.#isSound(publish, false)) return undefined;
     if (publish.qos === 1) {
       const received = this.inflight.receive(publish.packetId, publish.dup);
+      if (received === JOINED) {
+        // Its letter was written when the connection went; what was not yet is given up.
+        this.options.events.onJoined(this, publish);
+        return DISCARD;
+      }
       if (received !== FRESH) {
-        // What is open of it was given up with its connection, so it is nobody's redelivery.
-        this.#onBrokenPromise(received === JOINED ? IN_USE : received, publish);
+        this.#onBrokenPromise(received, publish);
         return undefined;
       }
       if (this.inflight.full) return undefined;

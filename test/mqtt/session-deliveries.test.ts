@@ -273,6 +273,45 @@ t.test('bad packets at QoS 0 are refused each time; nothing comes again', async 
   t.equal(scripted.session.state.kind, 'waiting');
 });
 
+t.test(
+  'an oversize PUBLISH whose letter is written is joined, and its payload discarded',
+  async (t) => {
+    const scripted = active({ payloadBytesMax: 1_000 });
+    const large = { topic: Buffer.from('a'), packetId: 1, payload: Buffer.alloc(5_000) };
+    scripted.session.inflight.open(1, 99);
+    await scripted.cut();
+    scripted.session.inflight.settle(1, 99, 0x83);
+    scripted.activate(resumed);
+    scripted.socket.packets();
+    scripted.publish({ ...large, dup: true });
+    await nextTurn();
+    t.strictSame(scripted.joined, [1]);
+    t.strictSame(scripted.pubacks(), [[1, 0x83]]);
+    scripted.publishTo('behind', 2);
+    t.strictSame(scripted.topics, ['behind'], 'the stream goes on behind it');
+  },
+);
+
+t.test('an oversize PUBLISH obeys the rules of any other', async (t) => {
+  const packet = (changes: object) =>
+    encodePublish(parts({ topic: Buffer.from('a'), payload: Buffer.alloc(5_000), ...changes }));
+  const cases = [
+    [packet({ packetId: 1 }), 0x82],
+    [packet({ topic: Buffer.from('a/#') }), 0x90],
+    [packet({ topic: Buffer.alloc(0), properties: [[TOPIC_ALIAS, u16(4)]] }), 0x82],
+  ] as const;
+  for (const [bytes, reasonCode] of cases) {
+    const scripted = active({ payloadBytesMax: 1_000 });
+    scripted.publishTo('first', 1);
+    scripted.socket.packets();
+    scripted.socket.send(bytes);
+    t.equal(scripted.disconnectCode(), reasonCode);
+  }
+  const waiting = active({ payloadBytesMax: 1_000 });
+  waiting.socket.send(packet({}));
+  t.ok(waiting.session.paused, 'without credit it waits');
+});
+
 t.test('fifty reconnects without a settlement leave everything as it was', async (t) => {
   const scripted = active();
   scripted.publishTo('a', 1);
