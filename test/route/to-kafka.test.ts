@@ -165,6 +165,13 @@ t.test(
   },
 );
 
+t.test('of several Millrace-Origin the first counts, and none is a header', async (t) => {
+  const properties = [pair(ORIGIN_PROPERTY, 'a/b'), pair(ORIGIN_PROPERTY, 'c/d')];
+  const { headers } = writeRecord(shape(), parts({ properties }));
+  t.match(headers.at(-1)?.[1], new RegExp(`path=a/b,${THROUGH}$`));
+  t.notOk(headers.some(([name]) => name === ORIGIN_PROPERTY));
+});
+
 t.test('what came through this very route is known for a loop', async (t) => {
   const came = (...properties: (readonly [string, string])[]) => {
     const packet = encodePublish(parts({ properties: properties.map(([k, v]) => pair(k, v)) }));
