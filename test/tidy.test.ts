@@ -34,12 +34,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'dead-letter': SHARED,
   flow: [...SHARED, ...PARTS],
   engine: [...SHARED, ...PARTS, 'flow'],
-  kafka: [...FOUNDATION, 'channel'],
+  kafka: SHARED,
   worker: [...SHARED, 'kafka'],
   explain: [...SHARED, ...PARTS, 'flow', 'engine'],
   bench: FOUNDATION,
   demo: [...FOUNDATION, 'config', 'engine'],
-  cli: [...SHARED, ...PARTS, 'config', 'engine', 'explain', 'bench', 'demo'],
+  // kafka: `dead-letters replay` is a small producer of its own.
+  cli: [...SHARED, ...PARTS, 'kafka', 'config', 'engine', 'explain', 'bench', 'demo'],
   main: ['base', 'cli'],
 };
 
