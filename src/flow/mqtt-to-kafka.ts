@@ -9,6 +9,7 @@
 import { readFrame } from '../channel/frame.js';
 import type { FromWorker, ProducerLost } from '../channel/protocol.js';
 import { ABANDONED, DELIVERED, type Settlement } from '../channel/settlement-ring.js';
+import { FRAME_RING_BYTES } from '../config/limits.js';
 import {
   DEAD_LETTERED,
   NO_REGION,
@@ -134,7 +135,6 @@ export class MqttToKafka {
       return true;
     }
     this.#locate(publish);
-    if (this.#faulty.length > 0 && !this.#options.desk.hasRoom) return false;
     return this.#partCount === 1 && this.#faulty.length === 0
       ? this.#sendOne(session, publish)
       : this.#sendSeveral(session, publish);
@@ -271,11 +271,11 @@ export class MqttToKafka {
 
   /** Several routes: room for all of them first, so that nothing is ever half sent. */
   #sendSeveral(session: Session, publish: Publish): boolean {
-    const parts = this.#parts.slice(0, this.#partCount);
     const { targets, ledger } = this.#options;
     if (!this.#sharePayload(publish)) return false;
-    let frameBytes = 0;
-    for (const planned of parts) frameBytes += frameBytesMax(planned.plan, publish);
+    const frameBytes = this.#boundParts(publish);
+    if (this.#faulty.length > 0 && !this.#options.desk.hasRoom) return this.#unshare(publish);
+    const parts = this.#parts.slice(0, this.#partCount);
     for (let i = 0; i < parts.length; i++) {
       const shard = this.#partShards[i] as Shard;
       if (!targets.tell(this.#partTargets[i] as Target, shard)) return this.#unshare(publish);
@@ -286,11 +286,11 @@ export class MqttToKafka {
       routes: [...parts, ...this.#faulty.map(({ planned }) => planned)].map(({ route }) => route),
     };
     const id = this.#open(session, publish, match.routes.length, match);
-    ledger.shard[id] = SEVERAL_SHARDS;
-    this.#severalShards.set(
-      id,
-      parts.map((_, i) => (this.#partShards[i] as Shard).index),
-    );
+    if (parts.length > 0) {
+      const shards = parts.map((_, i) => (this.#partShards[i] as Shard).index);
+      ledger.shard[id] = SEVERAL_SHARDS;
+      this.#severalShards.set(id, shards);
+    }
     for (let i = 0; i < parts.length; i++) {
       const planned = parts[i] as Planned;
       const shard = this.#partShards[i] as Shard;
@@ -302,6 +302,25 @@ export class MqttToKafka {
       this.#deadLettering.part(publish, match, planned.route, fault, id);
     }
     return true;
+  }
+
+  /**
+   * How long the frames of all parts are together. Where that is more than a ring can ever have room
+   * for, the parts become faulty: they would wait for ever.
+   */
+  #boundParts(publish: Publish): number {
+    let frameBytes = 0;
+    for (let i = 0; i < this.#partCount; i++) {
+      frameBytes += frameBytesMax((this.#parts[i] as Planned).plan, publish);
+    }
+    if (2 * frameBytes <= FRAME_RING_BYTES) return frameBytes;
+    const message = `${this.#partCount} routes make records of ${frameBytes} bytes of one message`;
+    for (let i = 0; i < this.#partCount; i++) {
+      const planned = this.#parts[i] as Planned;
+      this.#faulty.push({ planned, fault: { reason: 'oversize', message } });
+    }
+    this.#partCount = 0;
+    return 0;
   }
 
   /** Moves a payload that several records share to the slab, so that their frames stay small. */
