@@ -1,0 +1,286 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import t from 'tap';
+import { type Clock, systemClock } from '../../src/base/clock.js';
+import type { FromWorker, OpenTarget } from '../../src/channel/protocol.js';
+import { DELIVERED } from '../../src/channel/settlement-ring.js';
+import { addon } from '../../src/kafka/addon.js';
+import { ShardPool } from '../../src/shard/pool.js';
+import type { Shard } from '../../src/shard/shard.js';
+import { frameOf } from '../support/frames.js';
+import { readRecords } from '../support/kafka-records.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { until } from '../support/until.js';
+
+const cluster = new addon.MockCluster(1);
+t.teardown(() => cluster.close());
+
+interface Settled {
+  readonly shard: number;
+  readonly deliveryId: number;
+  readonly settlement: number;
+}
+
+interface Lost {
+  readonly shard: Shard;
+  readonly error: Error;
+  readonly generation: number;
+  readonly threads: number;
+}
+
+class PoolUnderTest {
+  readonly settled: Settled[] = [];
+  readonly lost: Lost[] = [];
+  readonly messages: { readonly shard: number; readonly message: FromWorker }[] = [];
+  readonly pool: ShardPool;
+  drained = 0;
+
+  constructor(t: Tap, { shards = 1, clock = systemClock as Clock } = {}) {
+    this.pool = new ShardPool({
+      shards,
+      slab: new SharedArrayBuffer(64),
+      task: {
+        connector: 'c',
+        clientId: 'pool',
+        kafka: {
+          bootstrapServers: cluster.bootstrapServers,
+          tls: undefined,
+          authentication: { kind: 'none' },
+        },
+        messageBytesMax: 1_000_000,
+        logLevel: 'info',
+      },
+      clock,
+      onSettled: (shard, deliveryId, _, settlement) => {
+        this.settled.push({ shard: shard.index, deliveryId, settlement });
+      },
+      onDrained: () => this.drained++,
+      onMessage: (shard, message) => this.messages.push({ shard: shard.index, message }),
+      onLost: (shard, error) => {
+        const { generation } = shard;
+        this.lost.push({ shard, error, generation, threads: librdkafkaThreads() });
+      },
+    });
+    t.teardown(() => this.pool.close());
+  }
+
+  shard(index = 0): Shard {
+    return this.pool.shards[index] as Shard;
+  }
+
+  async start(): Promise<void> {
+    this.pool.start();
+    await this.ready();
+  }
+
+  ready(): Promise<void> {
+    return until('every shard is ready', () => this.pool.shards.every(({ ready }) => ready));
+  }
+
+  open(index: number, topic: string): void {
+    const open: OpenTarget = {
+      kind: 'openTarget',
+      targetId: 0,
+      producer: {
+        lingerMs: 0,
+        batchMessagesMax: 1000,
+        batchBytesMax: 1_000_000,
+        idempotent: false,
+        requestsInFlightMax: 1,
+        variant: 0,
+      },
+      topic,
+      acks: 'one',
+      compression: 'none',
+      rule: 0,
+      instanceId: 0,
+    };
+    this.shard(index).control(open);
+  }
+
+  send(index: number, deliveryId: number): boolean {
+    const shard = this.shard(index);
+    const frame = frameOf({ deliveryId, payload: `${index}:${deliveryId}` });
+    const offset = shard.reserve(frame.byteLength);
+    if (offset < 0) return false;
+    shard.frames.bytes.set(frame, offset);
+    shard.commit(frame.byteLength);
+    shard.publish();
+    return true;
+  }
+
+  ends(count: number): Promise<void> {
+    return until(`${count} settlements`, () => this.settled.length >= count);
+  }
+
+  losses(count: number): Promise<void> {
+    return until(`${count} losses`, () => this.lost.length >= count);
+  }
+}
+type Tap = { teardown(callback: () => Promise<void>): void };
+
+/** Threads of librdkafka in this process. */
+function librdkafkaThreads(): number {
+  const names = readdirSync('/proc/self/task').map((id) => {
+    try {
+      return readFileSync(`/proc/self/task/${id}/comm`, 'utf8');
+    } catch {
+      return '';
+    }
+  });
+  return names.filter((name) => name.startsWith('rdk:')).length;
+}
+
+t.test('each shard has a worker of its own, which settles what it is given', async (t) => {
+  cluster.createTopic('each', 1);
+  const under = new PoolUnderTest(t, { shards: 3 });
+  t.notOk(under.send(0, 1), 'nothing is taken before a worker is ready');
+  await under.start();
+  const ids = under.messages.flatMap(({ message }) =>
+    message.kind === 'ready' ? [message.threadId] : [],
+  );
+  t.equal(new Set(ids).size, 3);
+  for (let index = 0; index < 3; index++) {
+    under.open(index, 'each');
+    t.ok(under.send(index, 10 + index));
+  }
+  await under.ends(3);
+  t.same(
+    under.settled.map(({ shard, deliveryId }) => [shard, deliveryId]).sort(),
+    [0, 1, 2].map((index) => [index, 10 + index]),
+  );
+  t.ok(under.settled.every(({ settlement }) => settlement === DELIVERED));
+  t.ok(under.drained > 0);
+  t.ok(under.pool.shards.every(({ outstandingRecords }) => outstandingRecords === 0));
+  const records = await readRecords(cluster.bootstrapServers, 'each');
+  t.same(records.map(({ value }) => String(value)).sort(), ['0:10', '1:11', '2:12']);
+});
+
+t.test(
+  'a worker’s loss is told when its librdkafka is gone, and another takes its place',
+  async (t) => {
+    cluster.createTopic('crash', 1);
+    const before = librdkafkaThreads();
+    const under = new PoolUnderTest(t);
+    await under.start();
+    under.open(0, 'crash');
+    under.send(0, 1);
+    await under.ends(1);
+    t.ok(librdkafkaThreads() > before);
+    const { generation, framesMemory } = under.shard();
+    await under.pool.crash(0);
+    await under.losses(1);
+    t.equal(under.lost[0]?.threads, before, 'no thread of its librdkafka is left');
+    t.equal(under.lost[0]?.generation, generation, 'its rings are its own until then');
+    await under.ready();
+    t.equal(under.shard().generation, generation + 1);
+    t.not(under.shard().framesMemory, framesMemory);
+    under.open(0, 'crash');
+    t.ok(under.send(0, 2));
+    await under.ends(2);
+    t.equal(under.lost.length, 1);
+  },
+);
+
+t.test('a worker’s own error ends it, and is told once its thread is gone', async (t) => {
+  const before = librdkafkaThreads();
+  const under = new PoolUnderTest(t);
+  await under.start();
+  under.open(0, 'error');
+  // A target that nobody has opened: the ring is corrupt.
+  const shard = under.shard();
+  const frame = frameOf({ targetId: 99 });
+  const offset = shard.reserve(frame.byteLength);
+  shard.frames.bytes.set(frame, offset);
+  shard.commit(frame.byteLength);
+  shard.publish();
+  await under.losses(1);
+  t.match(under.lost[0]?.error, { message: /corrupt/ });
+  t.equal(under.lost[0]?.threads, before);
+  await under.ready();
+  t.equal(under.shard().outstandingRecords, 0, 'it has all of its credit back');
+});
+
+t.test('a shard whose worker dies leaves the others alone', async (t) => {
+  cluster.createTopic('others', 1);
+  const under = new PoolUnderTest(t, { shards: 2 });
+  await under.start();
+  under.open(1, 'others');
+  await under.pool.crash(0);
+  await under.losses(1);
+  t.equal(under.lost[0]?.shard.index, 0);
+  t.equal(under.shard(1).generation, 0);
+  t.ok(under.send(1, 5));
+  await under.ends(1);
+  await under.ready();
+  await under.pool.crash(1);
+  await under.losses(2);
+  t.equal(under.lost[1]?.shard.index, 1, 'each shard knows its own worker');
+  await under.ready();
+});
+
+t.test('what a worker settled before it died is settled', async (t) => {
+  cluster.createTopic('before', 1);
+  const under = new PoolUnderTest(t);
+  await under.start();
+  under.open(0, 'before');
+  for (let id = 0; id < 500; id++) under.send(0, id);
+  await under.ends(1);
+  await under.pool.crash(0);
+  await under.losses(1);
+  const records = await readRecords(cluster.bootstrapServers, 'before');
+  const there = new Set(records.map(({ value }) => String(value)));
+  for (const { deliveryId } of under.settled) {
+    if (!there.has(`0:${deliveryId}`)) t.fail(`${deliveryId} is settled and not there`);
+  }
+  t.equal(new Set(under.settled.map(({ deliveryId }) => deliveryId)).size, under.settled.length);
+  t.equal(under.shard().outstandingRecords, 0);
+});
+
+t.test('a worker that dies again and again is replaced ever later', async (t) => {
+  const clock = new ManualClock();
+  const under = new PoolUnderTest(t, { clock });
+  await under.start();
+  for (const [round, waitMs] of [200, 400, 800, 1600].entries()) {
+    await under.pool.crash(0);
+    await under.losses(round + 1);
+    clock.advance(waitMs - 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    t.notOk(under.shard().ready);
+    const started = under.messages.length;
+    clock.advance(1);
+    await under.ready();
+    t.ok(under.messages.length > started);
+  }
+  clock.advance(60_001);
+  await under.pool.crash(0);
+  await under.losses(5);
+  clock.advance(100);
+  await under.ready();
+  t.pass('one that lived long is replaced soon');
+});
+
+t.test('a pool that is closed while a worker waits to be replaced starts none', async (t) => {
+  const clock = new ManualClock();
+  const under = new PoolUnderTest({ teardown: () => {} }, { clock });
+  await under.start();
+  await under.pool.crash(0);
+  await under.losses(1);
+  await under.pool.close();
+  const { length } = under.messages;
+  clock.advance(60_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(under.messages.length, length);
+  t.notOk(under.send(0, 1));
+});
+
+t.test('a closed pool leaves no thread of librdkafka behind', async (t) => {
+  const before = librdkafkaThreads();
+  const under = new PoolUnderTest({ teardown: () => {} }, { shards: 2 });
+  await under.start();
+  under.open(0, 'closed');
+  under.open(1, 'closed');
+  await until('both have opened', () => librdkafkaThreads() > before + 2);
+  await under.pool.close();
+  t.equal(librdkafkaThreads(), before);
+  t.equal(under.lost.length, 0, 'that is no loss');
+});
