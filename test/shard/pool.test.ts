@@ -76,17 +76,18 @@ class PoolUnderTest {
     return until('every shard is ready', () => this.pool.shards.every(({ ready }) => ready));
   }
 
-  open(index: number, topic: string): void {
+  /** Each variant is a target and a producer of its own. */
+  open(index: number, topic: string, variant = 0): void {
     const open: OpenTarget = {
       kind: 'openTarget',
-      targetId: 0,
+      targetId: variant,
       producer: {
         lingerMs: 0,
         batchMessagesMax: 1000,
         batchBytesMax: 1_000_000,
         idempotent: false,
         requestsInFlightMax: 1,
-        variant: 0,
+        variant,
       },
       topic,
       acks: 'one',
@@ -185,7 +186,9 @@ t.test('a worker’s own error ends it, and is told once its thread is gone', as
   const before = librdkafkaThreads();
   const under = new PoolUnderTest(t);
   await under.start();
-  under.open(0, 'error');
+  // Several producers take a while to end.
+  for (let variant = 0; variant < 8; variant++) under.open(0, 'error', variant);
+  await until('librdkafka runs', () => librdkafkaThreads() >= before + 8);
   // A target that nobody has opened: the ring is corrupt.
   const shard = under.shard();
   const frame = frameOf({ targetId: 99 });
