@@ -19,7 +19,7 @@ export const FRESH = 0;
 export const JOINED = 1;
 /** The packet identifier is in use on this very connection: the broker breaks the protocol. */
 export const IN_USE = 2;
-/** The broker sent more than the Receive Maximum allows. */
+/** The broker sent more than the Receive Maximum allows: to be offered again after a PUBACK. */
 export const EXCEEDED = 3;
 
 export type WritePuback = (packetId: number, reasonCode: number) => void;

@@ -27,7 +27,6 @@ import { type PublishFault, publishFault } from './publish-check.js';
 import {
   IMPLEMENTATION_SPECIFIC_ERROR,
   PROTOCOL_ERROR,
-  RECEIVE_MAXIMUM_EXCEEDED,
   reasonDisposition,
   reasonText,
   SESSION_TAKEN_OVER,
@@ -105,6 +104,7 @@ export class Session {
   #unsubscribeId = 0;
   #cancelWait: () => void = () => {};
   #refusal: string | undefined;
+  #excessTold = false;
   #draining = false;
 
   constructor(options: SessionOptions) {
@@ -374,11 +374,11 @@ export class Session {
         this.options.events.onJoined(this, publish);
         return true;
       }
-      if (received !== FRESH) {
-        this.#onBrokenPromise(received, publish);
+      if (received === IN_USE) {
+        this.#onIdentifierInUse(publish);
         return true;
       }
-      if (this.inflight.full) return false;
+      if (!this.#hasCredit(received)) return false;
     }
     return this.options.events.onPublish(this, publish);
   }
@@ -393,11 +393,11 @@ export class Session {
         this.options.events.onJoined(this, publish);
         return DISCARD;
       }
-      if (received !== FRESH) {
-        this.#onBrokenPromise(received, publish);
+      if (received === IN_USE) {
+        this.#onIdentifierInUse(publish);
         return undefined;
       }
-      if (this.inflight.full) return undefined;
+      if (!this.#hasCredit(received)) return undefined;
     }
     return this.options.events.onOversize(this, publish);
   }
@@ -421,18 +421,25 @@ export class Session {
     return false;
   }
 
-  #onBrokenPromise(received: number, publish: Publish): void {
-    if (received === EXCEEDED) {
-      this.#connection?.disconnect(
-        RECEIVE_MAXIMUM_EXCEEDED,
-        `the broker sent more than the Receive Maximum of ${this.options.receiveMaximum}`,
-      );
-    } else if (received === IN_USE) {
-      this.#connection?.disconnect(
-        PROTOCOL_ERROR,
-        `the broker used packet identifier ${publish.packetId} again before its PUBACK`,
+  /** Whether a PUBLISH that is neither joined nor wrong may be taken now. */
+  #hasCredit(received: number): boolean {
+    if (received === EXCEEDED && !this.#excessTold) {
+      this.#excessTold = true;
+      // MQTT 5 would have us disconnect with 0x93. mosquitto 2.0 miscounts under load (its issue
+      // 2301) and would do so at every connection; left unread, the excess costs us no memory.
+      this.options.events.onWarning(
+        this,
+        `the broker sends more than the Receive Maximum of ${this.options.receiveMaximum}; reading waits`,
       );
     }
+    return received === FRESH && !this.inflight.full;
+  }
+
+  #onIdentifierInUse(publish: Publish): void {
+    this.#connection?.disconnect(
+      PROTOCOL_ERROR,
+      `the broker used packet identifier ${publish.packetId} again before its PUBACK`,
+    );
   }
 
   /** A bad PUBLISH: an error, unless it was met so often that it is taken away. */

@@ -129,11 +129,19 @@ t.test(
   },
 );
 
-t.test('more than the Receive Maximum is refused with 0x93', async (t) => {
+t.test('more than the Receive Maximum is left unread until a PUBACK has left', async (t) => {
   const scripted = active({ receiveMaximum: 2 });
   for (const [i, topic] of ['a', 'b', 'c'].entries()) scripted.publishTo(topic, i + 1);
   t.strictSame(scripted.topics, ['a', 'b']);
-  t.equal(scripted.disconnectCode(), 0x93);
+  t.equal(scripted.disconnectCode(), undefined);
+  t.ok(scripted.session.paused);
+  scripted.settle('b');
+  scripted.session.resume();
+  t.strictSame(scripted.topics, ['a', 'b'], 'the PUBACK of b waits for its turn');
+  scripted.settle('a');
+  scripted.session.resume();
+  t.strictSame(scripted.topics, ['a', 'b', 'c']);
+  t.match(scripted.warnings, [/more than the Receive Maximum of 2/]);
 });
 
 t.test('a packet identifier in use on this very connection is refused with 0x82', async (t) => {

@@ -320,7 +320,7 @@ t.test('the message gives the Kafka topic, and what cannot be one is a dead lett
     return (await connector.metric('millrace_messages_dead_lettered_total')) === 2;
   });
   const list = await connector.command('dead-letters', 'list');
-  t.match(list, /kafkaTopicInvalid[^]*kafkaTopicInvalid/);
+  t.equal([...list.matchAll(/kafkaTopicInvalid/g)].length, 2, list);
 });
 
 t.test(
