@@ -23,7 +23,7 @@ export class FakeWorker {
   constructor({ targets = [{}] }: FakeWorkerOptions = {}) {
     this.loop = new ProduceLoop({
       native: this.native,
-      task: task(),
+      task: FAKE_TASK,
       clock: this.clock,
       post: (message) => this.posted.push(message),
       errorName: (code) => `E${code}`,
@@ -103,24 +103,22 @@ export const SETTINGS: ProducerSettings = {
   variant: 0,
 };
 
-function task(): ShardTask {
-  return {
-    shard: 0,
-    connector: 'c',
-    clientId: 'client',
-    kafka: {
-      bootstrapServers: '127.0.0.1:1',
-      tls: undefined,
-      authentication: { kind: 'none' },
-    },
-    messageBytesMax: 1_000_000,
-    logLevel: 'info',
-    frames: new SharedArrayBuffer(0),
-    settlements: new SharedArrayBuffer(0),
-    slab: new SharedArrayBuffer(0),
-    wakeFd: -1,
-    mainFd: -1,
-    // The loop itself never uses it.
-    port: new MessageChannel().port1 as unknown as ShardTask['port'],
-  };
-}
+export const FAKE_TASK: ShardTask = {
+  shard: 0,
+  connector: 'c',
+  clientId: 'client',
+  kafka: {
+    bootstrapServers: '127.0.0.1:1',
+    tls: undefined,
+    authentication: { kind: 'none' },
+  },
+  messageBytesMax: 1_000_000,
+  logLevel: 'info',
+  frames: new SharedArrayBuffer(0),
+  settlements: new SharedArrayBuffer(0),
+  slab: new SharedArrayBuffer(0),
+  wakeFd: -1,
+  mainFd: -1,
+  // The loop itself never uses it.
+  port: new MessageChannel().port1 as unknown as ShardTask['port'],
+};
