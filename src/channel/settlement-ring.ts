@@ -4,7 +4,7 @@
  */
 import { HEAD_WORD, RING_DATA_BYTES, TAIL_WORD, WAITING_WORD } from './ring-layout.js';
 
-/** What became of a record; the same numbers as in src/native/shard-producers.h. */
+/** What became of a record; the same numbers as in src/native/settlements.h. */
 export const DELIVERED = 0;
 /** Possibly in Kafka, possibly not: its connection is closed and the redelivery taken. */
 export const ABANDONED = 1;

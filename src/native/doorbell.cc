@@ -7,16 +7,9 @@
 #include <cstring>
 #include <string>
 
-namespace millrace {
+#include "wake.h"
 
-void RingDoorbell(int fd) {
-  const uint64_t one = 1;
-  // EAGAIN means that the counter is full: the bell is ringing already.
-  ssize_t written;
-  do {
-    written = write(fd, &one, sizeof one);
-  } while (written < 0 && errno == EINTR);
-}
+namespace millrace {
 
 namespace {
 

@@ -33,9 +33,6 @@ class Doorbell : public Napi::ObjectWrap<Doorbell> {
   Napi::AsyncContext context_;
 };
 
-/** Rings the doorbell behind `fd`; never blocks. */
-void RingDoorbell(int fd);
-
 /** openDoorbell(): number, closeDoorbell(fd), ringDoorbell(fd) */
 void DefineDoorbellFunctions(Napi::Env env, Napi::Object exports);
 

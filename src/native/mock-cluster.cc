@@ -3,16 +3,13 @@
 #include <string>
 #include <vector>
 
+#include "arguments.h"
+
 namespace millrace {
 namespace {
 
 constexpr int32_t kBrokersMax = 100;
 constexpr int32_t kPartitionsMax = 10000;
-
-Napi::Value Refuse(Napi::Env env, const char* usage) {
-  Napi::TypeError::New(env, usage).ThrowAsJavaScriptException();
-  return env.Undefined();
-}
 
 // One letter an argument: s(tring), n(umber), b(oolean), a(rray).
 bool Arguments(const Napi::CallbackInfo& info, const char* kinds) {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "arguments.h"
 #include "conf.h"
-#include "doorbell.h"
 
 namespace millrace {
 namespace {
@@ -14,43 +14,10 @@ namespace {
 // Frames read in one turn, so that the worker's loop gets its turn too.
 constexpr uint32_t kFramesPerTurn = 4096;
 constexpr size_t kEventsMax = 1000;
-// Settlements that wake main at once, whatever else is under way.
-constexpr size_t kReportAtOnce = 32;
 constexpr uint32_t kTargetsMax = 1u << 20;
 constexpr uint32_t kProducersMax = 4096;
-constexpr uint32_t kSettlementBytes = 8;
 // No error code of librdkafka's; RECORD_EXPIRED in src/kafka/addon.ts.
 constexpr int32_t kRecordExpired = -1000;
-
-bool IsBytes(Napi::Value value) {
-  return value.IsTypedArray() &&
-         value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
-}
-
-// Memory that threads share can be neither moved nor taken back while librdkafka reads it.
-bool IsSharedBytes(Napi::Value value) {
-  napi_value buffer;
-  bool exclusive = true;
-  return IsBytes(value) &&
-         napi_get_typedarray_info(value.Env(), value, nullptr, nullptr, nullptr, &buffer, nullptr) ==
-             napi_ok &&
-         napi_is_arraybuffer(value.Env(), buffer, &exclusive) == napi_ok && !exclusive;
-}
-
-bool AllNumbers(const Napi::CallbackInfo& info, size_t from, size_t count) {
-  if (info.Length() < from + count) return false;
-  for (size_t i = from; i < from + count; i++) {
-    if (!info[i].IsNumber()) return false;
-  }
-  return true;
-}
-
-Napi::Value Refuse(Napi::Env env, const std::string& message) {
-  Napi::TypeError::New(env, message).ThrowAsJavaScriptException();
-  return env.Undefined();
-}
-
-uint32_t Unsigned(Napi::Value value) { return value.As<Napi::Number>().Uint32Value(); }
 
 }  // namespace
 
@@ -100,13 +67,13 @@ bool ShardProducers::BindMemory(const Napi::CallbackInfo& info) {
     if (!Ring::Fits(memory[i].Data(), memory[i].ByteLength())) return false;
   }
   frames_ = Ring(memory[0].Data(), memory[0].ByteLength());
-  settlements_ = Ring(memory[1].Data(), memory[1].ByteLength());
   slab_ = {memory[2].Data(), memory[2].ByteLength()};
   frames_memory_ = Napi::Persistent(memory[0]);
   settlements_memory_ = Napi::Persistent(memory[1]);
   slab_memory_ = Napi::Persistent(memory[2]);
   wake_fd_ = info[3].As<Napi::Number>().Int32Value();
-  main_fd_ = info[4].As<Napi::Number>().Int32Value();
+  settlements_ = Settlements(Ring(memory[1].Data(), memory[1].ByteLength()),
+                             info[4].As<Napi::Number>().Int32Value());
   return true;
 }
 
@@ -207,10 +174,10 @@ Napi::Value ShardProducers::Turn(const Napi::CallbackInfo& info) {
   }
   flags |= ReadFrames();
   if (corrupt_) return Refuse(info.Env(), "the frame ring is corrupt");
-  if (!PublishSettlements()) flags |= kTurnMore;
-  if (unreported_ > 0) {
-    if (ReportsDue()) {
-      RingMain();
+  if (!settlements_.Publish()) flags |= kTurnMore;
+  if (settlements_.unreported()) {
+    if (settlements_.due() || !MoreExpected()) {
+      settlements_.Report();
     } else {
       flags |= kTurnUnreported;
     }
@@ -269,7 +236,7 @@ bool ShardProducers::TakeFrame(const Frame& frame, uint64_t now_ms) {
     return true;
   }
   if ((frame.flags & kExpires) && frame.deadline_ms <= now_ms) {
-    PushSettlement(frame.delivery_id, frame.bytes, Settlement::kExpired);
+    settlements_.Push(frame.delivery_id, frame.bytes, Settlement::kExpired);
     return true;
   }
   const rd_kafka_resp_err_t code =
@@ -385,52 +352,20 @@ Napi::Value ShardProducers::Settle(const Napi::CallbackInfo& info) {
   if (!AllNumbers(info, 0, 3) || Unsigned(info[2]) > 2) {
     return Refuse(info.Env(), "settle(deliveryId, frameBytes, settlement)");
   }
-  PushSettlement(Unsigned(info[0]), Unsigned(info[1]), static_cast<Settlement>(Unsigned(info[2])));
+  settlements_.Push(Unsigned(info[0]), Unsigned(info[1]), static_cast<Settlement>(Unsigned(info[2])));
   return info.Env().Undefined();
 }
 
-void ShardProducers::PushSettlement(uint32_t delivery_id, uint32_t frame_bytes,
-                                    Settlement settlement) {
-  const uint32_t word = (frame_bytes / 8) << 4 | static_cast<uint32_t>(settlement);
-  settled_.push_back(uint64_t{word} << 32 | delivery_id);
-}
-
-// True when all of them found room.
-bool ShardProducers::PublishSettlements() {
-  if (settled_.empty()) return true;
-  uint32_t head = settlements_.head().load(std::memory_order_relaxed);
-  const uint32_t tail = settlements_.tail().load(std::memory_order_acquire);
-  const uint32_t unread = std::min(head - tail, settlements_.capacity());
-  const size_t room = (settlements_.capacity() - unread) / kSettlementBytes;
-  const size_t count = std::min(room, settled_.size());
-  for (size_t i = 0; i < count; i++, head += kSettlementBytes) {
-    std::memcpy(settlements_.At(head), &settled_[i], kSettlementBytes);
-  }
-  settled_.erase(settled_.begin(), settled_.begin() + static_cast<std::ptrdiff_t>(count));
-  settlements_.head().store(head, std::memory_order_seq_cst);
-  unreported_ += count;
-  return settled_.empty();
-}
-
-// At low rates the cost of a message is the waking of threads and one write of PUBACKs for each. So
-// main is woken for several settlements, or when no more are to be expected.
-bool ShardProducers::ReportsDue() const {
-  if (unreported_ >= kReportAtOnce || !settled_.empty()) return true;
-  for (const auto& producer : producers_) {
-    if (producer != nullptr && producer->outstanding() > 0) return false;
-  }
-  return true;
-}
-
-void ShardProducers::RingMain() {
-  unreported_ = 0;
-  if (settlements_.waiting().exchange(0, std::memory_order_seq_cst) == 1) RingDoorbell(main_fd_);
+// Whether some record has no delivery report yet.
+bool ShardProducers::MoreExpected() const {
+  return std::any_of(live_.begin(), live_.end(),
+                     [](const Producer* producer) { return producer->outstanding() > 0; });
 }
 
 // report(): tells main of settlements that wait for others
 Napi::Value ShardProducers::Report(const Napi::CallbackInfo& info) {
-  PublishSettlements();
-  if (unreported_ > 0) RingMain();
+  settlements_.Publish();
+  if (settlements_.unreported()) settlements_.Report();
   return info.Env().Undefined();
 }
 
@@ -477,7 +412,7 @@ Napi::Value ShardProducers::Close(const Napi::CallbackInfo& info) {
 
 void ShardProducers::OnDelivered(uint32_t producer, const Slot& slot) {
   CountReport(producer, slot.target_id);
-  PushSettlement(slot.delivery_id, slot.frame_bytes, Settlement::kDelivered);
+  settlements_.Push(slot.delivery_id, slot.frame_bytes, Settlement::kDelivered);
 }
 
 void ShardProducers::OnFailed(Failure&& failure, const Slot& slot) {

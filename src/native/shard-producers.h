@@ -15,6 +15,7 @@
 
 #include "frame-reader.h"
 #include "producer.h"
+#include "settlements.h"
 
 namespace millrace {
 
@@ -27,9 +28,6 @@ enum TurnFlags : uint32_t {
   kTurnDrained = 16,  // a producer has nothing outstanding any more
   kTurnUnreported = 32,  // settlements wait for others: report() within a millisecond
 };
-
-/** Outcomes that cross to main; the same numbers as in src/channel/protocol.ts. */
-enum class Settlement : uint32_t { kDelivered = 0, kAbandoned = 1, kExpired = 2 };
 
 class ShardProducers : public Napi::ObjectWrap<ShardProducers>, private ProducerOwner {
  public:
@@ -80,17 +78,13 @@ class ShardProducers : public Napi::ObjectWrap<ShardProducers>, private Producer
   bool TakeFrame(const Frame& frame, uint64_t now_ms);
   void CountReport(uint32_t producer, uint32_t target_id);
   void KeepFailure(const Frame& frame, int32_t code, uint64_t sequence, uint32_t producer);
-  void PushSettlement(uint32_t delivery_id, uint32_t frame_bytes, Settlement settlement);
-  bool PublishSettlements();
-  bool ReportsDue() const;
-  void RingMain();
+  bool MoreExpected() const;
   static uint64_t NowMs();
 
   Ring frames_;
-  Ring settlements_;
+  Settlements settlements_;
   Slab slab_;
   int wake_fd_ = -1;
-  int main_fd_ = -1;
   Napi::Reference<Napi::Uint8Array> frames_memory_;
   Napi::Reference<Napi::Uint8Array> settlements_memory_;
   Napi::Reference<Napi::Uint8Array> slab_memory_;
@@ -98,8 +92,6 @@ class ShardProducers : public Napi::ObjectWrap<ShardProducers>, private Producer
   std::vector<std::unique_ptr<Producer>> producers_;
   std::vector<Producer*> live_;
   std::vector<Target> targets_;
-  std::vector<uint64_t> settled_;  // not yet in the ring
-  size_t unreported_ = 0;  // in the ring since main's doorbell was rung last
   std::vector<Failure> failures_;
   std::vector<Event> events_;
   uint64_t sequence_ = 0;
