@@ -11,6 +11,8 @@ import { SUCCESS } from './reason-code.js';
 
 const PUBACK_FIRST_BYTE = 0x40;
 const PUBACK_BYTES_MAX = 5;
+/** How long the broker may take to close after our DISCONNECT: a process that stops waits for it. */
+export const LINGER_MS = 2_000;
 const ACK_BUFFER_BYTES = 65_536;
 
 /** Why a connection ended. `reasonCode` is what either side said, where one did. */
@@ -145,9 +147,7 @@ export class Connection {
     // A paused socket would never see that the peer has closed it too.
     this.#socket.resume();
     // A peer that does not read keeps nothing of ours alive.
-    this.#cancelDestroy = this.#options.clock.after(this.#options.writeTimeoutMs, () =>
-      this.#socket.destroy(),
-    );
+    this.#cancelDestroy = this.#options.clock.after(LINGER_MS, () => this.#socket.destroy());
   }
 
   /** Ends the connection without a word. */

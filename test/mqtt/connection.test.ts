@@ -1,6 +1,7 @@
 import { generate, type Packet } from 'mqtt-packet';
 import t from 'tap';
 import { HEADER_PART_BYTES_MAX } from '../../src/config/limits.js';
+import { LINGER_MS } from '../../src/mqtt/connection.js';
 import { MALFORMED_PACKET, PACKET_TOO_LARGE } from '../../src/mqtt/reason-code.js';
 import { encodePublish, pair, parts } from '../support/publish-packets.js';
 import {
@@ -241,7 +242,7 @@ t.test('what is given up before it is connected says nothing and opens no more',
 t.test('a peer that does not close after DISCONNECT is cut off', async (t) => {
   const { connection, socket, clock } = openConnection();
   connection.disconnect(0, 'enough');
-  clock.advance(WRITE_TIMEOUT_MS - 1);
+  clock.advance(LINGER_MS - 1);
   t.notOk(socket.destroyed);
   clock.advance(1);
   t.ok(socket.destroyed);
