@@ -128,6 +128,8 @@ export class Bridge {
     await this.#settled(timeoutMs);
     const left = this.#flow.onDrainTimeout();
     this.#sessions.stop();
+    this.#flow.stop();
+    this.#desk.close();
     await this.#pool.close();
     await this.#letters.close();
     return left;
@@ -211,7 +213,8 @@ export class Bridge {
   }
 
   /** A PUBLISH that the broker sends again and again and nobody can read. */
-  #keepUnreadable(packet: Uint8Array, fault: PublishFault): Promise<void> {
+  #keepUnreadable(packet: Uint8Array, fault: PublishFault): Promise<void> | undefined {
+    if (!this.#desk.hasRoom) return undefined;
     const { connector, clock, events } = this.#options;
     const letter: DeadLetter = {
       timeMs: clock.wallMs(),

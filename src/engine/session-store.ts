@@ -44,7 +44,8 @@ export class SessionStore {
   async set(clientId: string, filters: readonly string[]): Promise<void> {
     const { [clientId]: _, ...others } = this.#filters;
     this.#filters = filters.length === 0 ? others : { ...others, [clientId]: filters };
-    this.#writing = this.#writing.then(() => this.#write());
+    // One failure is its caller's; the next write is a new attempt.
+    this.#writing = this.#writing.catch(() => {}).then(() => this.#write());
     return this.#writing;
   }
 
@@ -58,5 +59,11 @@ export class SessionStore {
       await handle.close();
     }
     await rename(temporary, this.#file);
+    const folder = await open(dirname(this.#file));
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
   }
 }

@@ -41,7 +41,7 @@ export interface SessionsOptions {
   /** Asked when a message comes: the flow needs the sessions as they need the flow. */
   readonly flow: () => MqttToKafka;
   /** Keeps a PUBLISH that nobody can read; resolves once it is on the disk. */
-  readonly onUnreadable: (packet: Uint8Array, fault: PublishFault) => Promise<void>;
+  readonly onUnreadable: (packet: Uint8Array, fault: PublishFault) => Promise<void> | undefined;
 }
 
 export class Sessions {
@@ -143,12 +143,12 @@ export class Sessions {
       },
       onUnsubscribed: (session) => {
         if (!planned.retired) {
-          void this.#options.store.set(clientId, filters);
+          this.#writeDown(clientId, filters);
           return;
         }
         retirement = new Retirement(session, clock, () => {
           this.#options.health.sessionRetired(clientId);
-          void this.#options.store.set(clientId, []);
+          this.#writeDown(clientId, []);
         });
         retirement.onUnsubscribed();
       },
@@ -157,6 +157,14 @@ export class Sessions {
       reservePayload: (bytes) => this.#options.slab.reserve(bytes),
       releasePayload: (offset) => this.#options.slab.release(offset),
     };
+  }
+
+  /** What cannot be crossed out stays written down, and is given up again after the next start. */
+  #writeDown(clientId: string, filters: readonly string[]): void {
+    const { store, log } = this.#options;
+    store.set(clientId, filters).catch((error: Error) => {
+      log.error({ session: clientId, detail: error.message }, 'the session file cannot be written');
+    });
   }
 
   #onState(session: Session, state: SessionState, planned: PlannedSession): void {

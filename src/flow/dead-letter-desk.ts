@@ -23,6 +23,9 @@ export class DeadLetterDesk {
   readonly #onReleased: (letter: DeadLetter) => void;
   #waitingBytes = 0;
   #held = 0;
+  #closed = false;
+  /** Cancels of the attempts that are due. */
+  readonly #retries = new Set<() => void>();
 
   constructor(
     store: LetterStore,
@@ -44,6 +47,13 @@ export class DeadLetterDesk {
   /** Letters that the store has not taken, and tried at least once. */
   get held(): number {
     return this.#held;
+  }
+
+  /** Tries nothing again any more: what is held is left to the sender's redelivery. */
+  close(): void {
+    this.#closed = true;
+    for (const cancel of this.#retries) cancel();
+    this.#retries.clear();
   }
 
   /** Stores a letter, however long it takes; `payload` must stay as it is until `done`. */
@@ -69,8 +79,17 @@ export class DeadLetterDesk {
           this.#onHeld(letter, error.message);
         }
         const waitMs = Math.min(Math.max(waitedMs * 2, RETRY_MS_MIN), RETRY_MS_MAX);
-        this.#clock.after(waitMs, () => this.#try(letter, done, waitMs));
+        this.#tryLater(letter, done, waitMs);
       },
     );
+  }
+
+  #tryLater(letter: DeadLetter, done: (id: string) => void, waitMs: number): void {
+    if (this.#closed) return;
+    const cancel = this.#clock.after(waitMs, () => {
+      this.#retries.delete(cancel);
+      this.#try(letter, done, waitMs);
+    });
+    this.#retries.add(cancel);
   }
 }

@@ -48,8 +48,11 @@ export class DeadLettering {
     this.#store({ ...meta, payload }, route, match, id);
   }
 
-  /** A record that Kafka refused although it was sent alone. */
-  record(record: FrameRecord, match: Match, code: string): void {
+  /**
+   * A record that Kafka refused although it was sent alone.
+   * @param onReleased once nothing of the record is needed any more
+   */
+  record(record: FrameRecord, match: Match, code: string, onReleased: () => void): void {
     const { targets, ledger } = this.#options;
     const route = match.routes.find(({ index }) => index === record.routeIndex);
     if (route === undefined) throw new Error(`no route ${record.routeIndex}`);
@@ -66,7 +69,7 @@ export class DeadLettering {
       acks: open.acks,
     };
     const letter = { ...meta, kafka, payload: record.payload };
-    this.#store(letter, route, match, record.deliveryId);
+    this.#store(letter, route, match, record.deliveryId, onReleased);
   }
 
   /** A payload over the limit, which comes piece by piece. */
@@ -86,11 +89,18 @@ export class DeadLettering {
     });
   }
 
-  #store(letter: DeadLetter, route: CompiledRoute, match: Match, id: number): void {
+  #store(
+    letter: DeadLetter,
+    route: CompiledRoute,
+    match: Match,
+    id: number,
+    onReleased: () => void = () => {},
+  ): void {
     const { desk, onStored } = this.#options;
     desk.put(letter, (letterId) => {
       const { code, message } = letter.reason;
       route.events.deadLettered(code, { id: letterId, topicName: match.topic.name, message });
+      onReleased();
       onStored(id, true);
     });
   }

@@ -9,7 +9,7 @@
 import { readFrame } from '../channel/frame.js';
 import type { FromWorker, ProducerLost } from '../channel/protocol.js';
 import { ABANDONED, DELIVERED, type Settlement } from '../channel/settlement-ring.js';
-import { FRAME_RING_BYTES } from '../config/limits.js';
+import { FRAME_RING_BYTES, QOS0_DELIVERIES_MAX } from '../config/limits.js';
 import {
   DEAD_LETTERED,
   NO_REGION,
@@ -43,6 +43,9 @@ import {
 
 /** A payload that several routes share is copied once, to the slab, from this size on. */
 const SHARED_PAYLOAD_BYTES = 16_384;
+const UNKNOWN_FATE = 'a record may be in Kafka or not: its redelivery is awaited';
+/** How often a session that waits for credit looks again, where nothing tells it that there is some. */
+const LOOK_AGAIN_MS = 20;
 /** Stands for a delivery that is settled the moment it is opened. */
 const SETTLED_AT_ONCE = 0x7ffffffe;
 
@@ -71,6 +74,11 @@ export class MqttToKafka {
   /** Shards that wait for a barrier, once there is room for it, and the loss that it answers. */
   readonly #barriers = new Map<Shard, number>();
   readonly #deadLettering: DeadLettering;
+  /** Whether a look at who waits is due. */
+  #looking = false;
+  #stopped = false;
+  /** Deliveries of QoS 0 that are open: they take nothing of what QoS 1 has by its Receive Maximum. */
+  #qos0Open = 0;
   /** Why a QoS 0 message of unknown fate is lost, at this moment. */
   #qos0LossReason: Qos0LossReason = 'deliveryFailed';
   /** Targets whose records a shard holds back. */
@@ -102,12 +110,13 @@ export class MqttToKafka {
   /** Shows the workers what the batch brought. */
   onBatchEnd(): void {
     for (const shard of this.#options.shards) shard.publish();
+    this.#lookAgain();
   }
 
   /** Takes a PUBLISH. False: no room or credit now, nothing has happened. */
   onPublish(session: Session, publish: Publish): boolean {
     const { ledger, routes } = this.#options;
-    if (ledger.full) return false;
+    if (ledger.full || (publish.qos === 0 && this.#qos0Open >= QOS0_DELIVERIES_MAX)) return false;
     const matched = routes.match(session.options.index, publish);
     const topic = publish.topic as NonNullable<Publish['topic']>;
     if (matched.length === 0) {
@@ -157,6 +166,11 @@ export class MqttToKafka {
     if (publish.slabOffset !== ABSENT) this.#options.slab.release(publish.slabOffset);
   }
 
+  /** Nothing is tried again any more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
   /** The drain is over: nobody sends again what is still open of QoS 0. Returns what is open in all. */
   onDrainTimeout(): number {
     const { ledger, events } = this.#options;
@@ -185,6 +199,23 @@ export class MqttToKafka {
     this.#unflushed.clear();
     this.resumeReading();
     this.#options.onDrained();
+    this.#lookAgain();
+  }
+
+  /**
+   * Room comes back in ways that tell nobody: a worker reads on in its ring and settles nothing, a
+   * region of the slab is released by another session. So while a session waits, or a barrier does,
+   * it is tried again every now and then.
+   */
+  #lookAgain(): void {
+    const { sessions, clock } = this.#options;
+    if (this.#looking || this.#stopped) return;
+    if (this.#barriers.size === 0 && !sessions.some((session) => session.paused)) return;
+    this.#looking = true;
+    clock.after(LOOK_AGAIN_MS, () => {
+      this.#looking = false;
+      this.onDrained();
+    });
   }
 
   resumeReading(): void {
@@ -260,7 +291,7 @@ export class MqttToKafka {
     const planned = this.#parts[0] as Planned;
     const target = this.#partTargets[0] as Target;
     const shard = this.#partShards[0] as Shard;
-    if (!this.#options.targets.tell(target, shard)) return false;
+    if (this.#barriers.has(shard) || !this.#options.targets.tell(target, shard)) return false;
     const offset = shard.reserve(frameBytesMax(planned.plan, publish));
     if (offset < 0) return false;
     const id = this.#open(session, publish, 1, planned.match);
@@ -278,6 +309,7 @@ export class MqttToKafka {
     const parts = this.#parts.slice(0, this.#partCount);
     for (let i = 0; i < parts.length; i++) {
       const shard = this.#partShards[i] as Shard;
+      if (this.#barriers.has(shard)) return this.#unshare(publish);
       if (!targets.tell(this.#partTargets[i] as Target, shard)) return this.#unshare(publish);
       if (!shard.hasRoom(parts.length, frameBytes)) return this.#unshare(publish);
     }
@@ -355,6 +387,7 @@ export class MqttToKafka {
     const { ledger } = this.#options;
     const id = ledger.open(index, publish.packetId, parts, region, this.#nowMs, match);
     if (publish.qos === 1) session.inflight.open(publish.packetId, id);
+    else this.#qos0Open++;
     return id;
   }
 
@@ -396,7 +429,20 @@ export class MqttToKafka {
   }
 
   #settle(id: number, outcome: Outcome): void {
-    if (this.#options.ledger.settle(id, outcome)) this.#finish(id);
+    const { ledger } = this.#options;
+    if (ledger.settle(id, outcome)) this.#finish(id);
+    else if (outcome === UNKNOWN) this.#disown(id);
+  }
+
+  /**
+   * One part is of unknown fate and others are open. The connection ends now: what is behind this
+   * message must not go before its redelivery, which is no part of this delivery any more.
+   */
+  #disown(id: number): void {
+    const { ledger, sessions } = this.#options;
+    const packetId = ledger.packetId[id] as number;
+    const session = sessions[ledger.sessionIndex[id] as number] as Session;
+    if (packetId !== 0 && session.inflight.disown(packetId, id)) session.reconnect(UNKNOWN_FATE);
   }
 
   /** The last part is settled: the outcome becomes an acknowledgement. */
@@ -416,12 +462,12 @@ export class MqttToKafka {
       else if (outcome === PART_EXPIRED) route.events.messageExpired();
     }
     if (packetId === 0) {
+      this.#qos0Open--;
       if (outcome === UNKNOWN) events.qos0Lost(1, this.#qos0LossReason);
       return;
     }
     if (outcome === UNKNOWN) {
-      session.inflight.abandon(packetId, id);
-      session.reconnect('a record may be in Kafka or not: its redelivery is awaited');
+      if (session.inflight.abandon(packetId, id)) session.reconnect(UNKNOWN_FATE);
       return;
     }
     const reasonCode = outcome === DEAD_LETTERED ? IMPLEMENTATION_SPECIFIC_ERROR : SUCCESS;
@@ -444,9 +490,12 @@ export class MqttToKafka {
     const { slab, clock } = this.#options;
     const record = readFrame(frame, slab.bytes, clock.monotonicMs());
     this.#detach(shard, record.deliveryId);
-    shard.credit(record.frameBytes);
     const match = this.#options.ledger.context(record.deliveryId);
-    this.#deadLettering.record(record, match, code);
+    const { generation } = shard;
+    this.#deadLettering.record(record, match, code, () => {
+      // The copy of the record has been in memory until now, so its credit comes back now.
+      if (shard.generation === generation) shard.credit(record.frameBytes);
+    });
   }
 
   #onHeld(shard: Shard, targetId: number, code: string | undefined): void {

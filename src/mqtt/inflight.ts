@@ -94,10 +94,20 @@ export class Inflight {
     this.#release();
   }
 
-  /** A delivery whose fate is unknown: its redelivery is a message of its own. */
-  abandon(packetId: number, delivery: number): void {
+  /** A delivery whose fate is unknown has ended. True: its PUBACK was still due. */
+  abandon(packetId: number, delivery: number): boolean {
     this.#pending--;
-    if (this.#delivery[packetId] === delivery + 1) this.forget(packetId);
+    return this.disown(packetId, delivery);
+  }
+
+  /**
+   * A delivery whose fate is unknown, also while parts of it are open: its redelivery is a message of
+   * its own. True: its PUBACK was still due, so the connection has to end to get that redelivery.
+   */
+  disown(packetId: number, delivery: number): boolean {
+    if (this.#delivery[packetId] !== delivery + 1) return false;
+    this.forget(packetId);
+    return true;
   }
 
   /** The connection is gone: the order is the next one's. */

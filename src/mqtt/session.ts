@@ -59,8 +59,15 @@ export interface SessionEvents {
   onLimits(session: Session, limits: ServerLimits): void;
   /** Every filter to be given up is, or the broker says that it never had it. */
   onUnsubscribed(session: Session): void;
-  /** A PUBLISH that cannot be read, met for the third time; resolves once it is kept. */
-  onUnreadable(session: Session, packet: Uint8Array, fault: PublishFault): Promise<void>;
+  /**
+   * A PUBLISH that cannot be read, met for the third time; resolves once it is kept. Undefined: no
+   * room for it now.
+   */
+  onUnreadable(
+    session: Session,
+    packet: Uint8Array,
+    fault: PublishFault,
+  ): Promise<void> | undefined;
   onWarning(session: Session, text: string): void;
   reservePayload(bytes: number): number;
   releasePayload(slabOffset: number): void;
@@ -461,12 +468,18 @@ export class Session {
       connection?.disconnect(fault.reasonCode, 'the broker breaks its own window');
       return;
     }
+    const kept = this.options.events.onUnreadable(this, packet, fault);
+    if (kept === undefined) {
+      connection?.disconnect(fault.reasonCode, 'too many unreadable PUBLISHes wait to be kept');
+      return;
+    }
     // No delivery of the ledger's has this number, so it meets no other.
     const delivery = -2 - fault.packetId;
     this.inflight.open(fault.packetId, delivery);
-    this.options.events.onUnreadable(this, packet, fault).then(() => {
+    kept.then(() => {
       this.inflight.settle(fault.packetId, delivery, IMPLEMENTATION_SPECIFIC_ERROR);
       this.flush();
+      this.resume();
     });
   }
 

@@ -296,7 +296,9 @@ std::vector<uint8_t> Producer::RebuildFrame(const rd_kafka_message_t* message,
     const auto* payload = static_cast<const uint8_t*>(message->payload);
     out.insert(out.end(), payload, payload + message->len);
   }
-  out.resize((out.size() + 7) / 8 * 8);
+  // As long as it was in the ring, where the payload was aligned: main gives back the credit that it
+  // took for that length, and no other.
+  out.resize(std::max((out.size() + 7) / 8 * 8, size_t{slot.frame_bytes}));
   Put32(out, 0, static_cast<uint32_t>(out.size()));
   Put32(out, 4, static_cast<uint32_t>(FrameKind::kRecord));
   Put32(out, 8, slot.delivery_id);

@@ -52,6 +52,7 @@ interface Member {
   exited: Promise<unknown>;
   ended: Promise<void>;
   restartMs: number;
+  cancelRestart: () => void;
   startedMs: number;
 }
 
@@ -95,6 +96,7 @@ export class ShardPool {
         exited: Promise.resolve(),
         ended: Promise.resolve(),
         restartMs: RESTART_MS_MIN,
+        cancelRestart: () => {},
         startedMs: 0,
       };
     });
@@ -111,6 +113,7 @@ export class ShardPool {
   /** Closes every shard and waits for the workers to end. What is outstanding is forgotten. */
   async close(): Promise<void> {
     this.#closing = true;
+    for (const member of this.#members) member.cancelRestart();
     for (const member of this.#members) {
       member.port?.postMessage({ kind: 'close' } satisfies ToWorker);
     }
@@ -176,7 +179,7 @@ export class ShardPool {
     const lived = clock.monotonicMs() - member.startedMs;
     member.restartMs =
       lived > HEALTHY_MS ? RESTART_MS_MIN : Math.min(member.restartMs * 2, RESTART_MS_MAX);
-    clock.after(member.restartMs, () => {
+    member.cancelRestart = clock.after(member.restartMs, () => {
       if (!this.#closing) this.#run(member);
     });
   }

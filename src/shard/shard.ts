@@ -3,6 +3,7 @@
  * 1. What the worker has taken and not settled is bounded in records and in bytes.
  * 2. A frame is written only while `ready`; a shard whose worker has ended takes nothing.
  */
+import { assert } from '../base/assert.js';
 import { FrameRing } from '../channel/frame-ring.js';
 import type { ControlFrame } from '../channel/protocol.js';
 import { createRingMemory } from '../channel/ring-layout.js';
@@ -94,6 +95,8 @@ export class Shard {
   credit(frameBytes: number): void {
     this.#records--;
     this.#bytes -= frameBytes;
+    assert(this.#bytes >= 0 && this.#records >= 0, 'more credit came back than was taken');
+    assert(this.#records > 0 || this.#bytes === 0, 'credit is taken and no record has it');
   }
 
   /** After its worker has ended: memory of its own for the next, and all credit back. */

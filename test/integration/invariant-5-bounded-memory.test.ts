@@ -1,4 +1,5 @@
 import t from 'tap';
+import { QOS0_DELIVERIES_MAX } from '../../src/config/limits.js';
 import { type Embedded, numbers, startEmbedded } from '../support/embedded.js';
 import { encodePublish, parts, subscriptionId } from '../support/publish-packets.js';
 import { CLIENT_ID } from '../support/resources.js';
@@ -105,7 +106,7 @@ t.test(
     await until('the first is there', async () => (await bridge.values('out')).length === 1);
     bridge.setKafkaUp(false);
     const payload = 'x'.repeat(1000);
-    const limit = await bridge.metric('millrace_deliveries_in_flight_limit');
+    const limit = QOS0_DELIVERIES_MAX;
     const count = limit + 20_000;
     for (let i = 0; i < count; i++) bridge.broker.publish({ topic: 'a/b', payload, qos: 0 });
     await until('the credit is used up', () => bridge.bridge.inFlight === limit);
