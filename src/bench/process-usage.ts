@@ -39,6 +39,8 @@ function readThreads(pid: number): ThreadTime[] {
 
 function kindOf(thread: ThreadTime, unnamedBefore: number): ThreadKind {
   if (thread.name.startsWith('rdk:')) return 'librdkafka';
+  // Node 24 names its threads; Node 20 calls all of them `node`.
+  if (thread.name === 'WorkerThread') return 'workers';
   if (thread.name === 'node' && unnamedBefore >= NODE_THREADS_AT_START) return 'workers';
   return 'other';
 }

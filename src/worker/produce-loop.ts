@@ -22,8 +22,13 @@ import { Recovery } from './recovery.js';
 const TICK_MS = 1000;
 /** How long a settlement may wait for others, so that they wake main and leave as PUBACKs together. */
 const REPORT_MS = 1;
-const SYSLOG_ERROR = 3;
-const SYSLOG_NOTICE = 5;
+const SYSLOG_CRITICAL = 2;
+/** librdkafka says these at every attempt; that Kafka is away is said once, as `kafka` messages. */
+const CONNECTION_ERRORS: ReadonlySet<number> = new Set([
+  -195, // _TRANSPORT
+  -193, // _RESOLVE
+  -187, // _ALL_BROKERS_DOWN
+]);
 
 export interface ProduceLoopOptions {
   readonly native: ShardProducers;
@@ -123,11 +128,11 @@ export class ProduceLoop {
       post({ kind: 'log', level: 'error', text: `fatal producer error: ${event.text}` });
       this.#recovery.onFatal(event.producer, errorName(event.code));
     } else if (event.kind === EVENT_LOG) {
-      const level =
-        event.code <= SYSLOG_ERROR ? 'error' : event.code <= SYSLOG_NOTICE ? 'warn' : 'debug';
+      const level = event.code <= SYSLOG_CRITICAL ? 'error' : 'debug';
       post({ kind: 'log', level, text: event.text });
     } else if (event.kind === EVENT_ERROR) {
-      post({ kind: 'log', level: 'warn', text: event.text });
+      const level = CONNECTION_ERRORS.has(event.code) ? 'debug' : 'warn';
+      post({ kind: 'log', level, text: event.text });
     } else {
       this.#onStatistics(event);
     }
