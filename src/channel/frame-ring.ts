@@ -10,6 +10,11 @@ import { assert } from '../base/assert.js';
 import { FRAME_BYTES, FRAME_HEADER_BYTES, FRAME_KIND, KIND_CONTROL, KIND_SKIP } from './frame.js';
 import { HEAD_WORD, RING_DATA_BYTES, TAIL_WORD, WAITING_WORD } from './ring-layout.js';
 
+/** Whether the worker may be woken now; where not, `askAgain` is called once it may. */
+export type MayWake = (askAgain: () => void) => boolean;
+
+const ALWAYS: MayWake = () => true;
+
 export class FrameRing {
   /** The data, for writing a reserved frame. */
   readonly bytes: Uint8Array;
@@ -18,18 +23,21 @@ export class FrameRing {
   readonly capacityBytes: number;
   readonly #control: Int32Array;
   readonly #ringDoorbell: () => void;
+  readonly #mayWake: MayWake;
+  readonly #wakeAgain = () => this.#wake();
   readonly #mask: number;
   #head = 0;
   #published = 0;
   #tailSeen = 0;
 
-  constructor(memory: SharedArrayBuffer, ringDoorbell: () => void) {
+  constructor(memory: SharedArrayBuffer, ringDoorbell: () => void, mayWake = ALWAYS) {
     this.capacityBytes = memory.byteLength - RING_DATA_BYTES;
     this.bytes = new Uint8Array(memory, RING_DATA_BYTES);
     this.words = new Int32Array(memory, RING_DATA_BYTES);
     this.#control = new Int32Array(memory, 0, RING_DATA_BYTES / 4);
     this.#mask = this.capacityBytes - 1;
     this.#ringDoorbell = ringDoorbell;
+    this.#mayWake = mayWake;
     this.#head = Atomics.load(this.#control, HEAD_WORD) >>> 0;
     this.#published = this.#head;
     this.#tailSeen = Atomics.load(this.#control, TAIL_WORD) >>> 0;
@@ -67,15 +75,12 @@ export class FrameRing {
     this.#head = (this.#head + frameBytes) >>> 0;
   }
 
-  /** Makes everything committed visible to the worker and wakes it if it waits. */
+  /** Makes everything committed visible to the worker and wakes it if it waits, as soon as it may be. */
   publish(): void {
     if (this.#head === this.#published) return;
     this.#published = this.#head;
     Atomics.store(this.#control, HEAD_WORD, this.#head | 0);
-    if (Atomics.load(this.#control, WAITING_WORD) === 1) {
-      Atomics.store(this.#control, WAITING_WORD, 0);
-      this.#ringDoorbell();
-    }
+    this.#wake();
   }
 
   /** Writes and publishes a control frame that carries `payload`. False when there is no room. */
@@ -93,6 +98,13 @@ export class FrameRing {
     this.commit(frameBytes);
     this.publish();
     return true;
+  }
+
+  #wake(): void {
+    if (Atomics.load(this.#control, WAITING_WORD) !== 1 || !this.#mayWake(this.#wakeAgain)) return;
+    // Before the bell: a worker that hears it may wait again at once.
+    Atomics.store(this.#control, WAITING_WORD, 0);
+    this.#ringDoorbell();
   }
 
   #room(): number {

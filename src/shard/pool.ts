@@ -19,6 +19,7 @@ import {
 import type { FromWorker, ShardTask, ToWorker } from '../channel/protocol.js';
 import type { OnSettled } from '../channel/settlement-ring.js';
 import { Shard } from './shard.js';
+import { WakePace } from './wake-pace.js';
 
 const RESTART_MS_MIN = 100;
 const RESTART_MS_MAX = 10_000;
@@ -45,6 +46,7 @@ export interface ShardPoolOptions {
 interface Member {
   readonly shard: Shard;
   readonly wakeFd: number;
+  readonly pace: WakePace;
   port: MessagePort | undefined;
   /** Its worker, once that has said that it is ready. */
   worker: Worker | undefined;
@@ -83,14 +85,16 @@ export class ShardPool {
     this.#stopListening = listenToDoorbell(this.#mainFd, () => this.#onDoorbell());
     this.#members = Array.from({ length: options.shards }, (_, index) => {
       const wakeFd = openDoorbell();
+      const pace = new WakePace(options.clock);
       const shard = new Shard(
         index,
-        () => ringDoorbell(wakeFd),
+        { ring: () => ringDoorbell(wakeFd), mayWake: (askAgain) => pace.mayWake(askAgain) },
         (...settled) => options.onSettled(shard, ...settled),
       );
       return {
         shard,
         wakeFd,
+        pace,
         port: undefined,
         worker: undefined,
         exited: Promise.resolve(),
@@ -120,7 +124,11 @@ export class ShardPool {
     await Promise.all(this.#members.map((member) => member.ended));
     await this.#piscina.destroy();
     this.#stopListening();
-    for (const member of this.#members) closeDoorbell(member.wakeFd);
+    for (const member of this.#members) {
+      // A ring that is still to come would be somebody else's file descriptor's.
+      member.pace.close();
+      closeDoorbell(member.wakeFd);
+    }
     closeDoorbell(this.#mainFd);
   }
 

@@ -4,7 +4,7 @@
  * 2. A frame is written only while `ready`; a shard whose worker has ended takes nothing.
  */
 import { assert } from '../base/assert.js';
-import { FrameRing } from '../channel/frame-ring.js';
+import { FrameRing, type MayWake } from '../channel/frame-ring.js';
 import type { ControlFrame } from '../channel/protocol.js';
 import { createRingMemory } from '../channel/ring-layout.js';
 import { type OnSettled, SettlementRing } from '../channel/settlement-ring.js';
@@ -15,10 +15,17 @@ import {
   SHARD_OUTSTANDING_RECORDS_MAX,
 } from '../config/limits.js';
 
+/** How its worker is woken. */
+export interface WorkerBell {
+  readonly ring: () => void;
+  /** Undefined: always. */
+  readonly mayWake?: MayWake;
+}
+
 export class Shard {
   readonly index: number;
   readonly #onSettled: OnSettled;
-  readonly #ringDoorbell: () => void;
+  readonly #bell: WorkerBell;
   frames: FrameRing;
   framesMemory: SharedArrayBuffer;
   settlementsMemory: SharedArrayBuffer;
@@ -30,13 +37,13 @@ export class Shard {
   #records = 0;
   #bytes = 0;
 
-  constructor(index: number, ringDoorbell: () => void, onSettled: OnSettled) {
+  constructor(index: number, bell: WorkerBell, onSettled: OnSettled) {
     this.index = index;
     this.#onSettled = onSettled;
-    this.#ringDoorbell = ringDoorbell;
+    this.#bell = bell;
     this.framesMemory = createRingMemory(FRAME_RING_BYTES);
     this.settlementsMemory = createRingMemory(SETTLEMENT_RING_BYTES);
-    this.frames = new FrameRing(this.framesMemory, ringDoorbell);
+    this.frames = new FrameRing(this.framesMemory, bell.ring, bell.mayWake);
     this.#settlements = this.#openSettlements();
   }
 
@@ -107,7 +114,7 @@ export class Shard {
     this.#bytes = 0;
     this.framesMemory = createRingMemory(FRAME_RING_BYTES);
     this.settlementsMemory = createRingMemory(SETTLEMENT_RING_BYTES);
-    this.frames = new FrameRing(this.framesMemory, this.#ringDoorbell);
+    this.frames = new FrameRing(this.framesMemory, this.#bell.ring, this.#bell.mayWake);
     this.#settlements = this.#openSettlements();
   }
 

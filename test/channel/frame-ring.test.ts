@@ -10,7 +10,7 @@ import {
   KIND_RECORD,
   KIND_SKIP,
 } from '../../src/channel/frame.js';
-import { FrameRing } from '../../src/channel/frame-ring.js';
+import { FrameRing, type MayWake } from '../../src/channel/frame-ring.js';
 import {
   createRingMemory,
   HEAD_WORD,
@@ -84,12 +84,12 @@ class Reader {
   }
 }
 
-function createRing(capacityBytes: number, startAt = 0) {
+function createRing(capacityBytes: number, startAt = 0, mayWake?: MayWake) {
   const memory = createRingMemory(capacityBytes);
   const reader = new Reader(memory);
   reader.startAt(startAt);
   const state = { rings: 0 };
-  const ring = new FrameRing(memory, () => state.rings++);
+  const ring = new FrameRing(memory, () => state.rings++, mayWake);
   return { ring, reader, state };
 }
 
@@ -132,6 +132,23 @@ t.test('the doorbell rings once for a reader that waits, and only for news', asy
   writeRecord(ring, Buffer.from('c'));
   ring.publish();
   t.equal(state.rings, 1);
+});
+
+t.test('a ring that is put off comes later, unless the reader has woken by itself', async (t) => {
+  const later: (() => void)[] = [];
+  const { ring, reader, state } = createRing(1024, 0, (askAgain) => {
+    later.push(askAgain);
+    return later.length > 1;
+  });
+  reader.wait();
+  writeRecord(ring, Buffer.from('a'));
+  ring.publish();
+  t.equal(state.rings, 0);
+  t.equal(reader.read()?.content.toString(), 'a', 'it is visible all the same');
+  later[0]?.();
+  t.equal(state.rings, 1, 'the reader still waits, so it is rung');
+  later[0]?.();
+  t.equal(state.rings, 1, 'it was told so and does not wait any more');
 });
 
 t.test('a reservation takes nothing until it is committed', async (t) => {

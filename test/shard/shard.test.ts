@@ -10,11 +10,7 @@ import { Shard } from '../../src/shard/shard.js';
 
 function createShard() {
   const settled: number[] = [];
-  const shard = new Shard(
-    0,
-    () => {},
-    (deliveryId) => settled.push(deliveryId),
-  );
+  const shard = new Shard(0, { ring: () => {} }, (deliveryId) => settled.push(deliveryId));
   shard.ready = true;
   return { shard, settled };
 }

@@ -55,11 +55,7 @@ t.test('one topic with other settings takes a producer of its own', async (t) =>
 });
 
 function createShard(): Shard {
-  const shard = new Shard(
-    0,
-    () => {},
-    () => {},
-  );
+  const shard = new Shard(0, { ring: () => {} }, () => {});
   shard.ready = true;
   return shard;
 }
