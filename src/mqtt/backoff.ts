@@ -1,4 +1,4 @@
-/** Delays between attempts: exponential, capped, with jitter, from the beginning after a success. */
+/** Delays between attempts: exponential, capped, with jitter, from the beginning after `reset`. */
 export class Backoff {
   readonly #minMs: number;
   readonly #maxMs: number;

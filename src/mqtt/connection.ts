@@ -150,9 +150,9 @@ export class Connection {
     this.#cancelDestroy = this.#options.clock.after(LINGER_MS, () => this.#socket.destroy());
   }
 
-  /** Ends the connection without a word. */
-  destroy(reason: string): void {
-    this.#finish({ reason, reasonCode: undefined });
+  /** Ends the connection without a word; `reasonCode` is the broker's, where it had one. */
+  destroy(reason: string, reasonCode?: number): void {
+    this.#finish({ reason, reasonCode });
     this.#socket.destroy();
   }
 

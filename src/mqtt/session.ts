@@ -38,6 +38,8 @@ import type { TopicCache } from './topic-cache.js';
 
 const BACKOFF_MIN_MS = 200;
 const BACKOFF_MAX_MS = 30_000;
+/** A connection that lasted this long was good, however it ended: waits begin anew after it. */
+const PROVEN_MS = BACKOFF_MAX_MS;
 
 export type SessionState =
   | { readonly kind: 'idle' | 'dialling' | 'connecting' | 'subscribing' | 'active' }
@@ -110,6 +112,8 @@ export class Session {
   #awaitedSubacks = new Map<number, Subscription>();
   #unsubscribeId = 0;
   #cancelWait: () => void = () => {};
+  /** When the server accepted this connection; undefined before that. */
+  #acceptedMs: number | undefined;
   #refusal: string | undefined;
   #excessTold = false;
   #draining = false;
@@ -180,6 +184,7 @@ export class Session {
     const { options } = this;
     this.#setState({ kind: 'dialling' });
     this.#refusal = undefined;
+    this.#acceptedMs = undefined;
     this.#aliases = new TopicAliases(options.topicAliasMaximum, options.topics);
     this.#awaitedSubacks.clear();
     this.#unsubscribeId = 0;
@@ -277,6 +282,7 @@ export class Session {
       this.#refuse(missing);
       return;
     }
+    this.#acceptedMs = this.options.clock.monotonicMs();
     if (!limits.sessionPresent) this.inflight.onSessionLost();
     this.#connection?.keepAlive(limits.keepAliveSeconds ?? this.options.keepAliveSeconds);
     this.#warnOfExpiry(limits);
@@ -350,7 +356,6 @@ export class Session {
   }
 
   #onSubscribed(): void {
-    this.#backoff.reset();
     this.#setState({ kind: 'active' });
   }
 
@@ -366,7 +371,7 @@ export class Session {
         reason: `${text}: another client uses the client identifier ${JSON.stringify(this.options.clientId)}`,
       });
     }
-    connection?.destroy(text);
+    connection?.destroy(text, code);
   }
 
   /** A PUBLISH from the lane. False: offered again once there is credit. */
@@ -488,9 +493,20 @@ export class Session {
     this.#connection = undefined;
     this.inflight.onDisconnected();
     if (this.#state.kind === 'stopped') return;
+    if (this.#hasProven(closed)) this.#backoff.reset();
     const refused = this.#refusal !== undefined;
     const delayMs = refused ? this.#backoff.longestMs() : this.#backoff.nextMs();
     this.#setState({ kind: 'waiting', reason: this.#refusal ?? closed.reason, refused });
     this.#cancelWait = this.options.clock.after(delayMs, () => this.#dial());
+  }
+
+  /**
+   * Whether waits begin anew. A connection that either side ended has a cause that the next one may
+   * well meet again, at once: it proves nothing by being accepted, only by having lasted.
+   */
+  #hasProven(closed: Closed): boolean {
+    if (this.#acceptedMs === undefined) return false;
+    if (this.options.clock.monotonicMs() - this.#acceptedMs >= PROVEN_MS) return true;
+    return this.#state.kind === 'active' && closed.reasonCode === undefined;
   }
 }

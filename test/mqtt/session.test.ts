@@ -221,30 +221,6 @@ t.test('no CONNACK in time: it hangs up and tries again', async (t) => {
   );
 });
 
-t.test('waits between attempts grow, and begin anew once it was active', async (t) => {
-  const scripted = new ScriptedSession();
-  const waits: number[] = [];
-  const fail = () => {
-    scripted.socket.close(new Error('ECONNREFUSED'));
-    const count = scripted.sockets.length;
-    let waited = 0;
-    while (scripted.sockets.length === count) {
-      scripted.clock.advance(10);
-      waited += 10;
-    }
-    waits.push(waited);
-  };
-  scripted.session.start();
-  for (let i = 0; i < 3; i++) fail();
-  t.strictSame(waits, [150, 300, 600]);
-  scripted.socket.accept();
-  scripted.send({ cmd: 'connack', reasonCode: 0, sessionPresent: true });
-  scripted.send({ cmd: 'suback', messageId: 1, granted: [1] });
-  t.equal(scripted.session.state.kind, 'active');
-  fail();
-  t.equal(waits.at(-1), 150);
-});
-
 t.test('a DISCONNECT of the broker is taken by its reason code', async (t) => {
   for (const [reasonCode, refused] of [
     [0x8b, false],
