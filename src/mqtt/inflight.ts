@@ -3,10 +3,14 @@
  *
  * 1. PUBACKs leave in the order in which the PUBLISHes came over this connection [MQTT-4.6.0-2].
  * 2. A packet identifier belongs to one delivery from its PUBLISH until its PUBACK is written.
- * 3. After a connection is lost, a delivery stays open. A PUBLISH that comes again with DUP over a
- *    resumed session and the identifier of an open delivery is that delivery: its PUBACK was never
- *    written, so the broker cannot have given the identifier to another message.
- * 4. `pending` counts deliveries that are not settled, those of earlier connections too: it is what
+ * 3. After a connection is lost, a delivery stays open. A PUBLISH that comes again with DUP over the
+ *    next connection of a resumed session, with its identifier, is that delivery.
+ * 4. A broker may give an identifier to another message once the first has expired in its hands. So
+ *    what is not redelivered in its turn is forgotten: what is unacknowledged is resent when the
+ *    session is resumed and at no other time [MQTT-4.4.0-1], by brokers before anything new. Thus the
+ *    first PUBLISH without DUP ends it, and so does the end of that connection. To forget costs a
+ *    duplicate; to join wrongly would acknowledge a message that nobody has.
+ * 5. `pending` counts deliveries that are not settled, those of earlier connections too: it is what
  *    may not exceed the Receive Maximum that we announced.
  */
 import { assert } from '../base/assert.js';
@@ -35,15 +39,22 @@ export class Inflight {
   readonly #queued = new Uint8Array(PACKET_IDS);
   /** Packet identifiers in order of receipt over this connection: a ring. */
   readonly #order: Uint16Array;
+  /** Packet identifiers of the connection before that may be redelivered over this one: the first
+   * `#awaitedCount` hold. */
+  readonly #awaited: Uint16Array;
+  #awaitedCount = 0;
   #first = 0;
   #count = 0;
   #pending = 0;
+  /** Whether the server has accepted the connection at hand. */
+  #connected = false;
 
   /** @param capacity the Receive Maximum that is announced, 1..65,535 */
   constructor(capacity: number, writePuback: WritePuback) {
     assert(capacity >= 1 && capacity <= 65_535, 'Receive Maximum out of range');
     this.#capacity = capacity;
     this.#order = new Uint16Array(capacity);
+    this.#awaited = new Uint16Array(capacity);
     this.#writePuback = writePuback;
   }
 
@@ -64,15 +75,10 @@ export class Inflight {
 
   /** What a PUBLISH of QoS 1 is. FRESH must be followed by `open`; JOINED is in its place already. */
   receive(packetId: number, dup: boolean): number {
+    if (!dup && this.#awaitedCount > 0) this.#endRedelivery();
     if (this.#queued[packetId] === 1) return IN_USE;
     if (this.#count === this.#capacity) return EXCEEDED;
     if (this.#delivery[packetId] === 0) return FRESH;
-    if (!dup) {
-      // The broker has given up the earlier message, so the identifier is another's now. What is
-      // open of it keeps its credit until it is settled, and then concerns nobody.
-      this.forget(packetId);
-      return FRESH;
-    }
     this.#enqueue(packetId);
     this.#release();
     return JOINED;
@@ -110,22 +116,39 @@ export class Inflight {
     return true;
   }
 
-  /** The connection is gone: the order is the next one's. */
-  onDisconnected(): void {
-    while (this.#count > 0) this.#dequeue();
-    this.#first = 0;
-  }
-
-  /** Session Present was 0: no packet identifier means anything any more. */
-  onSessionLost(): void {
+  /** The server has accepted a connection; without Session Present no packet identifier means anything. */
+  onConnected(sessionPresent: boolean): void {
+    this.#connected = true;
+    if (sessionPresent) return;
+    this.#awaitedCount = 0;
     this.#delivery.fill(0);
     this.#reason.fill(0);
+  }
+
+  /** The connection is gone, or could not be made: the order is the next one's. */
+  onDisconnected(): void {
+    // Over a connection that was not accepted nothing could be redelivered.
+    if (!this.#connected) return;
+    this.#connected = false;
+    this.#endRedelivery();
+    while (this.#count > 0) this.#awaited[this.#awaitedCount++] = this.#dequeue();
+    this.#first = 0;
   }
 
   /** The packet identifier is nobody's; an open delivery of it is settled without a PUBACK. */
   forget(packetId: number): void {
     this.#delivery[packetId] = 0;
     this.#reason[packetId] = 0;
+  }
+
+  /** What was not redelivered never will be: its identifier may be another message's by now. What is
+   * open of it keeps its credit until it is settled, and then concerns nobody. */
+  #endRedelivery(): void {
+    for (let i = 0; i < this.#awaitedCount; i++) {
+      const packetId = this.#awaited[i] as number;
+      if (this.#queued[packetId] === 0) this.forget(packetId);
+    }
+    this.#awaitedCount = 0;
   }
 
   #enqueue(packetId: number): void {

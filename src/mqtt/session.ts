@@ -274,6 +274,7 @@ export class Session {
     }
     const limits = serverLimits(packet);
     this.#limits = limits;
+    this.inflight.onConnected(limits.sessionPresent);
     this.options.events.onLimits(this, limits);
     // Who looks at the limits may have stopped us.
     if (this.state.kind !== 'connecting') return;
@@ -283,7 +284,6 @@ export class Session {
       return;
     }
     this.#acceptedMs = this.options.clock.monotonicMs();
-    if (!limits.sessionPresent) this.inflight.onSessionLost();
     this.#connection?.keepAlive(limits.keepAliveSeconds ?? this.options.keepAliveSeconds);
     this.#warnOfExpiry(limits);
     this.#subscribe(limits);
@@ -469,7 +469,9 @@ export class Session {
 
   /** Has an unreadable PUBLISH kept as a dead letter, then acknowledges it in its turn. */
   #takeAway(connection: Connection | undefined, packet: Uint8Array, fault: PublishFault): void {
-    if (this.inflight.receive(fault.packetId, false) !== 0) {
+    // Whatever had this identifier on an earlier connection is not this PUBLISH.
+    this.inflight.forget(fault.packetId);
+    if (this.inflight.receive(fault.packetId, true) !== FRESH) {
       connection?.disconnect(fault.reasonCode, 'the broker breaks its own window');
       return;
     }

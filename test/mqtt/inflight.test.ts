@@ -6,7 +6,12 @@ import { forSeeds, type Random } from '../support/random.js';
 function createInflight(capacity: number) {
   const pubacks: [packetId: number, reasonCode: number][] = [];
   const inflight = new Inflight(capacity, (...puback) => pubacks.push(puback));
-  return { inflight, pubacks };
+  inflight.onConnected(false);
+  const resume = () => {
+    inflight.onDisconnected();
+    inflight.onConnected(true);
+  };
+  return { inflight, pubacks, resume };
 }
 
 t.test('PUBACKs leave in the order of receipt, whatever settles first', async (t) => {
@@ -45,11 +50,11 @@ t.test('settled ones behind an open one still count against the Receive Maximum'
 });
 
 t.test('a redelivery joins the delivery that is open, and takes its turn', async (t) => {
-  const { inflight, pubacks } = createInflight(4);
+  const { inflight, pubacks, resume } = createInflight(4);
   inflight.open(1, 10);
   inflight.open(2, 20);
   inflight.settle(2, 20, 0);
-  inflight.onDisconnected();
+  resume();
   t.equal(inflight.unacknowledged, 0);
   t.equal(inflight.pending, 1);
   t.equal(inflight.receive(2, true), JOINED);
@@ -68,9 +73,9 @@ t.test(
 );
 
 t.test('without DUP an identifier that is used again is another message', async (t) => {
-  const { inflight, pubacks } = createInflight(4);
+  const { inflight, pubacks, resume } = createInflight(4);
   inflight.open(1, 10);
-  inflight.onDisconnected();
+  resume();
   t.equal(inflight.receive(1, false), FRESH);
   inflight.open(1, 11);
   t.equal(inflight.pending, 2, 'the earlier one keeps its credit');
@@ -88,7 +93,7 @@ t.test(
     inflight.open(1, 10);
     inflight.open(2, 20);
     inflight.onDisconnected();
-    inflight.onSessionLost();
+    inflight.onConnected(false);
     t.ok(inflight.full);
     t.equal(inflight.receive(1, true), FRESH, 'DUP cannot mean the delivery of another session');
     inflight.settle(1, 10, 0);
@@ -98,11 +103,58 @@ t.test(
   },
 );
 
+t.test('what is not redelivered before a new message is forgotten', async (t) => {
+  const { inflight, pubacks, resume } = createInflight(4);
+  inflight.open(1, 10);
+  inflight.open(2, 20);
+  inflight.open(3, 30);
+  resume();
+  t.equal(inflight.receive(2, true), JOINED);
+  t.equal(inflight.receive(9, false), FRESH, 'the broker is through with what it had');
+  inflight.open(9, 90);
+  t.equal(inflight.receive(1, true), FRESH, 'another message, by now');
+  inflight.open(1, 11);
+  t.equal(inflight.pending, 5, 'what is open keeps its credit');
+  inflight.settle(1, 10, 0);
+  inflight.settle(3, 30, 0);
+  inflight.settle(2, 20, 0);
+  inflight.settle(9, 90, 0);
+  t.strictSame(pubacks, [
+    [2, 0],
+    [9, 0],
+  ]);
+  inflight.settle(1, 11, 0);
+  t.strictSame(pubacks[2], [1, 0]);
+  t.equal(inflight.pending, 0);
+});
+
+t.test('what was not redelivered over a resumed connection is forgotten with it', async (t) => {
+  const { inflight, resume } = createInflight(4);
+  inflight.open(1, 10);
+  inflight.open(2, 20);
+  resume();
+  t.equal(inflight.receive(1, true), JOINED);
+  resume();
+  t.equal(inflight.receive(2, true), FRESH, 'its identifier may have been given away unseen');
+  t.equal(inflight.receive(1, true), JOINED, 'it is still there');
+});
+
+t.test('an attempt that is not accepted forgets nothing', async (t) => {
+  const { inflight, resume } = createInflight(4);
+  inflight.open(1, 10);
+  resume();
+  t.equal(inflight.receive(1, true), JOINED);
+  inflight.onDisconnected();
+  for (let i = 0; i < 3; i++) inflight.onDisconnected();
+  inflight.onConnected(true);
+  t.equal(inflight.receive(1, true), JOINED);
+});
+
 t.test('an abandoned delivery is produced again when the broker sends it again', async (t) => {
-  const { inflight, pubacks } = createInflight(2);
+  const { inflight, pubacks, resume } = createInflight(2);
   inflight.open(1, 10);
   inflight.abandon(1, 10);
-  inflight.onDisconnected();
+  resume();
   t.equal(inflight.pending, 0);
   t.equal(inflight.receive(1, true), FRESH);
   t.strictSame(pubacks, []);
@@ -140,6 +192,7 @@ class Model {
   constructor(capacity: number) {
     this.capacity = capacity;
     this.inflight = new Inflight(capacity, (...puback) => this.pubacks.push(puback));
+    this.inflight.onConnected(false);
   }
 
   get open(): Delivery[] {
@@ -148,6 +201,7 @@ class Model {
 
   receive(packetId: number, dup: boolean): void {
     const waiting = this.receipts.slice(this.pubacks.length);
+    if (!dup) this.#forgetBut(this.receipts);
     const known = this.deliveries.find((each) => each.known && each.packetId === packetId);
     const result = this.inflight.receive(packetId, dup);
     if (waiting.some((each) => each.packetId === packetId)) assert.equal(result, IN_USE);
@@ -157,9 +211,13 @@ class Model {
       this.receipts.push(known);
     } else {
       assert.equal(result, FRESH);
-      if (known !== undefined) known.known = false;
       if (!this.inflight.full) this.#openNew(packetId);
     }
+  }
+
+  /** Redelivery is over: only these are known still. */
+  #forgetBut(received: readonly Delivery[]): void {
+    for (const each of this.deliveries) if (!received.includes(each)) each.known = false;
   }
 
   #openNew(packetId: number): void {
@@ -183,10 +241,8 @@ class Model {
 
   disconnect(sessionPresent: boolean): void {
     this.inflight.onDisconnected();
-    if (!sessionPresent) {
-      this.inflight.onSessionLost();
-      for (const each of this.deliveries) each.known = false;
-    }
+    this.inflight.onConnected(sessionPresent);
+    this.#forgetBut(sessionPresent ? this.receipts : []);
     this.receipts = [];
     this.pubacks.length = 0;
   }

@@ -93,6 +93,43 @@ t.test('a packet identifier that comes again without DUP is another message', as
   t.strictSame(scripted.pubacks(), [[1, 0]]);
 });
 
+t.test('an identifier that went to another message while we were away is not joined', async (t) => {
+  const scripted = active();
+  scripted.publishTo('expired', 1);
+  scripted.publishTo('b', 2);
+  await scripted.cut();
+  scripted.activate(resumed);
+  scripted.publishTo('b', 2, true);
+  scripted.publishTo('new', 3);
+  await scripted.cut();
+  scripted.activate(resumed);
+  scripted.publishTo('b', 2, true);
+  scripted.publishTo('new', 3, true);
+  scripted.publishTo('lost on its way at first', 1, true);
+  t.strictSame(scripted.joined, [2, 2, 3]);
+  t.strictSame(scripted.topics, ['expired', 'b', 'new', 'lost on its way at first']);
+  scripted.socket.packets();
+  for (const topic of ['expired', 'b', 'new']) scripted.settle(topic);
+  t.strictSame(scripted.pubacks(), [
+    [2, 0],
+    [3, 0],
+  ]);
+});
+
+t.test(
+  'a session that was new to a connection we refused is not the one that we knew',
+  async (t) => {
+    const scripted = active({ subscriptions: [{ filter: 'plant/#', qos: 1, id: 7 }] });
+    scripted.publishTo('a', 1);
+    await scripted.cut();
+    scripted.connect({ sessionPresent: false, properties: { maximumQoS: 0 } });
+    t.match(scripted.session.state, { kind: 'waiting', refused: true });
+    scripted.activate(resumed);
+    scripted.publishTo('b', 1, true);
+    t.strictSame(scripted.topics, ['a', 'b']);
+  },
+);
+
 t.test('DUP without an open delivery is produced', async (t) => {
   const scripted = active();
   scripted.publishTo('a', 1, true);
