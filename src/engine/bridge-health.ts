@@ -1,11 +1,13 @@
 /* What the parts of one bridge last said about themselves, for /readyz. */
 import type { RouteCounters } from '../metrics/counters.js';
-import type { ConnectorHealth, SessionHealth, ShardHealth } from './health.js';
+import type { ConnectorHealth, SessionHealth, ShardHealth, SubscriptionHealth } from './health.js';
 
 export class BridgeHealth {
   readonly #connector: string;
   readonly #sessions = new Map<string, SessionHealth>();
   readonly #shards = new Map<number, ShardHealth>();
+  /** By session, then by topic filter: what the broker refuses. */
+  readonly #refused = new Map<string, Map<string, SubscriptionHealth>>();
 
   constructor(connector: string) {
     this.#connector = connector;
@@ -16,11 +18,23 @@ export class BridgeHealth {
   }
 
   sessionConnecting(session: string, detail: string): void {
+    this.#refused.delete(session);
     this.#sessions.set(session, { session, state: 'connecting', detail });
   }
 
   sessionStopped(session: string, detail: string): void {
+    this.#refused.delete(session);
     this.#sessions.set(session, { session, state: 'stopped', detail });
+  }
+
+  subscriptionRefused(subscription: SubscriptionHealth): void {
+    const { session, topicFilter } = subscription;
+    const refused = this.#refused.get(session) ?? new Map<string, SubscriptionHealth>();
+    this.#refused.set(session, refused.set(topicFilter, subscription));
+  }
+
+  subscriptionGranted(session: string, topicFilter: string): void {
+    this.#refused.get(session)?.delete(topicFilter);
   }
 
   /** It is nobody's concern any more. */
@@ -44,6 +58,7 @@ export class BridgeHealth {
     return {
       connector: this.#connector,
       sessions: [...this.#sessions.values()],
+      refused: [...this.#refused.values()].flatMap((refused) => [...refused.values()]),
       shards: [...this.#shards.values()],
       routes: routes.map(({ route, deliveriesHeldNow, heldDetail }) => ({
         route,

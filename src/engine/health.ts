@@ -17,6 +17,15 @@ export interface SessionHealth {
   readonly detail: string;
 }
 
+/** A subscription that the broker refuses. */
+export interface SubscriptionHealth {
+  readonly session: string;
+  readonly topicFilter: string;
+  /** Those that get nothing of it. */
+  readonly routes: readonly string[];
+  readonly detail: string;
+}
+
 export interface ShardHealth {
   readonly shard: number;
   readonly state: 'up' | 'starting' | 'down';
@@ -32,6 +41,7 @@ export interface RouteHealth {
 export interface ConnectorHealth {
   readonly connector: string;
   readonly sessions: readonly SessionHealth[];
+  readonly refused: readonly SubscriptionHealth[];
   readonly shards: readonly ShardHealth[];
   readonly routes: readonly RouteHealth[];
 }
@@ -61,6 +71,7 @@ export function judgeHealth({ engine, connectors }: HealthInput): Health {
     ...engineReasons(engine),
     ...connectors.flatMap((connector) => [
       ...connector.sessions.flatMap((session) => sessionReasons(connector.connector, session)),
+      ...connector.refused.map((refused) => refusedReason(connector.connector, refused)),
       ...connector.shards.flatMap((shard) => shardReasons(connector.connector, shard)),
       ...connector.routes.flatMap((route) => routeReasons(connector.connector, route)),
     ]),
@@ -82,6 +93,14 @@ function sessionReasons(connector: string, { session, state, detail }: SessionHe
   if (state === 'connected') return [];
   const what = state === 'connecting' ? 'not connected to the MQTT broker' : 'stopped for good';
   return [{ connector, part: `session ${session}`, message: because(what, detail) }];
+}
+
+function refusedReason(connector: string, refused: SubscriptionHealth): HealthReason {
+  const { session, topicFilter, routes, detail } = refused;
+  const what =
+    `the broker refuses the subscription ${JSON.stringify(topicFilter)} ` +
+    `(${routes.map((route) => `route ${route}`).join(', ')}) and is asked again`;
+  return { connector, part: `session ${session}`, message: because(what, detail) };
 }
 
 function shardReasons(connector: string, { shard, state, detail }: ShardHealth) {

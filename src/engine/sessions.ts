@@ -12,6 +12,7 @@ import type { ConnectorEvents } from '../metrics/events.js';
 import { dial } from '../mqtt/dial.js';
 import type { PublishFault } from '../mqtt/publish-check.js';
 import { Session, type SessionEvents, type SessionState } from '../mqtt/session.js';
+import type { Subscription } from '../mqtt/subscriptions.js';
 import { TopicCache } from '../mqtt/topic-cache.js';
 import type { PayloadSlab } from '../ring/payload-slab.js';
 import { filtersOverlap } from '../route/topic-filter.js';
@@ -141,6 +142,7 @@ export class Sessions {
         this.#options.table.useFilters(session.options.index, !limits.subscriptionIdentifiers);
         if (!limits.subscriptionIdentifiers) refuseOverlaps(session, planned);
       },
+      onRefused: (_, subscription, reason) => this.#onRefused(planned, subscription, reason),
       onUnsubscribed: (session) => {
         if (!planned.retired) {
           this.#writeDown(clientId, filters);
@@ -157,6 +159,26 @@ export class Sessions {
       reservePayload: (bytes) => this.#options.slab.reserve(bytes),
       releasePayload: (offset) => this.#options.slab.release(offset),
     };
+  }
+
+  #onRefused(
+    planned: PlannedSession,
+    subscription: Subscription,
+    reason: string | undefined,
+  ): void {
+    const { events, health } = this.#options;
+    const { clientId } = planned;
+    const { filter: topicFilter, id } = subscription;
+    if (reason === undefined) {
+      events.subscriptionGranted(clientId, topicFilter);
+      health.subscriptionGranted(clientId, topicFilter);
+      return;
+    }
+    const routes = planned.routes
+      .filter(({ subscriptionId }) => subscriptionId === id)
+      .flatMap((sharing) => sharing.routes.map(({ name }) => name));
+    events.subscriptionRefused(clientId, topicFilter, reason);
+    health.subscriptionRefused({ session: clientId, topicFilter, routes, detail: reason });
   }
 
   /** What cannot be crossed out stays written down, and is given up again after the next start. */

@@ -76,6 +76,8 @@ export class ConnectorCounters {
   readonly qos0Lost: CountByReason<Qos0LossReason> = zeroCounts(qos0LossReasons);
   /** Gauge: the sessions that have a connection now. */
   readonly sessionsConnected = new Set<string>();
+  /** Gauge: by session, the topic filters that the broker refuses now. */
+  readonly subscriptionsRefused = new Map<string, Set<string>>();
   /** Time of the pauses that are over. */
   pausedMs = 0;
   /** Gauge: when each session that is paused now was paused. */

@@ -159,6 +159,15 @@ const connectorMetrics: readonly MetricDefinition[] = [
   ofConnector(
     'gauge',
     {
+      name: 'millrace_mqtt_subscriptions_refused',
+      help: 'Subscriptions that the MQTT broker refuses now; each is tried again',
+    },
+    (counters) =>
+      [...counters.subscriptionsRefused.values()].reduce((sum, filters) => sum + filters.size, 0),
+  ),
+  ofConnector(
+    'gauge',
+    {
       name: 'millrace_kafka_up',
       help: '1 where the producer of the shard has a Kafka broker that answers',
       labels: ['shard'],

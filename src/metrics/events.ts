@@ -77,9 +77,30 @@ export class ConnectorEvents {
     this.#log.info({ session, sessionPresent }, 'connected to the MQTT broker');
   }
 
+  /** The other subscriptions of the session go on, and this one is tried again. */
+  subscriptionRefused(session: string, topicFilter: string, reason: string): void {
+    const { subscriptionsRefused } = this.counters;
+    const refused = subscriptionsRefused.get(session) ?? new Set<string>();
+    subscriptionsRefused.set(session, refused.add(topicFilter));
+    const suppressed = this.#limit.admit(`subscription ${session} ${topicFilter}`);
+    if (suppressed === undefined) return;
+    this.#log.error(
+      { session, topicFilter, reason, suppressed },
+      'the broker refuses a subscription',
+    );
+  }
+
+  subscriptionGranted(session: string, topicFilter: string): void {
+    this.counters.subscriptionsRefused.get(session)?.delete(topicFilter);
+    this.#log.info(
+      { session, topicFilter },
+      'the broker grants a subscription that it had refused',
+    );
+  }
+
   /** Also for a connection that could not be made. `detail` is for people. */
   mqttLost(session: string, reason: ConnectionLossReason, detail: string): void {
-    this.counters.sessionsConnected.delete(session);
+    this.#disconnected(session);
     this.counters.mqttLosses[reason] += 1;
     const suppressed = this.#limit.admit(`mqtt ${session} ${reason}`);
     if (suppressed === undefined) return;
@@ -88,8 +109,13 @@ export class ConnectorEvents {
 
   /** A connection that we ended ourselves: a drain, a route that was removed. */
   mqttClosed(session: string): void {
-    this.counters.sessionsConnected.delete(session);
+    this.#disconnected(session);
     this.#log.info({ session }, 'disconnected from the MQTT broker');
+  }
+
+  #disconnected(session: string): void {
+    this.counters.sessionsConnected.delete(session);
+    this.counters.subscriptionsRefused.delete(session);
   }
 
   kafkaUp(shard: number): void {

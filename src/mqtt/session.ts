@@ -8,13 +8,7 @@
  * 1. Clean Start is 0 always: the broker stores what arrives while we are away.
  * 2. A PUBLISH may come before our SUBACK does, on a resumed session: routes are known by then.
  */
-import type {
-  IConnackPacket,
-  IDisconnectPacket,
-  ISubackPacket,
-  IUnsubackPacket,
-  Packet,
-} from 'mqtt-packet';
+import type { IConnackPacket, IDisconnectPacket, Packet } from 'mqtt-packet';
 import type { Clock } from '../base/clock.js';
 import { Backoff } from './backoff.js';
 import { BadPackets } from './bad-packets.js';
@@ -32,7 +26,8 @@ import {
   SESSION_TAKEN_OVER,
   SUCCESS,
 } from './reason-code.js';
-import { type Subscription, subscribePacket, unsubscribePacket } from './subscriptions.js';
+import { Subscriber } from './subscriber.js';
+import type { Subscription } from './subscriptions.js';
 import { TopicAliases } from './topic-alias.js';
 import type { TopicCache } from './topic-cache.js';
 
@@ -59,6 +54,8 @@ export interface SessionEvents {
   onJoined(session: Session, publish: Publish): void;
   onState(session: Session, state: SessionState): void;
   onLimits(session: Session, limits: ServerLimits): void;
+  /** The broker refuses a subscription, which is tried again; undefined: it grants it after all. */
+  onRefused(session: Session, subscription: Subscription, reason: string | undefined): void;
   /** Every filter to be given up is, or the broker says that it never had it. */
   onUnsubscribed(session: Session): void;
   /**
@@ -109,8 +106,7 @@ export class Session {
   #connection: Connection | undefined;
   #limits: ServerLimits | undefined;
   #aliases: TopicAliases;
-  #awaitedSubacks = new Map<number, Subscription>();
-  #unsubscribeId = 0;
+  #subscriber: Subscriber | undefined;
   #cancelWait: () => void = () => {};
   /** When the server accepted this connection; undefined before that. */
   #acceptedMs: number | undefined;
@@ -186,8 +182,6 @@ export class Session {
     this.#refusal = undefined;
     this.#acceptedMs = undefined;
     this.#aliases = new TopicAliases(options.topicAliasMaximum, options.topics);
-    this.#awaitedSubacks.clear();
-    this.#unsubscribeId = 0;
     this.#connection = new Connection({
       host: options.host,
       port: options.port,
@@ -243,10 +237,10 @@ export class Session {
         this.#onConnack(packet);
         break;
       case 'suback':
-        this.#onSuback(packet);
+        this.#subscriber?.onSuback(packet);
         break;
       case 'unsuback':
-        this.#onUnsuback(packet);
+        this.#subscriber?.onUnsuback(packet);
         break;
       case 'disconnect':
         this.#onDisconnect(packet);
@@ -308,55 +302,20 @@ export class Session {
 
   #subscribe(limits: ServerLimits): void {
     this.#setState({ kind: 'subscribing' });
-    let messageId = 0;
-    const { subscriptions, staleFilters } = this.options;
-    if (staleFilters.length > 0) {
-      this.#unsubscribeId = ++messageId;
-      this.#connection?.send(unsubscribePacket(staleFilters, messageId));
-    }
-    for (const subscription of subscriptions) {
-      this.#awaitedSubacks.set(++messageId, subscription);
-      this.#connection?.send(
-        subscribePacket(subscription, messageId, limits.subscriptionIdentifiers),
-      );
-    }
-    if (subscriptions.length === 0) this.#onSubscribed();
-  }
-
-  #onSuback(packet: ISubackPacket): void {
-    const subscription = this.#awaitedSubacks.get(packet.messageId ?? 0);
-    if (subscription === undefined) return;
-    this.#awaitedSubacks.delete(packet.messageId ?? 0);
-    const code = Number(packet.granted[0] ?? SUCCESS);
-    if (code >= 0x80) {
-      this.#refuse(
-        `the broker refuses the subscription ${JSON.stringify(subscription.filter)}: ${reasonText(code)}`,
-      );
-      return;
-    }
-    if (code < subscription.qos) {
-      this.options.events.onWarning(
-        this,
-        `the broker grants QoS ${code} for ${JSON.stringify(subscription.filter)}, not ${subscription.qos}`,
-      );
-    }
-    if (this.#awaitedSubacks.size === 0) this.#onSubscribed();
-  }
-
-  #onUnsuback(packet: IUnsubackPacket): void {
-    if (packet.messageId !== this.#unsubscribeId) return;
-    // mqtt-packet's type has one reason code; it gives all of them.
-    const refused = [packet.granted]
-      .flat()
-      .map(Number)
-      .find((code) => code >= 0x80);
-    if (refused === undefined) this.options.events.onUnsubscribed(this);
-    else
-      this.options.events.onWarning(this, `the broker refuses UNSUBSCRIBE: ${reasonText(refused)}`);
-  }
-
-  #onSubscribed(): void {
-    this.#setState({ kind: 'active' });
+    const { subscriptions, staleFilters, clock, events } = this.options;
+    this.#subscriber = new Subscriber({
+      subscriptions,
+      staleFilters,
+      clock,
+      withIdentifiers: limits.subscriptionIdentifiers,
+      waitMs: () => this.#backoff.longestMs(),
+      send: (packet) => this.#connection?.send(packet),
+      onAnswered: () => this.#setState({ kind: 'active' }),
+      onRefused: (subscription, reason) => events.onRefused(this, subscription, reason),
+      onUnsubscribed: () => events.onUnsubscribed(this),
+      onWarning: (text) => events.onWarning(this, text),
+    });
+    this.#subscriber.start();
   }
 
   #onDisconnect(packet: IDisconnectPacket): void {
@@ -493,6 +452,8 @@ export class Session {
   #onClosed(closed: Closed): void {
     this.#cancelWait();
     this.#connection = undefined;
+    this.#subscriber?.stop();
+    this.#subscriber = undefined;
     this.inflight.onDisconnected();
     if (this.#state.kind === 'stopped') return;
     if (this.#hasProven(closed)) this.#backoff.reset();

@@ -4,6 +4,7 @@ import { type ConnectorHealth, judgeHealth } from '../../src/engine/health.js';
 const well: ConnectorHealth = {
   connector: 'my-connector',
   sessions: [{ session: 'session-0', state: 'connected', detail: '' }],
+  refused: [],
   shards: [{ shard: 0, state: 'up', detail: '' }],
   routes: [{ route: 'route1', deliveriesHeld: 0, detail: '' }],
 };
@@ -31,6 +32,21 @@ t.test('each part that is not well makes it unready and says why, and it stays l
       { sessions: [{ session: 'session-0', state: 'stopped', detail: 'Session taken over' }] },
       'session session-0',
       'stopped for good: Session taken over',
+    ],
+    [
+      {
+        refused: [
+          {
+            session: 'session-0',
+            topicFilter: 'plant/#',
+            routes: ['route1', 'route2'],
+            detail: '0x87 Not authorized',
+          },
+        ],
+      },
+      'session session-0',
+      'the broker refuses the subscription "plant/#" (route route1, route route2) and is asked again: ' +
+        '0x87 Not authorized',
     ],
     [{ shards: [{ shard: 1, state: 'starting', detail: '' }] }, 'shard 1', 'its worker starts'],
     [

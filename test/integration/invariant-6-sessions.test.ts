@@ -6,6 +6,7 @@ import { CLIENT_ID } from '../support/resources.js';
 import { until } from '../support/until.js';
 
 const SERVER_BUSY = 0x89;
+const NOT_AUTHORIZED = 0x87;
 
 const oneRoute = {
   topics: { out: 1 },
@@ -128,3 +129,43 @@ t.test('a filter that the configuration lost is unsubscribed at the next start',
   t.same(await bridge.values('out'), [], 'no route has it');
   t.equal(await bridge.metric('millrace_publishes_unrouted_total'), 1);
 });
+
+t.test(
+  'a subscription that the broker refuses is told, and the others of its session work',
+  async (t) => {
+    const bridge = await startEmbedded(t, {
+      topics: { out: 1 },
+      maps: [
+        {
+          routes: [
+            { name: 'granted', mqttTopic: 'a/#', kafkaTopic: 'out' },
+            { name: 'refused', mqttTopic: 'secret/#', kafkaTopic: 'out' },
+          ],
+        },
+      ],
+    });
+    await bridge.stop(1000);
+    bridge.broker.hooks.onSubscribe = (_, filter) =>
+      filter === 'secret/#' ? NOT_AUTHORIZED : undefined;
+    await bridge.start();
+    await bridge.notReady(`session ${CLIENT_ID}`);
+    await until('it says which', () => bridge.reasons().some((r) => /secret/.test(r.message)), {
+      detail: () => bridge.reasons(),
+    });
+    t.same(
+      bridge
+        .reasons()
+        .filter(({ part }) => part.startsWith('session'))
+        .map(({ message }) => message),
+      [
+        'the broker refuses the subscription "secret/#" (route refused) and is asked again: ' +
+          '0x87 Not authorized',
+      ],
+    );
+    t.equal(await bridge.metric('millrace_mqtt_subscriptions_refused'), 1);
+    t.equal(await bridge.metric('millrace_mqtt_sessions_connected'), 1);
+    bridge.publish('a/b', 'delivered');
+    await bridge.acknowledged(1);
+    t.same(await bridge.values('out'), ['delivered']);
+  },
+);

@@ -79,20 +79,95 @@ t.test('a lower QoS than asked for is warned of', async (t) => {
   t.match(scripted.warnings, [/grants QoS 0 for "plant\/#", not 1/]);
 });
 
-t.test('a refused subscription ends the connection; it is tried again seldom', async (t) => {
+t.test(
+  'a refused subscription stops no other; it is tried again seldom, until it is granted',
+  async (t) => {
+    const subscriptions = [
+      { filter: 'a', qos: 1, id: 3 },
+      { filter: 'b', qos: 1, id: 4 },
+    ] as const;
+    const scripted = new ScriptedSession({ subscriptions });
+    scripted.connect();
+    scripted.socket.packets();
+    const refuse = (reasonString: string) =>
+      scripted.send({
+        cmd: 'suback',
+        messageId: 2,
+        granted: [0x87 as 0x80],
+        properties: { reasonString },
+      });
+    refuse('no right');
+    t.equal(scripted.session.state.kind, 'subscribing', 'the other is not answered yet');
+    scripted.send({ cmd: 'suback', messageId: 1, granted: [1] });
+    t.equal(scripted.session.state.kind, 'active');
+    t.strictSame(scripted.refusals, [['b', '0x87 Not authorized (no right)']]);
+    scripted.publishTo('a', 7);
+    t.strictSame(scripted.topics, ['a'], 'the other works');
+    scripted.socket.packets();
+    scripted.clock.advance(LONGEST_WAIT_MS / 2 - 1);
+    t.strictSame(scripted.socket.packets(), []);
+    scripted.clock.advance(LONGEST_WAIT_MS / 4 + 1);
+    t.match(scripted.socket.packets(), [
+      { cmd: 'subscribe', messageId: 2, subscriptions: [{ topic: 'b' }] },
+    ]);
+    refuse('no right');
+    t.equal(scripted.refusals.length, 1, 'the same is said once');
+    scripted.clock.advance(LONGEST_WAIT_MS);
+    refuse('no right yet');
+    t.equal(scripted.refusals.length, 2);
+    scripted.clock.advance(LONGEST_WAIT_MS);
+    scripted.send({ cmd: 'suback', messageId: 2, granted: [1] });
+    t.strictSame(scripted.refusals.at(-1), ['b', undefined]);
+    scripted.socket.packets();
+    scripted.clock.advance(LONGEST_WAIT_MS);
+    t.notOk(scripted.socket.packets().some(({ cmd }) => cmd === 'subscribe'));
+    t.equal(scripted.sockets.length, 1, 'over one connection');
+    t.equal(scripted.states.filter(({ kind }) => kind === 'active').length, 1);
+  },
+);
+
+t.test('where every subscription is refused the session goes on, and asks again', async (t) => {
   for (const code of [0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2]) {
     const scripted = new ScriptedSession();
-    scripted.connect();
+    scripted.connect({ sessionPresent: true });
     scripted.send({ cmd: 'suback', messageId: 1, granted: [code as 0x80] });
-    t.match(scripted.session.state, { kind: 'waiting', refused: true }, code.toString(16));
-    t.match(scripted.session.state, { reason: /refuses the subscription "plant\/#"/ });
-    t.equal(scripted.disconnectCode(), 0);
-    scripted.clock.advance(LONGEST_WAIT_MS / 2 - 1);
+    t.equal(scripted.session.state.kind, 'active', code.toString(16));
+    t.match(scripted.refusals, [['plant/#', new RegExp(`^0x${code.toString(16)} `)]]);
+    scripted.publishTo('a', 1);
+    t.strictSame(scripted.topics, ['a'], 'what the broker had stored');
+    scripted.clock.advance(LONGEST_WAIT_MS);
+    t.equal(scripted.socket.packets().filter(({ cmd }) => cmd === 'subscribe').length, 2);
     t.equal(scripted.sockets.length, 1);
-    scripted.clock.advance(LONGEST_WAIT_MS / 2);
-    t.equal(scripted.sockets.length, 2);
   }
 });
+
+t.test('a SUBACK without a reason code grants nothing', async (t) => {
+  const scripted = new ScriptedSession();
+  scripted.connect();
+  scripted.socket.send(Buffer.from([0x90, 3, 0, 1, 0]));
+  t.match(scripted.refusals, [['plant/#', /^0x80/]]);
+});
+
+t.test(
+  'what was refused is forgotten with its connection, and asked for by the next',
+  async (t) => {
+    const scripted = new ScriptedSession();
+    scripted.connect();
+    scripted.send({ cmd: 'suback', messageId: 1, granted: [0x87 as 0x80] });
+    await scripted.cut();
+    scripted.clock.advance(200);
+    t.equal(scripted.sockets.length, 2);
+    scripted.clock.advance(LONGEST_WAIT_MS);
+    t.strictSame(
+      scripted.socket.packets(),
+      [],
+      'nothing is asked over a connection that is not there',
+    );
+    scripted.activate();
+    t.equal(scripted.session.state.kind, 'active');
+    t.equal(scripted.refusals.length, 1);
+  },
+);
 
 t.test('a refused CONNECT waits as long as its reason code asks for', async (t) => {
   const cases = [
@@ -189,19 +264,19 @@ t.test('stale filters are unsubscribed at each connection, before anything else'
   const scripted = new ScriptedSession({ staleFilters: ['old/#', '$share/g/older'] });
   scripted.connect();
   t.match(scripted.socket.packets().slice(1), [
-    { cmd: 'unsubscribe', messageId: 1, unsubscriptions: ['old/#', '$share/g/older'] },
-    { cmd: 'subscribe', messageId: 2 },
+    { cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['old/#', '$share/g/older'] },
+    { cmd: 'subscribe', messageId: 1 },
   ]);
-  scripted.send({ cmd: 'unsuback', messageId: 2, granted: [0, 0] });
+  scripted.send({ cmd: 'unsuback', messageId: 1, granted: [0, 0] });
   t.equal(scripted.unsubscribed, 0, 'another UNSUBACK is not ours');
-  scripted.send({ cmd: 'unsuback', messageId: 1, granted: [0, 0x11] });
+  scripted.send({ cmd: 'unsuback', messageId: 2, granted: [0, 0x11] });
   t.equal(scripted.unsubscribed, 1);
 });
 
 t.test('a refused UNSUBSCRIBE leaves the filters to be given up', async (t) => {
   const scripted = new ScriptedSession({ staleFilters: ['old/#', 'older'] });
   scripted.connect();
-  scripted.send({ cmd: 'unsuback', messageId: 1, granted: [0, 0x87] });
+  scripted.send({ cmd: 'unsuback', messageId: 2, granted: [0, 0x87] });
   t.equal(scripted.unsubscribed, 0);
   t.match(scripted.warnings, [/refuses UNSUBSCRIBE: 0x87 Not authorized/]);
 });

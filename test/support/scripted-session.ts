@@ -32,6 +32,8 @@ export class ScriptedSession {
   readonly deliveries: Delivery[] = [];
   readonly joined: number[] = [];
   readonly warnings: string[] = [];
+  /** What was said of subscriptions: the filter, and why it is refused, undefined once it is granted. */
+  readonly refusals: [filter: string, reason: string | undefined][] = [];
   readonly unreadable: { readonly packet: Uint8Array; readonly fault: PublishFault }[] = [];
   unsubscribed = 0;
   credit = true;
@@ -73,6 +75,7 @@ export class ScriptedSession {
         onJoined: (_, publish) => this.#onJoined(publish),
         onState: (_, state) => this.states.push(state),
         onLimits: (_, limits) => this.onLimits(limits),
+        onRefused: (_, { filter }, reason) => this.refusals.push([filter, reason]),
         onUnsubscribed: () => this.unsubscribed++,
         onUnreadable: (_, packet, fault) => {
           this.unreadable.push({ packet, fault });
