@@ -1,6 +1,6 @@
 import t from 'tap';
 import { addon } from '../../src/kafka/addon.js';
-import { brokersUp, Connections } from '../../src/kafka/statistics.js';
+import { brokersUp, Connections, isConnected } from '../../src/kafka/statistics.js';
 import { NativeShard, quickProducer } from '../support/native-shard.js';
 import { until } from '../support/until.js';
 
@@ -11,6 +11,41 @@ t.test('brokers are counted by their state', (t) => {
   t.equal(brokersUp(UP), 1);
   t.equal(brokersUp(DOWN), 0);
   t.equal(brokersUp('{}'), 0);
+  t.end();
+});
+
+/** Statistics of an address of the configuration, where it is still there, and of two brokers. */
+function statistics(bootstrap: string | undefined, ...known: readonly string[]): string {
+  const brokers = [
+    ...(bootstrap === undefined ? [] : [{ nodeid: -1, state: bootstrap }]),
+    ...known.map((state, i) => ({ nodeid: i + 1, state })),
+  ];
+  return JSON.stringify({ brokers: Object.fromEntries(Object.entries(brokers)) });
+}
+
+t.test('a broker that is wanted decides; else an address that answers does', (t) => {
+  t.equal(isConnected(statistics('TRY_CONNECT')), false, 'at the start');
+  t.equal(isConnected(statistics('UP')), true);
+  t.equal(isConnected(statistics('UP', 'INIT', 'INIT')), true, 'nobody wants to send');
+  t.equal(isConnected(statistics('UP', 'TRY_CONNECT', 'INIT')), false);
+  t.equal(isConnected(statistics('UP', 'TRY_CONNECT', 'UP')), true);
+  t.equal(isConnected(statistics(undefined, 'CONNECT')), false);
+  t.equal(isConnected(statistics('INIT', 'INIT')), false, 'the address is tried again: an outage');
+  t.equal(isConnected(statistics(undefined, 'INIT', 'INIT')), undefined, 'idle');
+  t.end();
+});
+
+t.test('a Kafka that comes back is said to be there once', (t) => {
+  const connections = new Connections();
+  const seen = [
+    statistics(undefined, 'UP'),
+    statistics('INIT', 'TRY_CONNECT'),
+    statistics('UP', 'TRY_CONNECT'),
+    statistics(undefined, 'TRY_CONNECT'),
+    statistics(undefined, 'UP'),
+    statistics(undefined, 'INIT'),
+  ].map((text) => connections.update(0, text, () => true));
+  t.strictSame(seen, [true, false, false, false, true, true]);
   t.end();
 });
 
