@@ -33,6 +33,12 @@ export async function runCommand(options: RunOptions): Promise<number> {
       `http://${engine.adminAddress}/metrics\n`,
   );
   await stopped;
+  if (engine.inFlight > 0) {
+    process.stderr.write(
+      `millrace: stopping; up to ${options.drainTimeoutSeconds} s for ${engine.inFlight} message(s) in flight ` +
+        '(a second signal ends it at once)\n',
+    );
+  }
   const left = await engine.stop(options.drainTimeoutSeconds * 1000);
   if (left > 0) {
     process.stderr.write(

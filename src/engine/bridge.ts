@@ -31,6 +31,7 @@ import { BridgeHealth } from './bridge-health.js';
 import type { ConnectorHealth } from './health.js';
 import { SessionStore } from './session-store.js';
 import { planAll, Sessions } from './sessions.js';
+import { Settling } from './settling.js';
 
 const DEAD_LETTERS_MAX = 10_000;
 const DEAD_LETTER_BYTES_MIN = 1024 * 1024 * 1024;
@@ -57,7 +58,7 @@ export class Bridge {
   readonly #letters: DeadLetterStore;
   readonly #desk: DeadLetterDesk;
   readonly #flow: MqttToKafka;
-  #onSettled: () => void = () => {};
+  readonly #settling: Settling;
 
   /** Reads what an earlier run has left; starts nothing. Rejects with an OperatingError. */
   static async open(options: BridgeOptions): Promise<Bridge> {
@@ -80,6 +81,11 @@ export class Bridge {
     this.#slab = new PayloadSlab(Math.max(SLAB_BYTES_MIN, 2 * connector.maxPayloadBytes));
     const { receiveMaximum } = connector.mqtt;
     this.#ledger = new Ledger(receiveMaximum * planned.length + QOS0_DELIVERIES_MAX);
+    this.#settling = new Settling({
+      ...options,
+      ledger: this.#ledger,
+      sessions: planned.map(({ clientId }) => clientId),
+    });
     this.#table = new RouteTable(
       this.#routes,
       planned.map(({ routes }) => routes),
@@ -125,7 +131,7 @@ export class Bridge {
    */
   async stop(timeoutMs: number): Promise<number> {
     this.#sessions.stopReading();
-    await this.#settled(timeoutMs);
+    await this.#settling.wait(timeoutMs);
     const left = this.#flow.onDrainTimeout();
     this.#sessions.stop();
     this.#flow.stop();
@@ -138,18 +144,6 @@ export class Bridge {
   /** Ends a worker as a crash would; for tests of invariant 8. */
   crashWorker(index: number): Promise<void> {
     return this.#pool.crash(index);
-  }
-
-  #settled(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(timeoutMs, resolve);
-      this.#onSettled = () => {
-        if (this.#ledger.openCount > 0) return;
-        cancel();
-        resolve();
-      };
-      this.#onSettled();
-    });
   }
 
   #openPool(): ShardPool {
@@ -203,7 +197,7 @@ export class Bridge {
       ledger: this.#ledger,
       routes: this.#table,
       sessions: this.#sessions.all,
-      onDrained: () => this.#onSettled(),
+      onDrained: () => this.#settling.onSettled(),
       desk: this.#desk,
       letters: this.#letters,
       payloadBytesMax: connector.maxPayloadBytes,

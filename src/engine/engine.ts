@@ -76,6 +76,11 @@ export class Engine {
     });
   }
 
+  /** Deliveries that are not settled. */
+  get inFlight(): number {
+    return this.#bridges.reduce((sum, bridge) => sum + bridge.inFlight, 0);
+  }
+
   /** Drains and stops everything; resolves with how many deliveries were left unsettled. */
   async stop(drainTimeoutMs: number): Promise<number> {
     this.#state = 'draining';

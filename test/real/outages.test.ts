@@ -200,6 +200,7 @@ t.test('SIGTERM without Kafka and without a broker that answers ends in time', a
   const startedMs = performance.now();
   t.equal(await connector.terminate(), 0);
   t.ok(performance.now() - startedMs < 15_000, `${Math.round(performance.now() - startedMs)} ms`);
+  t.match(connector.log(), /stopping; up to 1 s for 10 message\(s\) in flight/);
   t.match(connector.log(), /10 message\(s\) were not settled within 1 s/);
   await mosquitto.resume();
   await kafka.start(1);
