@@ -7,6 +7,8 @@ import { dirname, resolve } from 'node:path';
 export interface Disk {
   /** Makes it and its parents, durably; no complaint where it exists. */
   makeFolder(path: string): Promise<void>;
+  /** False where there is nothing of this name, or something else. */
+  isFolder(path: string): Promise<boolean>;
   /** Names of files or folders; nothing where the folder does not exist. */
   list(path: string, kind: 'files' | 'folders'): Promise<string[]>;
   /** Fails where the file exists. */
@@ -41,6 +43,15 @@ export const nodeDisk: Disk = {
     for (let folder = resolve(path); folder !== top; folder = dirname(folder)) {
       await nodeDisk.syncFolder(dirname(folder));
     }
+  },
+
+  async isFolder(path) {
+    const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+      // ENOTDIR: a part of the path before its last is a file.
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+      throw error;
+    });
+    return found?.isDirectory() ?? false;
   },
 
   async list(path, kind) {

@@ -1,9 +1,9 @@
 /* Reading letters back, for people. A store may be at work in the same folder: letters can appear
  * and vanish between two calls.
  */
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { OperatingError } from '../base/errors.js';
+import { OperatingError, UsageError } from '../base/errors.js';
 import type { Disk, DiskFile } from './disk.js';
 import { deadLetterRoot } from './folders.js';
 import {
@@ -28,12 +28,15 @@ export type LetterSummary = LetterRef & { readonly fileBytes: number } & (
     | { readonly state: 'damaged'; readonly problem: string }
   );
 
-/** Every letter of every connector, oldest first. */
+/**
+ * Every letter of every connector, oldest first. A folder that `run` never used would look like one
+ * without letters, so that is a UsageError; one that cannot be read is `ERR_DEAD_LETTER_IO`.
+ */
 export async function findLetters(disk: Disk, dataDir: string): Promise<LetterRef[]> {
   const root = deadLetterRoot(dataDir);
   const letters: LetterRef[] = [];
-  for (const folder of await disk.list(root, 'folders')) {
-    for (const name of await disk.list(join(root, folder), 'files')) {
+  for (const folder of await connectorFolders(disk, dataDir)) {
+    for (const name of await readable(root, disk.list(join(root, folder), 'files'))) {
       const id = idOfFileName(name);
       if (id !== undefined) letters.push({ id, path: join(root, folder, name) });
     }
@@ -41,7 +44,10 @@ export async function findLetters(disk: Disk, dataDir: string): Promise<LetterRe
   return letters.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Rejects unless `id` is one and its letter exists; nothing but letters can be named. */
+/**
+ * Rejects with `ERR_DEAD_LETTER_ID` unless `id` is one and its letter exists; nothing but letters can
+ * be named. Rejects as `findLetters` does for a wrong folder.
+ */
 export async function findLetter(disk: Disk, dataDir: string, id: string): Promise<LetterRef> {
   if (!isLetterId(id)) {
     throw new OperatingError(
@@ -50,17 +56,45 @@ export async function findLetter(disk: Disk, dataDir: string, id: string): Promi
     );
   }
   const root = deadLetterRoot(dataDir);
-  for (const folder of await disk.list(root, 'folders')) {
-    const names = await disk.list(join(root, folder), 'files');
+  for (const folder of await connectorFolders(disk, dataDir)) {
+    const names = await readable(root, disk.list(join(root, folder), 'files'));
     const name = letterFileName(id);
     if (names.includes(name)) return { id, path: join(root, folder, name) };
   }
   throw new OperatingError('ERR_DEAD_LETTER_ID', `there is no dead letter ${id} in ${root}`);
 }
 
-/** Header and meta only; `undefined` where the letter has vanished. The payload is not checked. */
+async function connectorFolders(disk: Disk, dataDir: string): Promise<string[]> {
+  const root = deadLetterRoot(dataDir);
+  if (await readable(root, disk.isFolder(root))) return readable(root, disk.list(root, 'folders'));
+  const advice =
+    'give the --data-dir that `millrace run` was started with (its default: millrace-data)';
+  if (!(await readable(root, disk.isFolder(dataDir)))) {
+    throw new UsageError(`there is no folder ${dataDir}; ${advice}`);
+  }
+  const inside = [dataDir, dirname(resolve(dataDir))].find(
+    (path) => basename(resolve(path)) === basename(root),
+  );
+  const above = inside === undefined ? advice : `give the one above, ${dirname(inside)}`;
+  throw new UsageError(`${dataDir} has no folder ${basename(root)}; ${above}`);
+}
+
+async function readable<T>(path: string, step: Promise<T>): Promise<T> {
+  try {
+    return await step;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new OperatingError('ERR_DEAD_LETTER_IO', `${path} cannot be read: ${why}`, { cause });
+  }
+}
+
+/**
+ * Header and meta only; `undefined` where the letter has vanished. The payload is not checked. What
+ * is damaged is told in the summary; rejects with `ERR_DEAD_LETTER_IO` where it cannot be read.
+ */
 export async function summarize(disk: Disk, ref: LetterRef): Promise<LetterSummary | undefined> {
-  const file = await disk.open(ref.path).catch(nothingWhereMissing);
+  const opened = disk.open(ref.path).catch(nothingWhereMissing);
+  const file = await readable(ref.path, opened);
   if (file === undefined) return undefined;
   try {
     const fileBytes = await disk.bytes(ref.path);
@@ -84,7 +118,7 @@ export interface OpenLetter extends LetterRef {
   close(): Promise<void>;
 }
 
-/** Throws `DamagedLetterError`. */
+/** Rejects with a `DamagedLetterError`, or with the disk's own error. Whoever opens it closes it. */
 export async function openLetter(disk: Disk, ref: LetterRef): Promise<OpenLetter> {
   const file = await disk.open(ref.path);
   try {
@@ -102,7 +136,7 @@ export async function openLetter(disk: Disk, ref: LetterRef): Promise<OpenLetter
   }
 }
 
-/** The whole payload, checked. */
+/** The whole payload, checked: rejects with a `DamagedLetterError`. It is held in memory. */
 export async function readWholePayload(letter: OpenLetter): Promise<Uint8Array> {
   const whole = new Uint8Array(letter.payloadBytes);
   let position = 0;

@@ -9,7 +9,7 @@ import { deadLetterFolder } from '../../src/dead-letter/folders.js';
 import type { ReplayRecord } from '../../src/dead-letter/replay.js';
 import { openDeadLetterStore } from '../../src/dead-letter/store.js';
 import { bytesOf, sampleLetter } from '../support/dead-letters.js';
-import { MemoryDisk } from '../support/memory-disk.js';
+import { fault, MemoryDisk } from '../support/memory-disk.js';
 
 const folder = deadLetterFolder('/data', 'my-connector');
 const kafka = { bootstrapServers: 'kafka:9092', tls: undefined, authentication: { kind: 'none' } };
@@ -63,6 +63,23 @@ t.test('list shows whole and damaged letters, as a table and as JSON', async (t)
   t.match(stdout, new RegExp(`^ID .*\n00000000000001.* damaged: .*\n${id} .*plant/1/temp.*\n$`));
   const json = JSON.parse((await run('list', '--data-dir', '/data', '--json')).stdout);
   t.match(json, [{ state: 'damaged' }, { id, connector: 'my-connector', payloadBytes: 4 }]);
+});
+
+t.test('every command says that a folder is not the data folder, and what to do', async (t) => {
+  const { disk, run } = await setUp();
+  const where = ['--data-dir', '/elsewhere'];
+  const id = '00000000000001-000000-00000000';
+  for (const args of [['list'], ['show', id], ['replay', '--all', '-f', 'a.yaml']]) {
+    const { stdout, error } = await run(...args, ...where);
+    t.type(error, UsageError);
+    t.match(error, { message: /^there is no folder \/elsewhere; give the --data-dir that/ });
+    t.equal(stdout, '');
+  }
+  disk.onStep = (step) => {
+    if (step === 'list' || step === 'open') throw fault('EACCES');
+  };
+  const { error } = await run('list', '--data-dir', '/data');
+  t.match(error, { code: 'ERR_DEAD_LETTER_IO', message: /^\/data\/dead-letters cannot be read/ });
 });
 
 t.test('show prints meta, headers and the payload, and raw the payload alone', async (t) => {

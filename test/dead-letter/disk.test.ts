@@ -42,10 +42,25 @@ t.test('an existing folder is used and foreign files in it are left alone', asyn
   t.equal((await findLetters(nodeDisk, dataDir)).length, 1);
 });
 
-t.test('a data folder without dead letters has none', async (t) => {
-  const { dataDir } = await setUp(t);
+t.test('a store that is open and empty has no letters', async (t) => {
+  const { dataDir, open } = await setUp(t);
+  await open();
   t.same(await findLetters(nodeDisk, dataDir), []);
-  t.same(await findLetters(nodeDisk, join(dataDir, 'missing')), []);
+});
+
+t.test('a folder that no connector wrote to is told to be wrong, not to be empty', async (t) => {
+  const { dataDir, folder, open } = await setUp(t);
+  const wrong = async (path: string, message: RegExp) => {
+    await t.rejects(findLetters(nodeDisk, path), { name: 'UsageError', message });
+  };
+  await wrong(dataDir, /has no folder dead-letters; give the --data-dir that `millrace run`/);
+  await wrong(join(dataDir, 'missing'), /^there is no folder .*missing; give the --data-dir/);
+  const id = await (await open()).put(sampleLetter());
+  const above = new RegExp(`has no folder dead-letters; give the one above, ${dataDir}$`);
+  await wrong(join(dataDir, 'dead-letters'), above);
+  await wrong(folder, above);
+  await wrong(join(folder, `${id}.letter`), /^there is no folder/);
+  await wrong(join(folder, `${id}.letter`, 'inside'), /^there is no folder/);
 });
 
 t.test('a folder that is a file is an error with a code', async (t) => {

@@ -16,6 +16,7 @@ interface Folder {
 
 export type Step =
   | 'makeFolder'
+  | 'isFolder'
   | 'list'
   | 'create'
   | 'open'
@@ -69,6 +70,11 @@ export class MemoryDisk implements Disk {
   async makeFolder(path: string): Promise<void> {
     this.#step('makeFolder');
     if (!this.#folders.has(path)) this.#folders.set(path, { live: new Map(), synced: new Map() });
+  }
+
+  async isFolder(path: string): Promise<boolean> {
+    this.#step('isFolder');
+    return [...this.#folders.keys()].some((one) => one === path || one.startsWith(`${path}/`));
   }
 
   async list(path: string, kind: 'files' | 'folders'): Promise<string[]> {
