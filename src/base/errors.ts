@@ -21,11 +21,9 @@ export interface Problem {
 
 /** Wrong usage or configuration: printed as it is, exit code 2. */
 export class UsageError extends Error {
-  readonly problems: readonly Problem[];
-  constructor(message: string, problems: readonly Problem[] = []) {
+  constructor(message: string) {
     super(message);
     this.name = 'UsageError';
-    this.problems = problems;
   }
 }
 

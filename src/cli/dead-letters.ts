@@ -23,6 +23,7 @@ import {
   terminalJson,
 } from '../dead-letter/text.js';
 import { openRecordSender } from '../kafka/record-sender.js';
+import { usableModel } from './usable-model.js';
 
 /** How much of a payload `show` shows. */
 const payloadShownBytes = 4096;
@@ -162,9 +163,8 @@ export async function replay(
 
 async function loadConnectorsOf(paths: readonly string[]): Promise<readonly Connector[]> {
   // No field that depends on the instance matters here.
-  const { model, problems } = await loadModel(paths, { instanceId: 0, stdin: process.stdin });
-  if (model === undefined) throw new UsageError('the configuration is wrong', problems);
-  return model.connectors;
+  const loaded = await loadModel(paths, { instanceId: 0, stdin: process.stdin });
+  return usableModel(loaded, process.stderr).connectors;
 }
 
 function unknownConnector(name: string): OperatingError {

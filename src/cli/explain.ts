@@ -3,12 +3,13 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { UsageError } from '../base/errors.js';
 import type { ByteSource } from '../config/load.js';
 import { loadModel } from '../config/load-model.js';
-import { countProblems, formatProblems, type Output, wantsColor } from '../config/report.js';
+import type { Output } from '../config/report.js';
 import { mqttStringFault, topicNameFault } from '../config/rules/names.js';
 import { explain } from '../explain/explain.js';
 import type { Message } from '../explain/message.js';
 import { explanationText } from '../explain/text.js';
 import { VARINT_MAX } from '../mqtt/wire.js';
+import { usableModel } from './usable-model.js';
 
 const UINT32_MAX = 4_294_967_295;
 /** More than anybody has. */
@@ -47,15 +48,9 @@ export async function explainCommand(
 ): Promise<void> {
   const { file, secretsDir, configMapsDir, instanceId } = options;
   const loaded = await loadModel(file, { secretsDir, configMapsDir, instanceId, stdin });
-  const { errors } = countProblems(loaded.problems);
-  if (loaded.problems.length > 0) {
-    stderr.write(formatProblems(loaded.problems, { color: wantsColor(stderr, process.env) }));
-  }
-  if (loaded.model === undefined || errors > 0) {
-    throw new UsageError('the configuration has errors (see above)');
-  }
+  const model = usableModel(loaded, stderr);
   const { partitions, json } = options;
-  const explanation = explain(loaded.model, messageOf(options), { partitions });
+  const explanation = explain(model, messageOf(options), { partitions });
   if ('fault' in explanation) {
     throw new UsageError(`no broker sends such a message: it would have ${explanation.fault}`);
   }

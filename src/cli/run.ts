@@ -1,9 +1,10 @@
-import { UsageError } from '../base/errors.js';
 import { loadModel } from '../config/load-model.js';
 import type { Model } from '../config/model.js';
-import { countProblems, formatProblems, type Output, wantsColor } from '../config/report.js';
+import { inOrder } from '../config/problem-list.js';
+import type { Output } from '../config/report.js';
 import { notYetSupported } from '../config/rules/not-yet-supported.js';
 import { Engine } from '../engine/engine.js';
+import { usableModel } from './usable-model.js';
 import { millraceVersion } from './version.js';
 
 export interface RunOptions {
@@ -49,7 +50,7 @@ export async function runCommand(options: RunOptions): Promise<number> {
   return 0;
 }
 
-/** The model, or a UsageError with every problem. */
+/** The model; a UsageError where the configuration has errors or what `run` cannot do yet. */
 export async function loadRunnable(
   options: Pick<RunOptions, 'files' | 'secretsDir' | 'configMapsDir' | 'instanceId'>,
   stderr: Output,
@@ -61,15 +62,9 @@ export async function loadRunnable(
     instanceId,
     stdin: process.stdin,
   });
-  const problems = [...loaded.problems];
-  if (countProblems(problems).errors === 0) problems.push(...notYetSupported(loaded.resources));
-  if (problems.length > 0) {
-    stderr.write(formatProblems(problems, { color: wantsColor(stderr, process.env) }));
-  }
-  if (loaded.model === undefined || countProblems(problems).errors > 0) {
-    throw new UsageError('the configuration cannot be run (see above)');
-  }
-  return loaded.model;
+  const { model, problems } = loaded;
+  const later = model === undefined ? [] : notYetSupported(loaded.resources);
+  return usableModel({ model, problems: inOrder([...problems, ...later]) }, stderr);
 }
 
 /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
