@@ -20,20 +20,40 @@ export interface BenchReport {
   readonly rounds: readonly RoundReport[];
 }
 
-/** Runs `options.repeat` rounds; `onRound` hears of each as it ends. */
+export interface BenchContext {
+  /** When it is aborted the bench cleans up and throws the signal's reason. */
+  readonly interrupted: AbortSignal;
+  /** Hears what has gone wrong beside the figures, such as a topic that is left. */
+  readonly onWarning: (text: string) => void;
+}
+
+const ALONE: BenchContext = {
+  interrupted: new AbortController().signal,
+  onWarning: () => undefined,
+};
+
+/**
+ * Runs `options.repeat` rounds; `onRound` hears of each as it ends. Throws an OperatingError where a
+ * round gives nothing to report.
+ */
 export async function runBench(
   options: BenchOptions,
   onRound: (round: RoundReport, number: number) => void,
+  { interrupted, onWarning } = ALONE,
 ): Promise<BenchReport> {
   const loadAverage = loadavg()[0] ?? 0;
   const target = await openKafka(options.kafka);
   const rounds: RoundReport[] = [];
   try {
     while (rounds.length < options.repeat) {
-      const round = await runRound(options, target);
+      interrupted.throwIfAborted();
+      const round = await runRound(options, { target, interrupted, onWarning });
       rounds.push(round);
       onRound(round, rounds.length);
     }
+  } catch (error) {
+    // Whatever an interruption makes fail first: a child that the terminal ended, or a wait.
+    throw interrupted.aborted ? interrupted.reason : error;
   } finally {
     await target.close();
   }

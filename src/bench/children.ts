@@ -6,7 +6,6 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { OperatingError } from '../base/errors.js';
 
-const STOP_TIMEOUT_MS = 15_000;
 const ERROR_TAIL_CHARACTERS = 4000;
 
 /** A module of this folder in a process of its own, with an IPC channel. */
@@ -42,12 +41,12 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-/** Asks a program to end, and ends it when it does not. */
-export async function stopProgram({ child }: Program): Promise<void> {
+/** Asks a program to end, and ends it when it has not within `graceMs`. */
+export async function stopProgram({ child }: Program, graceMs: number): Promise<void> {
   if (hasEnded(child)) return;
   const exited = once(child, 'exit');
   child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
   await exited;
   clearTimeout(timer);
 }

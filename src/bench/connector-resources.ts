@@ -2,6 +2,8 @@
 import { stringify } from 'yaml';
 import type { BenchOptions } from './options.js';
 
+/** `maxPayloadBytes` where a resource does not give it. */
+const PAYLOAD_BYTES_DEFAULT = 16_777_216;
 const API_VERSION = 'mq.iotoperations.azure.com/v1beta1';
 
 export interface BenchEndpoints {
@@ -23,6 +25,9 @@ export function connectorYaml(options: BenchOptions, endpoints: BenchEndpoints):
       clientIdPrefix: 'millrace',
       logLevel: 'warn',
       ...(options.shards === undefined ? {} : { shards: options.shards }),
+      ...(options.payloadBytes > PAYLOAD_BYTES_DEFAULT
+        ? { maxPayloadBytes: options.payloadBytes }
+        : {}),
       kafkaConnection: {
         endpoint: endpoints.bootstrapServers,
         tls,

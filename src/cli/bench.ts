@@ -2,11 +2,14 @@
 
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
+import { OperatingError } from '../base/errors.js';
 import { runBench } from '../bench/bench.js';
 import type { BenchOptions } from '../bench/options.js';
 import { BENCH_DEFAULTS } from '../bench/options.js';
 import { describeBench, describeRound, isValid, summaryOf } from '../bench/report.js';
+import { PAYLOAD_BYTES_MAX } from '../config/kinds/kafka-connector.js';
 import type { Qos } from '../config/model.js';
+import { stopSignal } from './stop-signal.js';
 
 export interface BenchCommandOptions extends BenchOptions {
   readonly json: boolean;
@@ -26,6 +29,12 @@ function positive(text: string): number {
   throw new InvalidArgumentError('a number above 0 is needed.');
 }
 
+function payloadBytes(text: string): number {
+  const value = atLeast(0)(text);
+  if (value <= PAYLOAD_BYTES_MAX) return value;
+  throw new InvalidArgumentError(`at most ${PAYLOAD_BYTES_MAX} bytes are carried.`);
+}
+
 function receiveMaximum(text: string): number {
   const value = atLeast(1)(text);
   if (value <= 65_535) return value;
@@ -40,9 +49,22 @@ function qos(text: string): Qos {
 
 /** Runs the bench and prints it; 0 when every message was acknowledged and is in Kafka, else 1. */
 export async function benchCommand({ json, ...options }: BenchCommandOptions): Promise<number> {
-  const report = await runBench(options, (round, number) => {
-    console.error(describeRound(round, number));
+  const interruption = new AbortController();
+  stopSignal().then(() => {
+    const why = new OperatingError(
+      'ERR_BENCH_INTERRUPTED',
+      'interrupted before the bench had ended',
+    );
+    interruption.abort(why);
   });
+  const report = await runBench(
+    options,
+    (round, number) => console.error(describeRound(round, number)),
+    {
+      interrupted: interruption.signal,
+      onWarning: (text) => console.error(`millrace: ${text}`),
+    },
+  );
   const summary = summaryOf(report);
   const valid = isValid(report);
   console.log(
@@ -69,7 +91,7 @@ function loadOptions(command: Command): Command {
       positive,
     )
     .option('--at-once <n>', 'offer this many messages at one moment, after a warm-up', atLeast(1))
-    .option('--payload-bytes <n>', 'size of a payload', atLeast(0), defaults.payloadBytes)
+    .option('--payload-bytes <n>', 'size of a payload', payloadBytes, defaults.payloadBytes)
     .option('--topics <n>', 'MQTT topics', atLeast(1), defaults.topics)
     .option('--user-properties <n>', 'on each message', atLeast(0), defaults.userProperties)
     .option('--qos <n>', 'QoS', qos, defaults.qos)

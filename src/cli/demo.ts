@@ -5,6 +5,7 @@ import { type DemoOptions, runDemo } from '../demo/demo.js';
 import { demoYaml, OWN_ENDPOINTS } from '../demo/resources.js';
 import { describe, isConsistent } from '../demo/summary.js';
 import type { Terminal } from '../demo/view.js';
+import { stopSignal } from './stop-signal.js';
 import { millraceVersion } from './version.js';
 
 export interface DemoCommandOptions {
@@ -26,7 +27,7 @@ export async function demoCommand(
   const report = await runDemo({
     seconds,
     messagesPerSecond: rate,
-    interrupted: interruption(),
+    interrupted: stopSignal(),
     output,
     color: wantsColor(output, process.env),
     version: millraceVersion(),
@@ -40,18 +41,4 @@ export async function demoCommand(
 /** How the user can call Millrace again: as a command where it is installed as one. */
 function callOf(script: string): string {
   return basename(script) === 'millrace' ? 'millrace' : `node ${relative('', script)}`;
-}
-
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
-function interruption(): Promise<void> {
-  return new Promise((resolve) => {
-    let isEnding = false;
-    const onSignal = () => {
-      if (isEnding) process.exit(1);
-      isEnding = true;
-      resolve();
-    };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
-  });
 }

@@ -4,6 +4,7 @@ import { inOrder } from '../config/problem-list.js';
 import type { Output } from '../config/report.js';
 import { notYetSupported } from '../config/rules/not-yet-supported.js';
 import { Engine } from '../engine/engine.js';
+import { stopSignal } from './stop-signal.js';
 import { usableModel } from './usable-model.js';
 import { millraceVersion } from './version.js';
 
@@ -65,18 +66,4 @@ export async function loadRunnable(
   const { model, problems } = loaded;
   const later = model === undefined ? [] : notYetSupported(loaded.resources);
   return usableModel({ model, problems: inOrder([...problems, ...later]) }, stderr);
-}
-
-/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let stopping = false;
-    const onSignal = () => {
-      if (stopping) process.exit(1);
-      stopping = true;
-      resolve();
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-  });
 }

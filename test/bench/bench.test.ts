@@ -1,19 +1,20 @@
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { runBench } from '../../src/bench/bench.js';
-import { countRecords, openKafka } from '../../src/bench/kafka-target.js';
+import { countRecords } from '../../src/bench/kafka-client.js';
+import { type KafkaTarget, openKafka } from '../../src/bench/kafka-target.js';
 import type { BenchOptions } from '../../src/bench/options.js';
 import { BENCH_DEFAULTS } from '../../src/bench/options.js';
 import { describeBench, isValid, spreadOf, summaryOf } from '../../src/bench/report.js';
-import type { RoundReport } from '../../src/bench/round.js';
+import { type RoundReport, runRound } from '../../src/bench/round.js';
+import { until } from '../support/until.js';
 
 const CONNECTOR = fileURLToPath(new URL('../support/bench-connector-main.js', import.meta.url));
 
 function optionsFor(behaviour: string, options: Partial<BenchOptions> = {}): BenchOptions {
   return {
     ...BENCH_DEFAULTS,
-    kafka: '127.0.0.1:1',
     verify: false,
     warmupMessages: 10,
     messages: 5000,
@@ -50,11 +51,7 @@ t.test('a round with refused messages is void', async (t) => {
 });
 
 t.test('acknowledged messages that are not in Kafka make a round void', async (t) => {
-  const options = optionsFor('orderly', {
-    kafka: undefined,
-    verify: true,
-    countTimeoutSeconds: 0.1,
-  });
+  const options = optionsFor('orderly', { verify: true, countTimeoutSeconds: 0.1 });
   const report = await runBench(options, () => undefined);
   t.match(report.rounds[0]?.voidBecause, ['5010 of 5010 messages are not in Kafka']);
   t.equal(report.kafka, 'embedded mock cluster');
@@ -62,7 +59,7 @@ t.test('acknowledged messages that are not in Kafka make a round void', async (t
 
 t.test('a connector that writes every message to Kafka gives a valid bench', async (t) => {
   for (const qos of [0, 1] as const) {
-    const options = optionsFor('bridging', { kafka: undefined, verify: true, qos });
+    const options = optionsFor('bridging', { verify: true, qos });
     const report = await runBench(options, () => undefined);
     t.strictSame(report.rounds[0]?.voidBecause, []);
     t.equal(report.rounds[0]?.records, 5010);
@@ -81,6 +78,74 @@ t.test('a connector that cannot be started is an error that names it', async (t)
   await t.rejects(
     runBench(optionsFor('', { connector: ['/nowhere/connector'] }), () => undefined),
     { code: 'ERR_BENCH_CONNECTOR', message: /nowhere/ },
+  );
+});
+
+t.test(
+  'a Kafka that does not answer is an error within seconds, before anything starts',
+  async (t) => {
+    await t.rejects(
+      runBench(optionsFor('orderly', { kafka: '127.0.0.1:1' }), () => undefined),
+      { code: 'ERR_BENCH_KAFKA', message: /^no Kafka answers at 127\.0\.0\.1:1 within 5 s: / },
+    );
+  },
+);
+
+/** A Kafka that is only asked for topics. */
+async function recordingKafka(t: Test) {
+  const embedded = await openKafka(undefined);
+  t.teardown(() => embedded.close());
+  const calls: string[] = [];
+  const target: KafkaTarget = {
+    ...embedded,
+    createTopic: async (topic, bytes) => void calls.push(`create ${topic} ${bytes}`),
+    deleteTopic: async (topic) => {
+      calls.push(`delete ${topic}`);
+      throw new Error('not now');
+    },
+  };
+  return { target, calls };
+}
+
+t.test('the topic of a round is made to take its payloads, and is gone after it', async (t) => {
+  const { target, calls } = await recordingKafka(t);
+  const warnings: string[] = [];
+  const interruption = new AbortController();
+  const context = {
+    target,
+    interrupted: interruption.signal,
+    onWarning: (text: string) => void warnings.push(text),
+  };
+  const payloadBytes = 2_000_000;
+  const options = optionsFor('orderly', { payloadBytes, messages: 10, userProperties: 1000 });
+  const round = await runRound(options, context);
+  t.same(round.voidBecause, [], 'a topic that is left does not make figures void');
+  t.same(warnings, ['not now']);
+  await t.rejects(runRound(optionsFor('crashing'), context), { code: 'ERR_BENCH_RUN' });
+  const names = calls.map((call) => call.split(' ')[1]);
+  const [first, , second] = names;
+  t.same(calls, [
+    `create ${first} 2165536`,
+    `delete ${first}`,
+    `create ${second} 1048588`,
+    `delete ${second}`,
+  ]);
+  t.not(first, second);
+});
+
+t.test('an interrupted bench ends soon with its reason, and leaves no topic', async (t) => {
+  const { target, calls } = await recordingKafka(t);
+  const interruption = new AbortController();
+  const context = { target, interrupted: interruption.signal, onWarning: () => undefined };
+  const round = runRound(optionsFor('forgetful', { stallSeconds: 3600 }), context);
+  await until('the topic is created', () => calls.length === 1);
+  interruption.abort(new Error('enough'));
+  await t.rejects(round);
+  t.match(calls, [/^create/, /^delete/]);
+  const { signal } = interruption;
+  await t.rejects(
+    runBench(optionsFor('orderly'), () => t.fail('no round'), { ...context, interrupted: signal }),
+    { message: 'enough' },
   );
 });
 
@@ -151,6 +216,7 @@ t.test('the command line gives what was asked for, and defaults for the rest', a
     '--receive-maximum=65536',
     '--rate=0',
     '--topics=0',
+    '--payload-bytes=267386881',
   ]) {
     await t.rejects(program.parseAsync(['bench', wrong], { from: 'user' }), wrong);
   }

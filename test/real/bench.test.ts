@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+import { type Kafka, startKafka } from '../support/real/kafka.js';
+import { until } from '../support/until.js';
+
+/* What a bench leaves in a Kafka that is not its own, which is nothing. */
+
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+
+interface Bench {
+  readonly child: ChildProcess;
+  readonly output: Promise<string>;
+}
+
+function startBench(t: Test, { bootstrap }: Kafka, ...args: readonly string[]): Bench {
+  const child = spawn(process.execPath, [MAIN, 'bench', '--kafka', bootstrap, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  const streams = [text(child.stdout), text(child.stderr)];
+  return { child, output: Promise.all(streams).then((texts) => texts.join('\n')) };
+}
+
+async function exitCode({ child }: Bench): Promise<number | null> {
+  if (child.exitCode === null) await once(child, 'exit');
+  return child.exitCode;
+}
+
+/** Kafka takes a moment to forget a topic that it has deleted. */
+async function untilTopics(kafka: Kafka, expected: number): Promise<void> {
+  const list = ['--bootstrap-server', kafka.bootstrap, '--list'];
+  let topics: string[] = [];
+  await until(
+    `${expected} topics of a bench`,
+    async () => {
+      const lines = (await kafka.tool('TopicCommand', list)).split('\n');
+      topics = lines.filter((line) => line.startsWith('millrace-bench-'));
+      return topics.length === expected;
+    },
+    { detail: () => topics },
+  );
+}
+
+t.test('payloads over the limit of the cluster are measured, and the topic is gone', async (t) => {
+  const kafka = await startKafka({ maxMessage: '100K' });
+  t.teardown(() => kafka.stop());
+  const size = ['--payload-bytes', '2000000', '--warmup-messages', '2', '--messages', '50'];
+  const bench = startBench(t, kafka, ...size, '--receive-maximum', '10');
+  t.equal(await exitCode(bench), 0, await bench.output);
+  t.match(await bench.output, /All records were counted in Kafka/);
+  await untilTopics(kafka, 0);
+});
+
+t.test('SIGINT, and a Kafka that goes away, end a bench with a clear error', async (t) => {
+  const kafka = await startKafka();
+  t.teardown(() => kafka.stop());
+  const interrupted = startBench(t, kafka, '--seconds', '600');
+  await untilTopics(kafka, 1);
+  interrupted.child.kill('SIGINT');
+  t.equal(await exitCode(interrupted), 1, await interrupted.output);
+  t.match(await interrupted.output, /^\n?millrace: interrupted .*\(ERR_BENCH_INTERRUPTED\)\n$/);
+  await untilTopics(kafka, 0);
+
+  const left = startBench(t, kafka, '--seconds', '600', '--stall-seconds', '1');
+  await untilTopics(kafka, 1);
+  await kafka.kill(1);
+  t.equal(await exitCode(left), 1);
+  t.match(await left.output, /no Kafka answers at .* \(ERR_BENCH_KAFKA\)/);
+  t.match(await left.output, /did not delete the topic millrace-bench-/, 'it names what is left');
+  t.notMatch(await left.output, / at .*\.js:\d+/, 'no stack trace');
+});
