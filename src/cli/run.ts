@@ -64,6 +64,6 @@ export async function loadRunnable(
     stdin: process.stdin,
   });
   const { model, problems } = loaded;
-  const later = model === undefined ? [] : notYetSupported(loaded.resources);
+  const later = notYetSupported(loaded.resources);
   return usableModel({ model, problems: inOrder([...problems, ...later]) }, stderr);
 }

@@ -129,11 +129,14 @@ function wrongType(data: unknown, schema: FieldSchema): Fault {
 }
 
 function wrongWord(data: unknown, schema: FieldSchema): Fault {
-  const words = (schema.enum ?? []).map(String);
   const message = `${quote(data)} is not one of the words allowed here`;
-  const near = typeof data === 'string' ? nearest(data, words) : undefined;
+  const near = typeof data === 'string' ? nearest(data, words(schema)) : undefined;
   const all = `must be ${expected(schema)}`;
   return { message, hint: near === undefined ? all : `did you mean ${near}? It ${all}` };
+}
+
+function words(schema: FieldSchema): string[] {
+  return (schema.enum ?? []).map(String);
 }
 
 function outOfRange(error: ErrorObject, schema: FieldSchema): Fault {
@@ -146,7 +149,8 @@ function outOfRange(error: ErrorObject, schema: FieldSchema): Fault {
 function expected(schema: FieldSchema): string {
   if (schema[EXPECTS] !== undefined) return schema[EXPECTS];
   if (schema.const !== undefined) return String(schema.const);
-  if (schema.enum !== undefined) return `one of ${schema.enum.map(String).join(', ')}`;
+  // Once each: where true is a word, "true" may be another.
+  if (schema.enum !== undefined) return `one of ${[...new Set(words(schema))].join(', ')}`;
   if (schema.type === 'integer' && schema.minimum !== undefined) {
     return `a whole number from ${schema.minimum} to ${schema.maximum}`;
   }

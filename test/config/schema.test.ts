@@ -214,7 +214,7 @@ const MAP_CASES: readonly Case[] = [
     resource: MAP,
     path: 'spec.copyMqttProperties',
     message: '"yes" is not one of the words allowed here',
-    hint: 'must be one of true, false, true, false',
+    hint: 'must be one of true, false',
   },
   {
     title: 'a shared subscription needs a group',

@@ -28,6 +28,8 @@ type Tls = KafkaConnection['tls'];
 const KAFKA: Path = ['spec', 'kafkaConnection'];
 const LOCAL: Path = ['spec', 'localBrokerConnection'];
 const EVENT_HUBS = '.servicebus.windows.net';
+/** Either is right by the resources; the second is what a version without TLS can run. */
+const TLS_OR_NO_LOGIN = 'write tls.tlsEnabled: true, or authentication.enabled: false';
 
 export function checkConnector(
   resource: ConnectorResource,
@@ -73,9 +75,13 @@ function checkKafka({ endpoint, tls, authentication }: KafkaConnection, scope: S
   checkAuthentication(authentication, tls?.tlsEnabled, scope);
 }
 
+/** Whether one of the servers is an Azure Event Hubs namespace, by its name. */
+export function isEventHubs(servers: readonly HostPort[]): boolean {
+  return servers.some(({ host }) => host.toLowerCase().endsWith(EVENT_HUBS));
+}
+
 function checkEventHubs(servers: readonly HostPort[], tls: Tls, report: Reporter): void {
-  const isEventHubs = servers.some(({ host }) => host.toLowerCase().endsWith(EVENT_HUBS));
-  if (!isEventHubs || tls?.tlsEnabled !== false) return;
+  if (!isEventHubs(servers) || tls?.tlsEnabled !== false) return;
   const message = 'Event Hubs take encrypted connections only';
   report.error([...KAFKA, 'tls', 'tlsEnabled'], { message, hint: 'write true' });
 }
@@ -127,7 +133,7 @@ function checkAuthentication(
   const sends = authType.sasl ?? authType.systemAssignedManagedIdentity;
   if (sends !== undefined && tlsEnabled === false) {
     const message = 'without TLS whoever listens on the network can read or take over the login';
-    report.warning(path, { message, hint: 'write tls.tlsEnabled: true' });
+    report.warning(path, { message, hint: TLS_OR_NO_LOGIN });
   }
 }
 
@@ -159,7 +165,7 @@ function checkX509(
   if (x509 === undefined) return;
   if (tlsEnabled === false) {
     const message = 'a client certificate needs TLS, which is off';
-    report.error(path, { message, hint: 'write tls.tlsEnabled: true' });
+    report.error(path, { message, hint: TLS_OR_NO_LOGIN });
   }
   if (x509.secretName === undefined) return;
   const keys = ['tls.crt', 'tls.key'];
@@ -181,6 +187,10 @@ function checkLocalBroker(connection: Spec['localBrokerConnection'], scope: Scop
   const saysTls = scheme === 'mqtts' || scheme === 'wss';
   if (saysTls && tls?.tlsEnabled === false) {
     const message = `${scheme}:// means TLS, but tls.tlsEnabled is false`;
-    report.error([...LOCAL, 'endpoint'], { message, hint: 'write tls.tlsEnabled: true' });
+    const plain = `${scheme.slice(0, -1)}:// for a connection without TLS`;
+    report.error([...LOCAL, 'endpoint'], {
+      message,
+      hint: `write tls.tlsEnabled: true, or ${plain}`,
+    });
   }
 }

@@ -1,42 +1,32 @@
-/* What is right and validates, but what `run` cannot do yet: it refuses, and never ignores. */
+/* What is right and validates, but what `run` cannot do yet: it refuses, and never ignores. A hint
+ * here names what this version can run, and never what another message asks to undo.
+ */
 import type { Problem } from '../../base/errors.js';
+import type { Partially } from '../kinds/field.js';
+import type { KafkaConnectorSpec } from '../kinds/kafka-connector.js';
 import { type Path, reporterFor } from '../problem-list.js';
 import type { Resources } from '../resource.js';
-import { parseMqttEndpoint } from './endpoints.js';
+import { isEventHubs } from './connector.js';
+import { parseKafkaEndpoint, parseMqttEndpoint } from './endpoints.js';
 
-/** One error for each field that this version cannot act on. */
+type Spec = Partially<KafkaConnectorSpec>;
+type Refuse = (path: Path, what: string, hint: string) => void;
+
+const NO_TLS = 'use a listener without TLS, and tlsEnabled: false';
+const NO_LOGIN = 'use a listener without authentication';
+
+/**
+ * One error for each field that this version cannot act on, in any order; `validate` makes warnings
+ * of them. Also of resources with other problems, so that both are seen at once.
+ */
 export function notYetSupported(resources: Resources): readonly Problem[] {
   const problems: Problem[] = [];
   for (const { kind, name, document, spec } of resources.connectors) {
     const report = reporterFor(problems, document, `${kind}/${name}`);
-    const refuse = (path: Path, what: string, hint: string) =>
+    const refuse: Refuse = (path, what, hint) =>
       report.error(['spec', ...path], { message: `this version cannot ${what} yet`, hint });
-    const { kafkaConnection: kafka, localBrokerConnection: local } = spec;
-    const plain = 'use a plain end point and tlsEnabled: false';
-    if (kafka?.tls?.tlsEnabled === true) {
-      refuse(['kafkaConnection', 'tls', 'tlsEnabled'], 'encrypt the connection to Kafka', plain);
-    }
-    if (kafka?.authentication?.enabled === true) {
-      const path = ['kafkaConnection', 'authentication', 'enabled'];
-      refuse(
-        path,
-        'authenticate to Kafka',
-        'use a listener without authentication: enabled: false',
-      );
-    }
-    if (local?.tls?.tlsEnabled === true) {
-      const path = ['localBrokerConnection', 'tls', 'tlsEnabled'];
-      refuse(path, 'encrypt the connection to the MQTT broker', plain);
-    }
-    if (local?.authentication?.kubernetes !== undefined) {
-      const path = ['localBrokerConnection', 'authentication', 'kubernetes'];
-      refuse(path, 'authenticate to the MQTT broker', 'use a listener without authentication');
-    }
-    const endpoint = parseMqttEndpoint(local?.endpoint ?? '');
-    if (endpoint.ok && endpoint.value.scheme !== 'mqtt') {
-      const path = ['localBrokerConnection', 'endpoint'];
-      refuse(path, `use ${endpoint.value.scheme}://`, 'use mqtt://, or host:port');
-    }
+    refuseKafka(spec.kafkaConnection, refuse);
+    refuseLocalBroker(spec.localBrokerConnection, refuse);
   }
   for (const { kind, name, document, spec } of resources.topicMaps) {
     const report = reporterFor(problems, document, `${kind}/${name}`);
@@ -49,4 +39,38 @@ export function notYetSupported(resources: Resources): readonly Problem[] {
     }
   }
   return problems;
+}
+
+function refuseKafka(kafka: Spec['kafkaConnection'], refuse: Refuse): void {
+  const endpoint = parseKafkaEndpoint(kafka?.endpoint ?? '');
+  if (endpoint.ok && isEventHubs(endpoint.value)) {
+    // They have no plain listener: the hints below would lead nowhere.
+    const hint = 'they take TLS only; use a Kafka with a listener without TLS and authentication';
+    refuse(['kafkaConnection', 'endpoint'], 'connect to Event Hubs', hint);
+    return;
+  }
+  if (kafka?.tls?.tlsEnabled === true) {
+    const path = ['kafkaConnection', 'tls', 'tlsEnabled'];
+    refuse(path, 'encrypt the connection to Kafka', NO_TLS);
+  }
+  if (kafka?.authentication?.enabled === true) {
+    const path = ['kafkaConnection', 'authentication', 'enabled'];
+    refuse(path, 'authenticate to Kafka', `${NO_LOGIN}, and enabled: false`);
+  }
+}
+
+function refuseLocalBroker(local: Spec['localBrokerConnection'], refuse: Refuse): void {
+  if (local?.tls?.tlsEnabled === true) {
+    const path = ['localBrokerConnection', 'tls', 'tlsEnabled'];
+    refuse(path, 'encrypt the connection to the MQTT broker', NO_TLS);
+  }
+  if (local?.authentication?.kubernetes !== undefined) {
+    const path = ['localBrokerConnection', 'authentication', 'kubernetes'];
+    refuse(path, 'authenticate to the MQTT broker', `${NO_LOGIN}, and authentication: {}`);
+  }
+  const endpoint = parseMqttEndpoint(local?.endpoint ?? '');
+  if (endpoint.ok && endpoint.value.scheme !== 'mqtt') {
+    const path = ['localBrokerConnection', 'endpoint'];
+    refuse(path, `use ${endpoint.value.scheme}://`, 'use mqtt://, or host:port');
+  }
 }

@@ -218,7 +218,7 @@ const CASES: readonly Case[] = [
     resource: RESOURCE,
     path: `${AUTH_PATH}.x509`,
     message: 'a client certificate needs TLS, which is off',
-    hint: 'write tls.tlsEnabled: true',
+    hint: 'write tls.tlsEnabled: true, or authentication.enabled: false',
   },
   {
     title: 'a password without TLS is a warning',
@@ -229,7 +229,7 @@ const CASES: readonly Case[] = [
     resource: RESOURCE,
     path: AUTH_PATH,
     message: 'without TLS whoever listens on the network can read or take over the login',
-    hint: 'write tls.tlsEnabled: true',
+    hint: 'write tls.tlsEnabled: true, or authentication.enabled: false',
   },
   {
     title: 'an audience is an address',
@@ -255,7 +255,7 @@ const CASES: readonly Case[] = [
     resource: RESOURCE,
     path: 'spec.localBrokerConnection.endpoint',
     message: 'mqtts:// means TLS, but tls.tlsEnabled is false',
-    hint: 'write tls.tlsEnabled: true',
+    hint: 'write tls.tlsEnabled: true, or mqtt:// for a connection without TLS',
   },
 ];
 

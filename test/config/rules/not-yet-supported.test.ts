@@ -77,3 +77,49 @@ localBrokerConnection:
     hint: 'leave the route out',
   });
 });
+
+const LOGINS = {
+  sasl: 'sasl: { saslType: plain, secretName: s }',
+  x509: 'x509: { secretName: s }',
+  identity: 'systemAssignedManagedIdentity: { audience: "https://a.servicebus.windows.net" }',
+};
+
+t.test('no hint asks for what another message of the same run asks to undo', async (t) => {
+  for (const [login, authType] of Object.entries(LOGINS)) {
+    for (const tls of [true, false]) {
+      const { problems, resources } = check(
+        connector(`kafkaConnection:
+  endpoint: kafka:9092
+  tls: { tlsEnabled: ${tls} }
+  authentication: { enabled: true, authType: { ${authType} } }`) + topicMap(),
+      );
+      const name = `${login}, TLS ${tls}`;
+      const later = notYetSupported(resources);
+      t.ok(
+        later.some(({ path }) => path.endsWith('authentication.enabled')),
+        `${name}: refused also where something else is wrong`,
+      );
+      const advice = problems.map(({ hint }) => hint).filter((hint) => hint.includes('tlsEnabled'));
+      t.equal(advice.length, tls ? 0 : 1, name);
+      for (const hint of advice) t.match(hint, /, or authentication\.enabled: false$/, name);
+    }
+  }
+});
+
+t.test('Event Hubs have no plain listener, so no hint sends the user to one', async (t) => {
+  const eventHubs = (rest: string) =>
+    connector(`kafkaConnection: { endpoint: "n.servicebus.windows.net:9093", ${rest} }`);
+  const authentication = `authentication: { enabled: true, authType: { ${LOGINS.sasl} } }`;
+  for (const rest of [
+    'tls: { tlsEnabled: true }',
+    `tls: { tlsEnabled: true }, ${authentication}`,
+  ]) {
+    t.match(found(eventHubs(rest) + topicMap()), [
+      {
+        path: 'spec.kafkaConnection.endpoint',
+        message: 'this version cannot connect to Event Hubs yet',
+      },
+    ]);
+    t.equal(found(eventHubs(rest) + topicMap()).length, 1);
+  }
+});
