@@ -7,7 +7,7 @@ import { runBench } from '../bench/bench.js';
 import type { BenchOptions } from '../bench/options.js';
 import { BENCH_DEFAULTS } from '../bench/options.js';
 import { describeBench, describeRound, isValid, summaryOf } from '../bench/report.js';
-import { PAYLOAD_BYTES_MAX } from '../config/kinds/kafka-connector.js';
+import { PAYLOAD_BYTES_MAX } from '../config/limits.js';
 import type { Qos } from '../config/model.js';
 import { stopSignal } from './stop-signal.js';
 

@@ -19,14 +19,24 @@ export const RECEIVE_BUFFER_BYTES = 4 * MIB;
 export const FRAME_BYTES_MAX = 2 * MIB;
 /** The ring of small records of one shard. */
 export const FRAME_RING_BYTES = 8 * MIB;
-/** Frames that one shard may have taken and not settled: librdkafka's copies of them. */
+/** Frames that one shard may have taken and not settled: librdkafka's copies of them. With several
+ * sessions, and only where one that holds nothing takes its first message when little is left: for
+ * each session the frames of one message more, which are half a ring together at most. */
 export const SHARD_OUTSTANDING_BYTES_MAX = 64 * MIB;
-/** Records that one shard may have taken and not settled. */
+/** Records that one shard may have taken and not settled; of the first message of a session, so many
+ * more as it has routes. */
 export const SHARD_OUTSTANDING_RECORDS_MAX = 131_072;
 /** 8 bytes a settlement. */
 export const SETTLEMENT_RING_BYTES = SHARD_OUTSTANDING_RECORDS_MAX * 8;
-/** Large payloads of one connector, at least; one of maxPayloadBytes always fits. */
+/** Large payloads that all sessions of one connector share, at least; two of maxPayloadBytes always
+ * fit. With several sessions each has a region of maxPayloadBytes besides, which is never touched
+ * while the common part has room. */
 export const SLAB_BYTES_MIN = 96 * MIB;
+/** And at most, with the regions of the sessions: a frame says in 31 bits where a payload lies. */
+export const SLAB_BYTES_MAX = 2048 * MIB - 4 * KIB;
+/** What maxPayloadBytes may be at most: MQTT 5 ends a packet at 268,435,455 bytes; one MiB of them
+ * stays for topic and properties. */
+export const PAYLOAD_BYTES_MAX = 255 * MIB;
 /** Deliveries of QoS 0 that are under way at once, beside the Receive Maximum of every session. */
 export const QOS0_DELIVERIES_MAX = 16_384;
 /** Topic names that are remembered with what is derived from them. */
@@ -46,3 +56,11 @@ assert(
   'every PUBLISH that is not large fits a frame',
 );
 assert(FRAME_RING_BYTES >= 2 * FRAME_BYTES_MAX, 'a frame takes at most half of its ring');
+assert(
+  2 * FRAME_BYTES_MAX <= SHARD_OUTSTANDING_BYTES_MAX,
+  'one session alone always finds credit for a message',
+);
+assert(
+  Math.max(SLAB_BYTES_MIN, 2 * PAYLOAD_BYTES_MAX) + 2 * PAYLOAD_BYTES_MAX <= SLAB_BYTES_MAX,
+  'there is room for regions of two sessions at least',
+);

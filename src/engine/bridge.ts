@@ -10,6 +10,7 @@ import {
   PACKET_OVERHEAD_BYTES,
   QOS0_DELIVERIES_MAX,
   RECORD_OVERHEAD_BYTES,
+  SLAB_BYTES_MAX,
   SLAB_BYTES_MIN,
 } from '../config/limits.js';
 import type { Connector } from '../config/model.js';
@@ -24,11 +25,13 @@ import { type CompiledRoute, compileRoutes, type Match } from '../flow/routes.js
 import type { ConnectorEvents } from '../metrics/events.js';
 import type { PublishFault } from '../mqtt/publish-check.js';
 import { PayloadSlab } from '../ring/payload-slab.js';
+import { SessionSlab } from '../ring/session-slab.js';
 import { ShardPool } from '../shard/pool.js';
 import type { Shard } from '../shard/shard.js';
 import { Targets } from '../shard/targets.js';
 import { BridgeHealth } from './bridge-health.js';
 import type { ConnectorHealth } from './health.js';
+import { type PlannedSession, slabRegions } from './session-plan.js';
 import { SessionStore } from './session-store.js';
 import { planAll, Sessions } from './sessions.js';
 import { Settling } from './settling.js';
@@ -48,7 +51,7 @@ export interface BridgeOptions {
 export class Bridge {
   readonly #options: BridgeOptions;
   readonly #routes: readonly CompiledRoute[];
-  readonly #slab: PayloadSlab;
+  readonly #slab: SessionSlab;
   readonly #ledger: Ledger<Match>;
   readonly #pool: ShardPool;
   readonly #table: RouteTable;
@@ -78,7 +81,7 @@ export class Bridge {
     this.#letters = letters;
     this.#routes = compileRoutes(connector, (route) => events.route(route));
     const planned = planAll(connector, this.#routes, store);
-    this.#slab = new PayloadSlab(Math.max(SLAB_BYTES_MIN, 2 * connector.maxPayloadBytes));
+    this.#slab = openSlab(connector.maxPayloadBytes, planned);
     const { receiveMaximum } = connector.mqtt;
     this.#ledger = new Ledger(receiveMaximum * planned.length + QOS0_DELIVERIES_MAX);
     this.#settling = new Settling({
@@ -102,9 +105,9 @@ export class Bridge {
       flow: () => this.#flow,
       onUnreadable: (packet, fault) => this.#keepUnreadable(packet, fault),
     });
-    this.#pool = this.#openPool();
+    this.#pool = this.#openPool(planned.length);
     this.#desk = this.#openDesk();
-    this.#flow = this.#openFlow();
+    this.#flow = this.#openFlow(planned.length);
   }
 
   /** Starts the workers and begins to dial; neither MQTT nor Kafka has to be there. */
@@ -146,10 +149,12 @@ export class Bridge {
     return this.#pool.crash(index);
   }
 
-  #openPool(): ShardPool {
+  #openPool(sessions: number): ShardPool {
     const { connector, events, clock } = this.#options;
     return new ShardPool({
       shards: connector.shards,
+      sessions,
+      sessionIndex: this.#ledger.sessionIndex,
       slab: this.#slab.memory,
       task: {
         connector: connector.name,
@@ -186,7 +191,7 @@ export class Bridge {
     );
   }
 
-  #openFlow(): MqttToKafka {
+  #openFlow(sessionCount: number): MqttToKafka {
     const { connector, events, clock } = this.#options;
     return new MqttToKafka({
       connector: connector.name,
@@ -197,6 +202,7 @@ export class Bridge {
       ledger: this.#ledger,
       routes: this.#table,
       sessions: this.#sessions.all,
+      sessionCount,
       onDrained: () => this.#settling.onSettled(),
       desk: this.#desk,
       letters: this.#letters,
@@ -262,6 +268,15 @@ export class Bridge {
       deadLetterBytesMax: () => letters.maxBytes,
     });
   }
+}
+
+/** Room for the large payloads of all sessions, and for one of each besides. */
+function openSlab(payloadBytesMax: number, planned: readonly PlannedSession[]): SessionSlab {
+  const commonBytes = Math.max(SLAB_BYTES_MIN, 2 * payloadBytesMax);
+  const regionBytes = PayloadSlab.regionBytes(payloadBytesMax);
+  const regionsMax = Math.floor((SLAB_BYTES_MAX - commonBytes) / regionBytes);
+  const regionOf = slabRegions(planned, regionsMax);
+  return new SessionSlab({ commonBytes, payloadBytesMax, regionOf });
 }
 
 /** Client identifier of librdkafka, for Kafka's logs and quotas. */

@@ -56,6 +56,33 @@ export function planRetired(
   return { clientId, subscriptions: [], routes: found, retired: true };
 }
 
+/**
+ * By session: which region of the slab is its own, of `regionsMax` at most (at least 1). Where there
+ * are too few, the subscribers of one route share, and only beyond that the sessions of several.
+ */
+export function slabRegions(planned: readonly PlannedSession[], regionsMax: number): number[] {
+  const byRoute = new Map<string, number>();
+  for (const session of planned) {
+    const name = routeName(session);
+    if (!byRoute.has(name)) byRoute.set(name, byRoute.size % regionsMax);
+  }
+  let next = byRoute.size;
+  const given = new Set<string>();
+  return planned.map((session) => {
+    const name = routeName(session);
+    if (!given.has(name) || next >= regionsMax) {
+      given.add(name);
+      return byRoute.get(name) as number;
+    }
+    return next++;
+  });
+}
+
+/** The first route that a session is for; its only one, but for the session of all unshared ones. */
+function routeName({ routes }: PlannedSession): string {
+  return routes[0]?.routes[0]?.name ?? '';
+}
+
 /** The filter as it goes into SUBSCRIBE. */
 export function subscriptionFilter({ route }: CompiledRoute): string {
   const shared = route.sharedSubscription;

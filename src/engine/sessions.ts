@@ -14,7 +14,7 @@ import type { PublishFault } from '../mqtt/publish-check.js';
 import { Session, type SessionEvents, type SessionState } from '../mqtt/session.js';
 import type { Subscription } from '../mqtt/subscriptions.js';
 import { TopicCache } from '../mqtt/topic-cache.js';
-import type { PayloadSlab } from '../ring/payload-slab.js';
+import type { SessionSlab } from '../ring/session-slab.js';
 import { filtersOverlap } from '../route/topic-filter.js';
 import type { BridgeHealth } from './bridge-health.js';
 import { connectionLossReason } from './loss-reason.js';
@@ -33,7 +33,7 @@ export interface SessionsOptions {
   readonly planned: readonly PlannedSession[];
   readonly store: SessionStore;
   readonly table: RouteTable;
-  readonly slab: PayloadSlab;
+  readonly slab: SessionSlab;
   readonly health: BridgeHealth;
   readonly events: ConnectorEvents;
   readonly log: Log;
@@ -156,7 +156,7 @@ export class Sessions {
       },
       onUnreadable: (_, packet, fault) => this.#options.onUnreadable(packet, fault),
       onWarning: (_, text) => log.warn({ session: clientId }, text),
-      reservePayload: (bytes) => this.#options.slab.reserve(bytes),
+      reservePayload: (bytes) => this.#options.slab.reserve(index, bytes),
       releasePayload: (offset) => this.#options.slab.release(offset),
     };
   }

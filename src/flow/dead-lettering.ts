@@ -9,7 +9,7 @@ import type { ConnectorEvents } from '../metrics/events.js';
 import type { DeadLetterReason } from '../metrics/reasons.js';
 import type { OversizeSink } from '../mqtt/oversize.js';
 import { ABSENT, type Publish } from '../mqtt/publish.js';
-import type { PayloadSlab } from '../ring/payload-slab.js';
+import type { SessionSlab } from '../ring/session-slab.js';
 import type { Targets } from '../shard/targets.js';
 import type { DeadLetterDesk } from './dead-letter-desk.js';
 import { type LetterStreams, OversizeLetter } from './oversize-letter.js';
@@ -21,7 +21,7 @@ export interface DeadLetteringOptions {
   readonly desk: DeadLetterDesk;
   readonly letters: LetterStreams;
   readonly ledger: Ledger<Match>;
-  readonly slab: PayloadSlab;
+  readonly slab: SessionSlab;
   readonly targets: Targets;
   readonly events: ConnectorEvents;
   readonly clock: Clock;

@@ -6,6 +6,7 @@
  * Between the two lie worker/produce-loop.ts and the addon. Everything is a direct call; no promise,
  * closure or object is made for a message, but for those that go to the dead-letter store.
  */
+import { FairShare } from '../base/fair-share.js';
 import { readFrame } from '../channel/frame.js';
 import type { FromWorker, ProducerLost } from '../channel/protocol.js';
 import { ABANDONED, DELIVERED, type Settlement } from '../channel/settlement-ring.js';
@@ -54,6 +55,8 @@ export interface MqttToKafkaOptions extends Omit<DeadLetteringOptions, 'onStored
   readonly shards: readonly Shard[];
   readonly routes: RouteTable;
   readonly sessions: readonly Session[];
+  /** How many they are; `sessions` fills up later. */
+  readonly sessionCount: number;
   /** After a burst of settlements. */
   readonly onDrained: () => void;
 }
@@ -77,8 +80,9 @@ export class MqttToKafka {
   /** Whether a look at who waits is due. */
   #looking = false;
   #stopped = false;
-  /** Deliveries of QoS 0 that are open: they take nothing of what QoS 1 has by its Receive Maximum. */
-  #qos0Open = 0;
+  /** Deliveries of QoS 0 that are open: they take nothing of what QoS 1 has by its Receive Maximum,
+   * nor those of one session what another needs. */
+  readonly #qos0: FairShare;
   /** Why a QoS 0 message of unknown fate is lost, at this moment. */
   #qos0LossReason: Qos0LossReason = 'deliveryFailed';
   /** Targets whose records a shard holds back. */
@@ -93,6 +97,7 @@ export class MqttToKafka {
 
   constructor(options: MqttToKafkaOptions) {
     this.#options = options;
+    this.#qos0 = new FairShare(QOS0_DELIVERIES_MAX, options.sessionCount);
     this.#deadLettering = new DeadLettering({
       ...options,
       onStored: (id, stored) => {
@@ -115,8 +120,8 @@ export class MqttToKafka {
 
   /** Takes a PUBLISH. False: no room or credit now, nothing has happened. */
   onPublish(session: Session, publish: Publish): boolean {
-    const { ledger, routes } = this.#options;
-    if (ledger.full || (publish.qos === 0 && this.#qos0Open >= QOS0_DELIVERIES_MAX)) return false;
+    const { routes } = this.#options;
+    if (!this.#mayOpen(session, publish)) return false;
     const matched = routes.match(session.options.index, publish);
     const topic = publish.topic as NonNullable<Publish['topic']>;
     if (matched.length === 0) {
@@ -151,8 +156,8 @@ export class MqttToKafka {
 
   /** Takes a payload over the limit to the dead-letter store. Undefined: no credit now. */
   onOversize(session: Session, publish: Publish): OversizeSink | undefined {
-    const { ledger, routes } = this.#options;
-    if (ledger.full) return undefined;
+    const { routes } = this.#options;
+    if (!this.#mayOpen(session, publish)) return undefined;
     const topic = publish.topic as NonNullable<Publish['topic']>;
     const match: Match = { topic, routes: routes.match(session.options.index, publish) };
     const id = this.#open(session, publish, 1, match);
@@ -292,7 +297,7 @@ export class MqttToKafka {
     const target = this.#partTargets[0] as Target;
     const shard = this.#partShards[0] as Shard;
     if (this.#barriers.has(shard) || !this.#options.targets.tell(target, shard)) return false;
-    const offset = shard.reserve(frameBytesMax(planned.plan, publish));
+    const offset = shard.reserve(session.options.index, frameBytesMax(planned.plan, publish));
     if (offset < 0) return false;
     const id = this.#open(session, publish, 1, planned.match);
     this.#options.ledger.shard[id] = shard.index;
@@ -303,7 +308,8 @@ export class MqttToKafka {
   /** Several routes: room for all of them first, so that nothing is ever half sent. */
   #sendSeveral(session: Session, publish: Publish): boolean {
     const { targets, ledger } = this.#options;
-    if (!this.#sharePayload(publish)) return false;
+    const { index } = session.options;
+    if (!this.#sharePayload(index, publish)) return false;
     const frameBytes = this.#boundParts(publish);
     if (this.#faulty.length > 0 && !this.#options.desk.hasRoom) return this.#unshare(publish);
     const parts = this.#parts.slice(0, this.#partCount);
@@ -311,7 +317,7 @@ export class MqttToKafka {
       const shard = this.#partShards[i] as Shard;
       if (this.#barriers.has(shard)) return this.#unshare(publish);
       if (!targets.tell(this.#partTargets[i] as Target, shard)) return this.#unshare(publish);
-      if (!shard.hasRoom(parts.length, frameBytes)) return this.#unshare(publish);
+      if (!shard.hasRoom(index, parts.length, frameBytes)) return this.#unshare(publish);
     }
     const match: Match = {
       topic: publish.topic as NonNullable<Publish['topic']>,
@@ -326,7 +332,7 @@ export class MqttToKafka {
     for (let i = 0; i < parts.length; i++) {
       const planned = parts[i] as Planned;
       const shard = this.#partShards[i] as Shard;
-      const offset = shard.reserve(frameBytesMax(planned.plan, publish));
+      const offset = shard.frames.reserve(frameBytesMax(planned.plan, publish));
       this.#write(planned, this.#partTargets[i] as Target, shard, offset, publish, id);
     }
     for (const { planned, fault } of this.#faulty) {
@@ -356,9 +362,9 @@ export class MqttToKafka {
   }
 
   /** Moves a payload that several records share to the slab, so that their frames stay small. */
-  #sharePayload(publish: Publish): boolean {
+  #sharePayload(session: number, publish: Publish): boolean {
     if (publish.slabOffset !== ABSENT || publish.payloadBytes < SHARED_PAYLOAD_BYTES) return true;
-    const offset = this.#options.slab.reserve(publish.payloadBytes);
+    const offset = this.#options.slab.reserve(session, publish.payloadBytes);
     if (offset < 0) return false;
     const { payloadStart, payloadBytes } = publish;
     this.#options.slab.bytes.set(
@@ -380,6 +386,12 @@ export class MqttToKafka {
     return false;
   }
 
+  /** Whether the ledger has room, and QoS 0 not more than its share of it. */
+  #mayOpen(session: Session, { qos }: Publish): boolean {
+    if (this.#options.ledger.full) return false;
+    return qos !== 0 || this.#qos0.mayTake(session.options.index, 1);
+  }
+
   #open(session: Session, publish: Publish, parts: number, match: Match): number {
     this.#shared = false;
     const region = publish.slabOffset === ABSENT ? NO_REGION : publish.slabOffset;
@@ -387,7 +399,7 @@ export class MqttToKafka {
     const { ledger } = this.#options;
     const id = ledger.open(index, publish.packetId, parts, region, this.#nowMs, match);
     if (publish.qos === 1) session.inflight.open(publish.packetId, id);
-    else this.#qos0Open++;
+    else this.#qos0.take(index, 1);
     return id;
   }
 
@@ -405,7 +417,8 @@ export class MqttToKafka {
     counters.recordsSent++;
     const deadlineMs = publish.expirySeconds < 0 ? 0 : deadlineOf(publish, this.#nowMs);
     const { frames } = shard;
-    shard.commit(writeFrame(frames, offset, planned.plan, publish, id, target.id, deadlineMs));
+    const bytes = writeFrame(frames, offset, planned.plan, publish, id, target.id, deadlineMs);
+    shard.commit(this.#options.ledger.sessionIndex[id] as number, bytes);
     if (planned.route.shape.keyProperty !== undefined && !hasKey(frames.words, offset)) {
       planned.route.events.keyMissing();
     }
@@ -462,7 +475,7 @@ export class MqttToKafka {
       else if (outcome === PART_EXPIRED) route.events.messageExpired();
     }
     if (packetId === 0) {
-      this.#qos0Open--;
+      this.#qos0.give(session.options.index, 1);
       if (outcome === UNKNOWN) events.qos0Lost(1, this.#qos0LossReason);
       return;
     }
@@ -492,9 +505,10 @@ export class MqttToKafka {
     this.#detach(shard, record.deliveryId);
     const match = this.#options.ledger.context(record.deliveryId);
     const { generation } = shard;
+    const session = this.#options.ledger.sessionIndex[record.deliveryId] as number;
     this.#deadLettering.record(record, match, code, () => {
       // The copy of the record has been in memory until now, so its credit comes back now.
-      if (shard.generation === generation) shard.credit(record.frameBytes);
+      if (shard.generation === generation) shard.credit(session, record.frameBytes);
     });
   }
 

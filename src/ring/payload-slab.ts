@@ -15,6 +15,11 @@ import { assert } from '../base/assert.js';
 const PAGE_BYTES = 4096;
 
 export class PayloadSlab {
+  /** How much of a slab a region for `bytes` takes. */
+  static regionBytes(bytes: number): number {
+    return roundUp(bytes);
+  }
+
   readonly memory: SharedArrayBuffer;
   readonly bytes: Uint8Array;
   /** Start and length of each free extent, by start. */

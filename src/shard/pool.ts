@@ -18,7 +18,7 @@ import {
 } from '../channel/doorbell.js';
 import type { FromWorker, ShardTask, ToWorker } from '../channel/protocol.js';
 import type { OnSettled } from '../channel/settlement-ring.js';
-import { Shard } from './shard.js';
+import { Shard, type ShardOptions } from './shard.js';
 import { WakePace } from './wake-pace.js';
 
 const RESTART_MS_MIN = 100;
@@ -26,7 +26,7 @@ const RESTART_MS_MAX = 10_000;
 /** A worker that lived this long did not die of its start. */
 const HEALTHY_MS = 60_000;
 
-export interface ShardPoolOptions {
+export interface ShardPoolOptions extends Pick<ShardOptions, 'sessions' | 'sessionIndex'> {
   readonly shards: number;
   readonly slab: SharedArrayBuffer;
   /** What every task has in common. */
@@ -86,11 +86,15 @@ export class ShardPool {
     this.#members = Array.from({ length: options.shards }, (_, index) => {
       const wakeFd = openDoorbell();
       const pace = new WakePace(options.clock);
-      const shard = new Shard(
+      const shard = new Shard({
+        ...options,
         index,
-        { ring: () => ringDoorbell(wakeFd), mayWake: (askAgain) => pace.mayWake(askAgain) },
-        (...settled) => options.onSettled(shard, ...settled),
-      );
+        bell: {
+          ring: () => ringDoorbell(wakeFd),
+          mayWake: (askAgain) => pace.mayWake(askAgain),
+        },
+        onSettled: (...settled) => options.onSettled(shard, ...settled),
+      });
       return {
         shard,
         wakeFd,

@@ -37,6 +37,8 @@ class PoolUnderTest {
   constructor(t: Tap, { shards = 1, clock = systemClock as Clock } = {}) {
     this.pool = new ShardPool({
       shards,
+      sessions: 1,
+      sessionIndex: new Uint16Array(1_000_000),
       slab: new SharedArrayBuffer(64),
       task: {
         connector: 'c',
@@ -101,10 +103,10 @@ class PoolUnderTest {
   send(index: number, deliveryId: number): boolean {
     const shard = this.shard(index);
     const frame = frameOf({ deliveryId, payload: `${index}:${deliveryId}` });
-    const offset = shard.reserve(frame.byteLength);
+    const offset = shard.reserve(0, frame.byteLength);
     if (offset < 0) return false;
     shard.frames.bytes.set(frame, offset);
-    shard.commit(frame.byteLength);
+    shard.commit(0, frame.byteLength);
     shard.publish();
     return true;
   }
@@ -192,9 +194,9 @@ t.test('a worker’s own error ends it, and is told once its thread is gone', as
   // A target that nobody has opened: the ring is corrupt.
   const shard = under.shard();
   const frame = frameOf({ targetId: 99 });
-  const offset = shard.reserve(frame.byteLength);
+  const offset = shard.reserve(0, frame.byteLength);
   shard.frames.bytes.set(frame, offset);
-  shard.commit(frame.byteLength);
+  shard.commit(0, frame.byteLength);
   shard.publish();
   await under.losses(1);
   t.match(under.lost[0]?.error, { message: /corrupt/ });

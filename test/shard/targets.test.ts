@@ -55,7 +55,13 @@ t.test('one topic with other settings takes a producer of its own', async (t) =>
 });
 
 function createShard(): Shard {
-  const shard = new Shard(0, { ring: () => {} }, () => {});
+  const shard = new Shard({
+    index: 0,
+    sessions: 1,
+    sessionIndex: new Uint16Array(1),
+    bell: { ring: () => {} },
+    onSettled: () => {},
+  });
   shard.ready = true;
   return shard;
 }

@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
+import { PAYLOAD_BYTES_MAX } from '../limits.js';
 import {
   CLOSED,
   DEFAULT_IN_WORDS,
@@ -10,8 +11,6 @@ import {
   withDefaults,
 } from './field.js';
 
-/** MQTT 5 ends a packet at 268,435,455 bytes; one MiB of them stays for topic and properties. */
-export const PAYLOAD_BYTES_MAX = 267_386_880;
 export const SHARDS_MAX = 64;
 export const KUBERNETES_AUDIENCE = 'aio-mq';
 
