@@ -60,9 +60,9 @@ export class BridgeHealth {
       sessions: [...this.#sessions.values()],
       refused: [...this.#refused.values()].flatMap((refused) => [...refused.values()]),
       shards: [...this.#shards.values()],
-      routes: routes.map(({ route, deliveriesHeldNow, heldDetail }) => ({
+      routes: routes.map(({ route, holdsNow, heldDetail }) => ({
         route,
-        deliveriesHeld: deliveriesHeldNow,
+        holds: holdsNow,
         detail: heldDetail,
       })),
     };

@@ -183,10 +183,10 @@ export class Bridge {
       clock,
       ({ route }, detail) => {
         log.error({ route, detail }, 'a dead letter cannot be stored; it is held');
-        if (route !== undefined) events.route(route).deliveryHeld('deadLetterStore', detail);
+        if (route !== undefined) events.route(route).holdBegan('deadLetterStore', detail);
       },
       ({ route }) => {
-        if (route !== undefined) events.route(route).deliveryReleased();
+        if (route !== undefined) events.route(route).holdEnded();
       },
     );
   }
@@ -260,8 +260,10 @@ export class Bridge {
     const letters = this.#letters;
     this.#options.events.observe({
       sessions: () => this.#sessions.all.length,
-      deliveriesInFlight: () => this.#ledger.openCount,
-      deliveriesInFlightMax: () => this.#ledger.capacity,
+      deliveriesInFlight: () => this.#ledger.openCount - this.#flow.qos0Open,
+      deliveriesInFlightMax: () => this.#ledger.capacity - QOS0_DELIVERIES_MAX,
+      qos0DeliveriesInFlight: () => this.#flow.qos0Open,
+      qos0DeliveriesInFlightMax: () => QOS0_DELIVERIES_MAX,
       deadLetters: () => letters.letters,
       deadLettersMax: () => letters.maxLetters,
       deadLetterBytes: () => letters.bytes,

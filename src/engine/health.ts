@@ -34,7 +34,8 @@ export interface ShardHealth {
 
 export interface RouteHealth {
   readonly route: string;
-  readonly deliveriesHeld: number;
+  /** Kafka topics, by shard, and dead letters that are held and tried again. */
+  readonly holds: number;
   readonly detail: string;
 }
 
@@ -109,9 +110,10 @@ function shardReasons(connector: string, { shard, state, detail }: ShardHealth) 
   return [{ connector, part: `shard ${shard}`, message: because(what, detail) }];
 }
 
-function routeReasons(connector: string, { route, deliveriesHeld, detail }: RouteHealth) {
-  if (deliveriesHeld === 0) return [];
-  const what = `${deliveriesHeld} deliveries are held and tried again`;
+function routeReasons(connector: string, { route, holds, detail }: RouteHealth) {
+  if (holds === 0) return [];
+  const reasons = holds === 1 ? '' : `, for ${holds} reasons, the last`;
+  const what = `messages are held and tried again${reasons}`;
   return [{ connector, part: `route ${route}`, message: because(what, detail) }];
 }
 

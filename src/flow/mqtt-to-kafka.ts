@@ -118,6 +118,11 @@ export class MqttToKafka {
     this.#lookAgain();
   }
 
+  /** Deliveries of QoS 0 that are open. */
+  get qos0Open(): number {
+    return this.#qos0.taken;
+  }
+
   /** Takes a PUBLISH. False: no room or credit now, nothing has happened. */
   onPublish(session: Session, publish: Publish): boolean {
     const { routes } = this.#options;
@@ -520,8 +525,8 @@ export class MqttToKafka {
     const target = this.#options.targets.byId(targetId);
     for (const route of this.#options.routes.all) {
       if (target === undefined || route.targets.get(target.open.topic) !== target) continue;
-      if (code === undefined) route.events.deliveryReleased();
-      else route.events.deliveryHeld(holdReason(code), `${target.open.topic}: ${code}`);
+      if (code === undefined) route.events.holdEnded();
+      else route.events.holdBegan(holdReason(code), `${target.open.topic}: ${code}`);
     }
   }
 

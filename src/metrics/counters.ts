@@ -25,9 +25,10 @@ export class RouteCounters {
   messagesExpired = 0;
   messagesLoopStopped = 0;
   keysMissing = 0;
-  /** Gauge: deliveries that are held at this moment. */
-  deliveriesHeldNow = 0;
-  /** Why the last of them is; empty while none is held. */
+  /** Gauge: what is held at this moment: Kafka topics, each by the shards that hold it, and messages
+   * that the dead-letter store does not take. */
+  holdsNow = 0;
+  /** Why the last of them is; empty while nothing is held. */
   heldDetail = '';
   readonly deadLettered: CountByReason<DeadLetterReason> = zeroCounts(deadLetterReasons);
   readonly holds: CountByReason<HoldReason> = zeroCounts(holdReasons);
@@ -54,8 +55,11 @@ export class ShardCounters {
 export interface ConnectorGauges {
   /** Sessions that the configuration asks for. */
   sessions(): number;
+  /** Of QoS 1. */
   deliveriesInFlight(): number;
   deliveriesInFlightMax(): number;
+  qos0DeliveriesInFlight(): number;
+  qos0DeliveriesInFlightMax(): number;
   deadLetters(): number;
   deadLettersMax(): number;
   deadLetterBytes(): number;

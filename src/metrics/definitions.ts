@@ -80,15 +80,18 @@ const routeMetrics: readonly MetricDefinition[] = [
   ),
   ofRouteByReason(
     {
-      name: 'millrace_deliveries_held_total',
-      help: 'Deliveries that had to be held and tried again, each counted once',
+      name: 'millrace_holds_total',
+      help: 'How often a shard began to hold a Kafka topic, or a message for the dead-letter store, to try it again and again',
     },
     (route) => route.holds,
   ),
   ofRoute(
     'gauge',
-    { name: 'millrace_deliveries_held', help: 'Deliveries that are held now' },
-    (route) => route.deliveriesHeldNow,
+    {
+      name: 'millrace_holds',
+      help: 'What is held now, each with all that waits behind it: Kafka topics, counted by shard, and messages for the dead-letter store',
+    },
+    (route) => route.holdsNow,
   ),
 ];
 
@@ -203,15 +206,26 @@ const connectorMetrics: readonly MetricDefinition[] = [
 
 const engineMetrics: readonly MetricDefinition[] = [
   ofEngine(
-    { name: 'millrace_deliveries_in_flight', help: 'Deliveries that are open now' },
+    { name: 'millrace_deliveries_in_flight', help: 'QoS 1 deliveries that are open now' },
     'deliveriesInFlight',
   ),
   ofEngine(
     {
       name: 'millrace_deliveries_in_flight_limit',
-      help: 'Deliveries that may be open: the Receive Maximum of all sessions',
+      help: 'QoS 1 deliveries that may be open: the Receive Maximum of all sessions',
     },
     'deliveriesInFlightMax',
+  ),
+  ofEngine(
+    { name: 'millrace_qos0_deliveries_in_flight', help: 'QoS 0 deliveries that are open now' },
+    'qos0DeliveriesInFlight',
+  ),
+  ofEngine(
+    {
+      name: 'millrace_qos0_deliveries_in_flight_limit',
+      help: 'QoS 0 deliveries that may be open, beside those of QoS 1',
+    },
+    'qos0DeliveriesInFlightMax',
   ),
   ofEngine(
     { name: 'millrace_dead_letters', help: 'Letters in the dead-letter store' },

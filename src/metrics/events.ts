@@ -213,19 +213,19 @@ export class RouteEvents {
     this.#log.warn({ reason, id, topicName, detail: message, suppressed }, 'dead letter');
   }
 
-  /** The first time a delivery is held; every further attempt is silent. */
-  deliveryHeld(reason: HoldReason, detail: string): void {
+  /** A Kafka topic or a dead letter is held from now on; every further attempt is silent. */
+  holdBegan(reason: HoldReason, detail: string): void {
     this.counters.holds[reason] += 1;
-    this.counters.deliveriesHeldNow += 1;
+    this.counters.holdsNow += 1;
     this.counters.heldDetail = detail;
     const suppressed = this.#limit.admit(`held ${this.counters.route} ${reason}`);
     if (suppressed === undefined) return;
-    this.#log.warn({ reason, detail, suppressed }, 'a delivery is held and tried again');
+    this.#log.warn({ reason, detail, suppressed }, 'held and tried again');
   }
 
   /** However it ended: delivered, dead-lettered, or left to a redelivery. */
-  deliveryReleased(): void {
-    this.counters.deliveriesHeldNow -= 1;
-    if (this.counters.deliveriesHeldNow === 0) this.counters.heldDetail = '';
+  holdEnded(): void {
+    this.counters.holdsNow -= 1;
+    if (this.counters.holdsNow === 0) this.counters.heldDetail = '';
   }
 }

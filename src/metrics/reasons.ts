@@ -19,7 +19,7 @@ export const deadLetterReasons = [
 ] as const;
 export type DeadLetterReason = (typeof deadLetterReasons)[number];
 
-/** Why a delivery is held: it is tried again, with backoff, until it succeeds. */
+/** Why a Kafka topic or a dead letter is held: it is tried again, with backoff, until it succeeds. */
 export const holdReasons = [
   'notAuthorised',
   'unknownTopic',

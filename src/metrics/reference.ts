@@ -20,7 +20,7 @@ const labelMeanings: Readonly<Record<string, string>> = {
 
 const reasonLists: readonly (readonly [string, readonly string[]])[] = [
   ['millrace_messages_dead_lettered_total', deadLetterReasons],
-  ['millrace_deliveries_held_total', holdReasons],
+  ['millrace_holds_total', holdReasons],
   ['millrace_connection_losses_total', connectionLossReasons],
   ['millrace_qos0_messages_lost_total', qos0LossReasons],
 ];

@@ -104,11 +104,11 @@ t.test(
   'a held delivery is counted once for its reason and leaves the gauge when released',
   async (t) => {
     const { route } = setUp();
-    route.deliveryHeld('quota', 'throttled');
-    route.deliveryHeld('deadLetterStore', 'full');
-    t.equal(route.counters.deliveriesHeldNow, 2);
-    route.deliveryReleased();
-    t.equal(route.counters.deliveriesHeldNow, 1);
+    route.holdBegan('quota', 'throttled');
+    route.holdBegan('deadLetterStore', 'full');
+    t.equal(route.counters.holdsNow, 2);
+    route.holdEnded();
+    t.equal(route.counters.holdsNow, 1);
     t.equal(route.counters.holds.quota, 1);
     t.equal(route.counters.holds.deadLetterStore, 1);
   },
