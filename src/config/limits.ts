@@ -52,6 +52,10 @@ assert(
   'the receive buffer holds an incomplete packet and a read, and has room for another read',
 );
 assert(
+  LARGE_PAYLOAD_BYTES > 2 * READ_BYTES,
+  'what is read of a large payload before the slab has room for it never is all of it',
+);
+assert(
   FRAME_BYTES_MAX >= LARGE_PAYLOAD_BYTES + 3 * HEADER_PART_BYTES_MAX,
   'every PUBLISH that is not large fits a frame',
 );

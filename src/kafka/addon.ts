@@ -8,8 +8,7 @@ export const TURN_MORE = 1;
 export const TURN_CONTROL = 2;
 export const TURN_FAILURES = 4;
 export const TURN_EVENTS = 8;
-export const TURN_DRAINED = 16;
-export const TURN_UNREPORTED = 32;
+export const TURN_UNREPORTED = 16;
 
 /** What `produce` answers for a record whose time is over; no error code of librdkafka's. */
 export const RECORD_EXPIRED = -1000;

@@ -77,8 +77,6 @@ export class PacketReader {
   /** A payload under way to the slab, and how much of it is there; ABSENT when none is. */
   #largeOffset = ABSENT;
   #largeWritten = 0;
-  /** Where the next packet after a large one begins, when it came in the same read. */
-  #largeRest = ABSENT;
   #readingToSlab = false;
   #oversize: OversizePayload | undefined;
   /** Whether the disk is at work on it. */
@@ -287,23 +285,20 @@ export class PacketReader {
     }
     this.#largeOffset = offset;
     this.#largeWritten = 0;
-    const here = Math.min(this.#end, packetEnd) - publish.payloadStart;
-    this.#moveToSlab(publish.payloadStart, here);
+    this.#moveToSlab();
     return true;
   }
 
-  /** Copies bytes that the kernel put into the receive buffer over to the slab. */
-  #moveToSlab(from: number, bytes: number): void {
-    const at = this.#largeOffset + this.#largeWritten;
-    this.#slab.set(this.#buffer.subarray(from, from + bytes), at);
+  /** Copies what of the payload the kernel put into the receive buffer over to the slab. */
+  #moveToSlab(): void {
+    const from = this.#publish.payloadStart;
+    const bytes = this.#end - from;
+    // Two reads at most went there before the slab was the place to read to: limits.ts.
+    assert(bytes < this.#largeLeft(), 'a large payload ended in the receive buffer');
+    this.#slab.set(this.#buffer.subarray(from, this.#end), this.#largeOffset + this.#largeWritten);
     this.#largeWritten += bytes;
     // Topic and properties stay where they are until the PUBLISH is handed on.
-    const after = from + bytes;
-    if (after < this.#end) this.#largeRest = after;
-    else {
-      this.#largeRest = ABSENT;
-      this.#end = this.#publish.payloadStart;
-    }
+    this.#end = from;
   }
 
   #largeLeft(): number {
@@ -313,10 +308,7 @@ export class PacketReader {
   #processLarge(): boolean {
     const publish = this.#publish;
     // A read that began before the slab was the place to read to has put its bytes here.
-    if (this.#largeRest === ABSENT && this.#end > publish.payloadStart && this.#largeLeft() > 0) {
-      const bytes = Math.min(this.#end - publish.payloadStart, this.#largeLeft());
-      this.#moveToSlab(publish.payloadStart, bytes);
-    }
+    if (this.#end > publish.payloadStart) this.#moveToSlab();
     if (this.#largeLeft() > 0) return false;
     publish.slabOffset = this.#largeOffset;
     if (!this.#handlers.onPublish(publish)) {
@@ -324,8 +316,7 @@ export class PacketReader {
       return false;
     }
     this.#largeOffset = ABSENT;
-    this.#start = this.#largeRest === ABSENT ? this.#end : this.#largeRest;
-    this.#largeRest = ABSENT;
+    this.#start = this.#end;
     return true;
   }
 

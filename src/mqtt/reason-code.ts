@@ -14,19 +14,15 @@ interface Reason {
 }
 
 export const SUCCESS = 0x00;
-export const DISCONNECT_WITH_WILL = 0x04;
 export const UNSPECIFIED_ERROR = 0x80;
 export const MALFORMED_PACKET = 0x81;
 export const PROTOCOL_ERROR = 0x82;
 export const IMPLEMENTATION_SPECIFIC_ERROR = 0x83;
-export const KEEP_ALIVE_TIMEOUT = 0x8d;
 export const SESSION_TAKEN_OVER = 0x8e;
 export const TOPIC_NAME_INVALID = 0x90;
-export const RECEIVE_MAXIMUM_EXCEEDED = 0x93;
 export const TOPIC_ALIAS_INVALID = 0x94;
 export const PACKET_TOO_LARGE = 0x95;
 export const QUOTA_EXCEEDED = 0x97;
-export const PAYLOAD_FORMAT_INVALID = 0x99;
 export const QOS_NOT_SUPPORTED = 0x9b;
 
 const REASONS = new Map<number, Reason>([

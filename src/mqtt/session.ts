@@ -112,7 +112,7 @@ export class Session {
   #acceptedMs: number | undefined;
   #refusal: string | undefined;
   #excessTold = false;
-  #draining = false;
+  #readingStopped = false;
 
   constructor(options: SessionOptions) {
     this.options = options;
@@ -152,7 +152,7 @@ export class Session {
 
   /** Stops reading for good; PUBACKs still leave. */
   stopReading(): void {
-    this.#draining = true;
+    this.#readingStopped = true;
   }
 
   /** Ends the connection, unacknowledged, and dials again: the broker redelivers. */
@@ -335,7 +335,7 @@ export class Session {
 
   /** A PUBLISH from the lane. False: offered again once there is credit. */
   #onPublish(publish: Publish): boolean {
-    if (this.#draining) return false;
+    if (this.#readingStopped) return false;
     if (!this.#isSound(publish, publish.slabOffset === ABSENT)) return true;
     if (publish.qos === 1) {
       this.#badPackets.onGood(publish.packetId);
@@ -356,7 +356,7 @@ export class Session {
 
   /** A PUBLISH whose payload is over the limit, of which only topic and properties are here. */
   #onOversize(publish: Publish): OversizeSink | undefined {
-    if (this.#draining || !this.#isSound(publish, false)) return undefined;
+    if (this.#readingStopped || !this.#isSound(publish, false)) return undefined;
     if (publish.qos === 1) {
       const received = this.inflight.receive(publish.packetId, publish.dup);
       if (received === JOINED) {

@@ -167,11 +167,7 @@ Napi::Value ShardProducers::Turn(const Napi::CallbackInfo& info) {
   if (corrupt_) return Refuse(info.Env(), "the frame ring is corrupt");
   frames_.waiting().store(0, std::memory_order_relaxed);
   uint32_t flags = 0;
-  for (Producer* producer : live_) {
-    const size_t before = producer->outstanding();
-    producer->Poll();
-    if (before > 0 && producer->outstanding() == 0) flags |= kTurnDrained;
-  }
+  for (Producer* producer : live_) producer->Poll();
   flags |= ReadFrames();
   if (corrupt_) return Refuse(info.Env(), "the frame ring is corrupt");
   if (!settlements_.Publish()) flags |= kTurnMore;

@@ -25,8 +25,7 @@ enum TurnFlags : uint32_t {
   kTurnControl = 2,   // a control frame is next: takeControl()
   kTurnFailures = 4,  // takeFailures()
   kTurnEvents = 8,    // takeEvents()
-  kTurnDrained = 16,  // a producer has nothing outstanding any more
-  kTurnUnreported = 32,  // settlements wait for others: report() within a millisecond
+  kTurnUnreported = 16,  // settlements wait for others: report() within a millisecond
 };
 
 class ShardProducers : public Napi::ObjectWrap<ShardProducers>, private ProducerOwner {

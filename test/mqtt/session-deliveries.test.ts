@@ -203,7 +203,7 @@ t.test('without credit reading stops until it is resumed', async (t) => {
   t.notOk(scripted.session.paused);
 });
 
-t.test('a draining session reads nothing more, and acknowledges what it has', async (t) => {
+t.test('a session that is to read no more acknowledges what it has', async (t) => {
   const scripted = active();
   scripted.publishTo('a', 1);
   scripted.session.stopReading();

@@ -37,12 +37,15 @@ if (data.mode === 'objects') shard.divert(0, true);
 
 let turns = 0;
 let endAfter = Number.POSITIVE_INFINITY;
+let closed = false;
 
 function settled(): number {
   return Atomics.load(new Int32Array(data.settlements), 0) / 8;
 }
 
 function turn(): void {
+  // One may be due still when the last settlement is read.
+  if (closed) return;
   if (data.mode === 'throw') throw new Error('thrown in the callback');
   const flags = shard.turn();
   shard.report();
@@ -61,6 +64,7 @@ function turn(): void {
   }
   if (data.mode === 'exit') process.exit(7);
   if (settled() >= endAfter) {
+    closed = true;
     stop();
     shard.close();
     port.close();
