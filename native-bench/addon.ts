@@ -100,7 +100,7 @@ function turn(): void {
 
 const stopWorker = listenToDoorbell(wakeFd, turn);
 const stopMain = listenToDoorbell(mainFd, () => {
-  settlements.drain();
+  settlements.readAll();
   refill();
 });
 

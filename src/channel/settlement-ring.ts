@@ -32,7 +32,7 @@ export class SettlementRing {
   }
 
   /** Reports every settlement in the ring, then asks to be woken for the next. Returns how many. */
-  drain(): number {
+  readAll(): number {
     let count = 0;
     for (;;) {
       Atomics.store(this.#control, WAITING_WORD, 0);

@@ -166,7 +166,7 @@ export class Bridge {
       clock,
       onSettled: (shard, deliveryId, _, settlement) =>
         this.#flow.onSettled(shard, deliveryId, settlement),
-      onDrained: () => this.#flow.onDrained(),
+      onBurstEnd: () => this.#flow.onBurstEnd(),
       onMessage: (shard, message) => this.#onWorkerMessage(shard, message),
       onLost: (shard, error) => {
         events.workerReplaced(shard.index, error.message);
@@ -203,7 +203,7 @@ export class Bridge {
       routes: this.#table,
       sessions: this.#sessions.all,
       sessionCount,
-      onDrained: () => this.#settling.onSettled(),
+      onBurstEnd: () => this.#settling.onSettled(),
       desk: this.#desk,
       letters: this.#letters,
       payloadBytesMax: connector.maxPayloadBytes,

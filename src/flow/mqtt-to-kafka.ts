@@ -58,7 +58,7 @@ export interface MqttToKafkaOptions extends Omit<DeadLetteringOptions, 'onStored
   /** How many they are; `sessions` fills up later. */
   readonly sessionCount: number;
   /** After a burst of settlements. */
-  readonly onDrained: () => void;
+  readonly onBurstEnd: () => void;
 }
 
 export class MqttToKafka {
@@ -102,7 +102,7 @@ export class MqttToKafka {
       ...options,
       onStored: (id, stored) => {
         this.#settle(id, stored ? DEAD_LETTERED : UNKNOWN);
-        this.onDrained();
+        this.onBurstEnd();
       },
     });
   }
@@ -200,7 +200,7 @@ export class MqttToKafka {
   }
 
   /** After a burst of settlements: PUBACKs leave, and who waited for credit reads on. */
-  onDrained(): void {
+  onBurstEnd(): void {
     for (const [shard, loss] of this.#barriers) {
       if (shard.control({ kind: 'barrier', loss })) this.#barriers.delete(shard);
     }
@@ -208,7 +208,7 @@ export class MqttToKafka {
     for (const session of this.#unflushed) session.flush();
     this.#unflushed.clear();
     this.resumeReading();
-    this.#options.onDrained();
+    this.#options.onBurstEnd();
     this.#lookAgain();
   }
 
@@ -224,7 +224,7 @@ export class MqttToKafka {
     this.#looking = true;
     clock.after(LOOK_AGAIN_MS, () => {
       this.#looking = false;
-      this.onDrained();
+      this.onBurstEnd();
     });
   }
 
@@ -542,7 +542,7 @@ export class MqttToKafka {
     }
     for (const index of owners) sessions[index]?.reconnect(`a Kafka producer was lost: ${code}`);
     this.#barriers.set(shard, loss);
-    this.onDrained();
+    this.onBurstEnd();
   }
 }
 

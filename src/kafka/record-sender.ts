@@ -159,7 +159,7 @@ export class RecordSender {
   #turn(): void {
     const flags = this.#native.turn();
     this.#native.report();
-    this.#settlements.drain();
+    this.#settlements.readAll();
     if ((flags & TURN_EVENTS) !== 0) {
       for (const event of this.#native.takeEvents()) {
         if (event.kind === EVENT_STATISTICS && brokersUp(event.text) > 0) this.#onUp();

@@ -37,7 +37,7 @@ export interface ShardPoolOptions extends Pick<ShardOptions, 'sessions' | 'sessi
   readonly clock: Clock;
   readonly onSettled: (shard: Shard, ...settled: Parameters<OnSettled>) => void;
   /** After all that was settled since the last time. */
-  readonly onDrained: () => void;
+  readonly onBurstEnd: () => void;
   readonly onMessage: (shard: Shard, message: FromWorker) => void;
   /** A worker has ended before its time, with everything that it had outstanding. */
   readonly onLost: (shard: Shard, error: Error) => void;
@@ -184,10 +184,10 @@ export class ShardPool {
   #onDied(member: Member, error: Error): void {
     const { clock } = this.#options;
     // What it settled before it died is settled.
-    member.shard.drain();
+    member.shard.readSettlements();
     this.#options.onLost(member.shard, error);
     member.shard.reset();
-    this.#options.onDrained();
+    this.#options.onBurstEnd();
     const lived = clock.monotonicMs() - member.startedMs;
     member.restartMs =
       lived > HEALTHY_MS ? RESTART_MS_MIN : Math.min(member.restartMs * 2, RESTART_MS_MAX);
@@ -198,7 +198,7 @@ export class ShardPool {
 
   #onDoorbell(): void {
     let settled = 0;
-    for (const { shard } of this.#members) settled += shard.drain();
-    if (settled > 0) this.#options.onDrained();
+    for (const { shard } of this.#members) settled += shard.readSettlements();
+    if (settled > 0) this.#options.onBurstEnd();
   }
 }

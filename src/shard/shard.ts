@@ -99,8 +99,8 @@ export class Shard {
   }
 
   /** Reports what the worker has settled; returns how many records. */
-  drain(): number {
-    return this.#settlements.drain();
+  readSettlements(): number {
+    return this.#settlements.readAll();
   }
 
   /** Gives a session credit back for a record that was settled some other way. */

@@ -32,7 +32,7 @@ class PoolUnderTest {
   readonly lost: Lost[] = [];
   readonly messages: { readonly shard: number; readonly message: FromWorker }[] = [];
   readonly pool: ShardPool;
-  drained = 0;
+  bursts = 0;
 
   constructor(t: Tap, { shards = 1, clock = systemClock as Clock } = {}) {
     this.pool = new ShardPool({
@@ -55,7 +55,7 @@ class PoolUnderTest {
       onSettled: (shard, deliveryId, _, settlement) => {
         this.settled.push({ shard: shard.index, deliveryId, settlement });
       },
-      onDrained: () => this.drained++,
+      onBurstEnd: () => this.bursts++,
       onMessage: (shard, message) => this.messages.push({ shard: shard.index, message }),
       onLost: (shard, error) => {
         const { generation } = shard;
@@ -152,7 +152,7 @@ t.test('each shard has a worker of its own, which settles what it is given', asy
     [0, 1, 2].map((index) => [index, 10 + index]),
   );
   t.ok(under.settled.every(({ settlement }) => settlement === DELIVERED));
-  t.ok(under.drained > 0);
+  t.ok(under.bursts > 0);
   t.ok(under.pool.shards.every(({ outstandingRecords }) => outstandingRecords === 0));
   const records = await readRecords(cluster.bootstrapServers, 'each');
   t.same(records.map(({ value }) => String(value)).sort(), ['0:10', '1:11', '2:12']);

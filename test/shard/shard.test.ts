@@ -49,7 +49,7 @@ t.test(
     t.equal(shard.outstandingRecords, 1);
     t.equal(shard.outstandingBytes, 64);
     settle(shard, 9, 64);
-    t.equal(shard.drain(), 1);
+    t.equal(shard.readSettlements(), 1);
     t.strictSame(settled, [9]);
     t.equal(shard.outstandingRecords, 0);
     t.equal(shard.outstandingBytes, 0);
@@ -122,6 +122,6 @@ t.test('after its worker has ended a shard has other memory and all of its credi
   t.equal(shard.generation, generation + 1);
   t.equal(shard.outstandingRecords, 0);
   t.equal(shard.outstandingBytes, 0);
-  t.equal(shard.drain(), 0, 'what the dead worker left to say is not heard');
+  t.equal(shard.readSettlements(), 0, 'what the dead worker left to say is not heard');
   t.notOk(shard.ready);
 });

@@ -72,7 +72,7 @@ export class MockWorker {
     });
     this.#stop = [
       listenToDoorbell(this.#wakeFd, () => this.loop.turn()),
-      listenToDoorbell(this.#mainFd, () => this.#settlements.drain()),
+      listenToDoorbell(this.#mainFd, () => this.#settlements.readAll()),
     ];
     this.loop.start();
   }

@@ -108,7 +108,7 @@ export class NativeShard {
     if ((flags & TURN_FAILURES) !== 0) this.failures.push(...native.takeFailures());
     if ((flags & TURN_CONTROL) !== 0) this.controls.push(native.takeControl());
     native.report();
-    this.#settlements.drain();
+    this.#settlements.readAll();
     if ((flags & (TURN_MORE | TURN_CONTROL)) !== 0)
       this.#again ??= setImmediate(() => this.#next());
     return flags;
