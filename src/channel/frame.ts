@@ -112,6 +112,15 @@ export interface RecordParts {
   readonly value: Uint8Array;
 }
 
+/** Bytes of key, headers and payload of the record in a frame, wherever the payload lies. */
+export function recordBytesOf(frame: Uint8Array): number {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  const word = (index: number) => view.getUint32(index * 4, true);
+  const keyBytes = word(FRAME_KEY_BYTES);
+  const key = keyBytes === NULL_KEY ? 0 : keyBytes;
+  return key + word(FRAME_HEADERS_BYTES) + word(FRAME_PAYLOAD_BYTES);
+}
+
 /** Where the frame belongs; its payload lies in the slab already. */
 export interface FramePlace {
   readonly deliveryId: number;

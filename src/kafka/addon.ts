@@ -13,6 +13,9 @@ export const TURN_UNREPORTED = 16;
 /** What `produce` answers for a record whose time is over; no error code of librdkafka's. */
 export const RECORD_EXPIRED = -1000;
 
+/** For `setAloneFrom`: no record is that long. */
+export const NEVER_ALONE = 0xffffffff;
+
 /** A record that librdkafka gave up on, or a frame of a diverted target (code 0). */
 export interface Failure {
   readonly frame: Uint8Array;
@@ -57,6 +60,8 @@ export interface ShardProducers {
   ): void;
   /** While diverted, a target's frames come out by `takeFailures` with code 0. */
   divert(targetId: number, on: boolean): void;
+  /** The first record of so many bytes (key, headers, payload) diverts its target; NEVER_ALONE. */
+  setAloneFrom(targetId: number, recordBytes: number): void;
   /** The hot path: delivery reports to main, frames to librdkafka. Returns TURN_ bits. */
   turn(): number;
   /** Tells main of settlements that wait for others; due within a millisecond of TURN_UNREPORTED. */

@@ -10,6 +10,11 @@ const BAD_MSG = -199;
 
 const NOT_PERSISTED = 0;
 
+/** Whether Kafka, or librdkafka before it, found the record too large. */
+export function isTooLarge(code: number): boolean {
+  return code === MSG_SIZE_TOO_LARGE;
+}
+
 /** What happens to a record that came back with an error:
  * - `alone`: its batch was refused; each member is sent again by itself, in order
  * - `refused`: it was sent by itself and refused: the dead-letter store

@@ -41,6 +41,9 @@ struct Frame {
   uint32_t payload_bytes = 0;
   uint32_t flags = 0;
   uint64_t deadline_ms = 0;
+
+  /** Key, headers and payload; recordBytesOf in src/channel/frame.ts. */
+  uint64_t record_bytes() const { return uint64_t{key_bytes} + headers_bytes + payload_bytes; }
 };
 
 struct FrameHeader {

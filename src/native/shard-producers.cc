@@ -28,6 +28,7 @@ Napi::Function ShardProducers::Define(Napi::Env env) {
                          InstanceMethod<&ShardProducers::RemoveProducer>("removeProducer"),
                          InstanceMethod<&ShardProducers::SetTarget>("setTarget"),
                          InstanceMethod<&ShardProducers::Divert>("divert"),
+                         InstanceMethod<&ShardProducers::SetAloneFrom>("setAloneFrom"),
                          InstanceMethod<&ShardProducers::Turn>("turn"),
                          InstanceMethod<&ShardProducers::Report>("report"),
                          InstanceMethod<&ShardProducers::TakeControl>("takeControl"),
@@ -161,6 +162,15 @@ Napi::Value ShardProducers::Divert(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// setAloneFrom(targetId, recordBytes): the first record of so many bytes diverts its target
+Napi::Value ShardProducers::SetAloneFrom(const Napi::CallbackInfo& info) {
+  if (!AllNumbers(info, 0, 2) || Unsigned(info[0]) >= targets_.size()) {
+    return Refuse(info.Env(), "setAloneFrom(targetId, recordBytes)");
+  }
+  targets_[Unsigned(info[0])].alone_from = Unsigned(info[1]);
+  return info.Env().Undefined();
+}
+
 // turn(): TurnFlags
 Napi::Value ShardProducers::Turn(const Napi::CallbackInfo& info) {
   if (closed_) return Refuse(info.Env(), "turn: closed");
@@ -227,6 +237,7 @@ bool ShardProducers::TakeFrame(const Frame& frame, uint64_t now_ms) {
   if (target.batched.producer == UINT32_MAX) return false;
   const uint64_t sequence = ++sequence_;
   Producer* producer = ProducerAt(target.batched.producer);
+  if (frame.record_bytes() >= target.alone_from) target.diverted = true;
   if (target.diverted || producer == nullptr) {
     KeepFailure(frame, 0, sequence, target.batched.producer);
     return true;

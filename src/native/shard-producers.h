@@ -47,12 +47,15 @@ class ShardProducers : public Napi::ObjectWrap<ShardProducers>, private Producer
     Lane batched;
     Lane solo;  // sends each record alone; opened when first needed
     bool diverted = false;
+    // A record of so many bytes or more is handed out, and what is behind it, as if diverted.
+    uint32_t alone_from = UINT32_MAX;
   };
 
   Napi::Value AddProducer(const Napi::CallbackInfo& info);
   Napi::Value RemoveProducer(const Napi::CallbackInfo& info);
   Napi::Value SetTarget(const Napi::CallbackInfo& info);
   Napi::Value Divert(const Napi::CallbackInfo& info);
+  Napi::Value SetAloneFrom(const Napi::CallbackInfo& info);
   Napi::Value Turn(const Napi::CallbackInfo& info);
   Napi::Value Report(const Napi::CallbackInfo& info);
   Napi::Value TakeControl(const Napi::CallbackInfo& info);

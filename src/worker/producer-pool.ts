@@ -1,9 +1,12 @@
 /* ProducerPool: the producers and targets of one worker, and which belongs to which. A producer is
  * keyed by its client settings; a target is a topic of one producer. Worker only.
+ *
+ * Targets of which Kafka refuses batches share a producer of their own, with the same settings: each
+ * refusal empties a producer and replaces it, which must not disturb those that give no cause for it.
  */
 import { assert } from '../base/assert.js';
 import type { OpenTarget, ProducerSettings, ShardTask } from '../channel/protocol.js';
-import type { ShardProducers } from '../kafka/addon.js';
+import { NEVER_ALONE, type ShardProducers } from '../kafka/addon.js';
 import { producerProperties, topicProperties } from '../kafka/client-config.js';
 
 export interface ProducerState {
@@ -13,6 +16,8 @@ export interface ProducerState {
   soloIndex: number;
   readonly settings: ProducerSettings;
   readonly targets: TargetState[];
+  /** With the same settings, for targets of which a batch was refused; itself one of these. */
+  quarantine: ProducerState | undefined;
   /** Nothing is sent again before Kafka is back. */
   gated: boolean;
   /** The number of the loss: all that it held is abandoned, and all that comes before main's
@@ -25,6 +30,8 @@ export interface ProducerState {
 export interface QueuedRecord {
   readonly frame: Uint8Array;
   readonly sequence: number;
+  /** Of key, headers and payload. */
+  readonly recordBytes: number;
   /** To be sent in a batch of its own. */
   readonly alone: boolean;
 }
@@ -42,6 +49,12 @@ export interface TargetState {
   probing: boolean;
   /** Records are out that were sent alone: what follows them goes through another producer. */
   sendingAlone: boolean;
+  /** A batch of it was refused: it goes into quarantine as soon as nothing of it is out. */
+  leaving: boolean;
+  /** Records of so many bytes or more are sent alone: Kafka refused one of them for its size. */
+  aloneFrom: number;
+  /** One that is sent alone for that reason is out, and has not come back so far. */
+  tryingSize: boolean;
 }
 
 export class ProducerPool {
@@ -63,20 +76,7 @@ export class ProducerPool {
   /** Opens what a control frame asks for. Throws when librdkafka refuses a setting. */
   open(open: OpenTarget): void {
     const key = JSON.stringify(open.producer);
-    let producer = this.#byKey.get(key);
-    if (producer === undefined) {
-      producer = {
-        index: this.#native.addProducer(producerProperties(this.#task, open.producer, false)),
-        soloIndex: -1,
-        settings: open.producer,
-        targets: [],
-        gated: false,
-        loss: 0,
-        barrierSeen: false,
-        wakePending: false,
-      };
-      this.#byKey.set(key, producer);
-    }
+    const producer = this.#byKey.get(key) ?? this.#addProducer(key, open.producer);
     const target: TargetState = {
       id: open.targetId,
       open,
@@ -87,6 +87,9 @@ export class ProducerPool {
       heldUntilMs: 0,
       probing: false,
       sendingAlone: false,
+      leaving: false,
+      aloneFrom: NEVER_ALONE,
+      tryingSize: false,
     };
     producer.targets.push(target);
     this.#targets.set(open.targetId, target);
@@ -135,6 +138,34 @@ export class ProducerPool {
     this.#setTarget(target, producer.soloIndex, true);
   }
 
+  /** Whether other targets would gain by this one's leaving its producer. */
+  disturbs(target: TargetState): boolean {
+    const producer = this.producerOf(target);
+    return producer.quarantine !== producer && producer.targets.length > 1;
+  }
+
+  /** The producer that a target which has nothing outstanding would move to; opens it when needed. */
+  quarantineOf(target: TargetState): ProducerState {
+    const producer = this.producerOf(target);
+    producer.quarantine ??= this.#addProducer(
+      JSON.stringify([producer.settings, 'quarantine']),
+      producer.settings,
+    );
+    producer.quarantine.quarantine = producer.quarantine;
+    return producer.quarantine;
+  }
+
+  /** Moves a target that has nothing outstanding, for good. */
+  moveToQuarantine(target: TargetState): void {
+    const { targets } = this.producerOf(target);
+    const quarantine = this.quarantineOf(target);
+    targets.splice(targets.indexOf(target), 1);
+    quarantine.targets.push(target);
+    this.#producerOf.set(target, quarantine);
+    target.soloOpen = false;
+    this.#setTarget(target, quarantine.index, false);
+  }
+
   /** Destroys a producer that has nothing outstanding and opens another in its place; the one that
    * sends records alone is opened again when it is needed. */
   replace(producer: ProducerState): void {
@@ -147,6 +178,22 @@ export class ProducerPool {
       target.soloOpen = false;
       this.#setTarget(target, producer.index, false);
     }
+  }
+
+  #addProducer(key: string, settings: ProducerSettings): ProducerState {
+    const producer: ProducerState = {
+      index: this.#native.addProducer(producerProperties(this.#task, settings, false)),
+      soloIndex: -1,
+      settings,
+      targets: [],
+      quarantine: undefined,
+      gated: false,
+      loss: 0,
+      barrierSeen: false,
+      wakePending: false,
+    };
+    this.#byKey.set(key, producer);
+    return producer;
   }
 
   #setTarget(target: TargetState, producer: number, solo: boolean): void {

@@ -5,6 +5,7 @@
  * the ring, and is sent again from its front.
  *
  *   target:   flowing --a record comes back--> diverted --queue empty--> flowing
+ *             a batch was refused: it goes on in the producer for those (quarantine), with what came back
  *   producer: flowing --refused | held | stale | lost--> draining --nothing outstanding--> flowing
  *
  * 1. Records of a target reach librdkafka in the order of their sequence. So what is behind a record
@@ -12,14 +13,16 @@
  *    has closed the connections that will bring them all again (its barrier).
  * 2. A record is settled once: delivered, expired, abandoned, or refused (main's dead letter).
  * 3. Queues are bounded by main's credit: a queued record keeps what it took of it.
- * 4. A purge leaves a gap in an idempotent producer's sequence, so a drained one is replaced.
+ * 4. A record as long as one that Kafka refused for its size, or longer, goes alone from the start, so
+ *    that it takes no others with it; until Kafka takes one of that length.
+ * 5. A purge leaves a gap in an idempotent producer's sequence, so a drained one is replaced.
  */
 import type { Clock } from '../base/clock.js';
-import { FRAME_DELIVERY_ID } from '../channel/frame.js';
+import { FRAME_DELIVERY_ID, recordBytesOf } from '../channel/frame.js';
 import type { FromWorker } from '../channel/protocol.js';
 import { ABANDONED, EXPIRED } from '../channel/settlement-ring.js';
-import { type Failure, RECORD_EXPIRED, type ShardProducers } from '../kafka/addon.js';
-import { classify } from '../kafka/kafka-error.js';
+import { type Failure, NEVER_ALONE, RECORD_EXPIRED, type ShardProducers } from '../kafka/addon.js';
+import { classify, isTooLarge } from '../kafka/kafka-error.js';
 import type { ProducerPool, ProducerState, QueuedRecord, TargetState } from './producer-pool.js';
 
 const HOLD_MS_MIN = 250;
@@ -106,6 +109,8 @@ export class Recovery {
     const { native, pool, errorName, post, wake } = this.#options;
     const producer = pool.producerOf(target);
     const solo = failure.producer !== producer.index;
+    const recordBytes = recordBytesOf(failure.frame);
+    if (failure.code !== 0) target.tryingSize = false;
     if (producer.loss > 0 && !(producer.barrierSeen && failure.code === 0)) {
       this.#settle(failure.frame, ABANDONED);
       return false;
@@ -117,10 +122,14 @@ export class Recovery {
         this.#lose(producer, errorName(failure.code));
         return false;
       case 'refused':
+        if (isTooLarge(failure.code)) {
+          this.#sendAloneFrom(target, Math.min(recordBytes, target.aloneFrom));
+        }
         post({ kind: 'refused', frame: failure.frame, code: errorName(failure.code) });
         wake();
         return false;
       case 'alone':
+        target.leaving ||= pool.disturbs(target);
         this.#drain(producer);
         break;
       case 'held':
@@ -133,8 +142,15 @@ export class Recovery {
         break;
     }
     const alone = disposition === 'alone' || (solo && failure.code !== 0);
-    target.queue.push({ frame: failure.frame, sequence: failure.sequence, alone });
+    const { frame, sequence } = failure;
+    target.queue.push({ frame, sequence, recordBytes, alone });
     return true;
+  }
+
+  #sendAloneFrom(target: TargetState, recordBytes: number): void {
+    if (target.aloneFrom === recordBytes) return;
+    target.aloneFrom = recordBytes;
+    this.#options.native.setAloneFrom(target.id, recordBytes);
   }
 
   #settle(frame: Uint8Array, settlement: typeof ABANDONED | typeof EXPIRED): void {
@@ -212,22 +228,43 @@ export class Recovery {
 
   #stepTarget(target: TargetState): void {
     const { native, pool, clock } = this.#options;
-    const producer = pool.producerOf(target);
-    if (this.#draining.has(producer) || producer.gated) return;
+    if (!this.#flows(pool.producerOf(target))) return;
     // One producer keeps its order by itself; between two of them, one waits for the other.
     const settled = native.outstandingOf(target.id) === 0;
-    const alone = target.queue[0]?.alone === true;
-    if ((target.probing || target.sendingAlone || alone) && !settled) return;
+    const alone = goesAlone(target, target.queue[0]);
+    if ((target.probing || target.sendingAlone || target.leaving || alone) && !settled) return;
     target.sendingAlone = false;
+    if (target.tryingSize) this.#sizeWasTaken(target);
+    if (target.leaving && !this.#quarantine(target)) return;
     if (target.probing) this.#release(target);
     if (target.queue.length > 0 && target.heldUntilMs > clock.monotonicMs()) return;
-    if (target.queue.length > 0) this.#resend(target, alone);
+    if (target.queue.length > 0) this.#resend(target, goesAlone(target, target.queue[0]));
     if (target.queue.length > 0 || target.sendingAlone || target.probing) return;
     // What was held has expired, or is its sender's again.
     if (target.holdMs > 0) this.#release(target);
     this.#recovering.delete(target);
     target.diverted = false;
     native.divert(target.id, false);
+  }
+
+  /** Whether what a target has may be given to this producer. */
+  #flows(producer: ProducerState): boolean {
+    return !this.#draining.has(producer) && !producer.gated;
+  }
+
+  /** Moves a target to where refused batches disturb only their like. False: not now. */
+  #quarantine(target: TargetState): boolean {
+    const { pool } = this.#options;
+    if (!this.#flows(pool.quarantineOf(target))) return false;
+    target.leaving = false;
+    pool.moveToQuarantine(target);
+    return true;
+  }
+
+  /** A record of a length that was refused once is in Kafka: the topic's limit is another now. */
+  #sizeWasTaken(target: TargetState): void {
+    target.tryingSize = false;
+    this.#sendAloneFrom(target, NEVER_ALONE);
   }
 
   /** Sends again from the front: a run of records alone, or a run in batches, or one probe. */
@@ -237,24 +274,26 @@ export class Recovery {
     const limit = target.holdMs > 0 ? 1 : target.queue.length;
     let taken = 0;
     let sent = 0;
-    while (sent < limit) {
+    let failed = 0;
+    while (sent < limit && failed === 0) {
       const entry = target.queue[taken];
-      if (entry === undefined || entry.alone !== alone) break;
+      if (entry === undefined || goesAlone(target, entry) !== alone) break;
       taken++;
       const code = native.produce(target.id, alone, entry.frame, entry.sequence);
-      if (code === 0) sent++;
-      else if (code === RECORD_EXPIRED) this.#settle(entry.frame, EXPIRED);
-      else {
-        target.queue.splice(0, taken);
-        this.#failedToSend(target, entry, code, alone);
-        return;
-      }
+      if (code === 0) {
+        sent++;
+        // The last of its run: what becomes of it shows by itself.
+        target.tryingSize = entry.recordBytes >= target.aloneFrom;
+        if (target.tryingSize) break;
+      } else if (code === RECORD_EXPIRED) this.#settle(entry.frame, EXPIRED);
+      else failed = code;
     }
-    target.queue.splice(0, taken);
+    const last = target.queue.splice(0, taken).at(-1);
     target.sendingAlone = alone && sent > 0;
     target.probing = target.holdMs > 0 && sent > 0;
+    if (last !== undefined && failed !== 0) this.#failedToSend(target, last, failed, alone);
     // A run of records alone may end before one that is not: then it goes on with the next turn.
-    if (target.queue.length > 0 && sent === 0) this.#options.wake();
+    else if (target.queue.length > 0 && sent === 0) this.#options.wake();
   }
 
   #failedToSend(target: TargetState, entry: QueuedRecord, code: number, alone: boolean): void {
@@ -286,6 +325,10 @@ export class Recovery {
     target.heldUntilMs = 0;
     this.#options.post({ kind: 'held', targetId: target.id, code: undefined });
   }
+}
+
+function goesAlone(target: TargetState, entry: QueuedRecord | undefined): boolean {
+  return entry !== undefined && (entry.alone || entry.recordBytes >= target.aloneFrom);
 }
 
 function deliveryIdOf(frame: Uint8Array): number {

@@ -71,6 +71,7 @@ const SHARD_METHODS: Readonly<Record<string, readonly unknown[]>> = {
   removeProducer: [0],
   setTarget: [0, 0, 'topic', {}, 0, 0, false],
   divert: [0, false],
+  setAloneFrom: [0, 1000],
   takeControl: [],
   produce: [0, false, frameOf({ payload: 'p' }), 1],
   settle: [1, 8, 0],

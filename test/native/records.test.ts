@@ -1,8 +1,9 @@
 import t from 'tap';
 import { systemClock } from '../../src/base/clock.js';
+import { recordBytesOf } from '../../src/channel/frame.js';
 import { INSTANCE, KEYED, ROUND_ROBIN } from '../../src/channel/protocol.js';
 import { DELIVERED, EXPIRED } from '../../src/channel/settlement-ring.js';
-import { addon } from '../../src/kafka/addon.js';
+import { addon, NEVER_ALONE } from '../../src/kafka/addon.js';
 import { murmur2 } from '../../src/shard/shard-of.js';
 import { fetchHeaders } from '../support/fetch-headers.js';
 import { readRecords } from '../support/kafka-records.js';
@@ -200,4 +201,35 @@ t.test('two targets of one shard go to their own topics', async (t) => {
       [payload],
     );
   }
+});
+
+t.test('from the first record on that is to go alone, a target is diverted', async (t) => {
+  const shard = open('alone', 1);
+  shard.native.setAloneFrom(0, 10);
+  const written = [
+    { deliveryId: 0, payload: 'x'.repeat(9) },
+    // Key, headers (8 bytes of lengths each) and payload count.
+    { deliveryId: 1, key: 'k', payload: 'x' },
+    { deliveryId: 2, key: 'k', headers: [['', '']] as const, payload: 'x' },
+    { deliveryId: 3, payload: 'x' },
+  ];
+  for (const spec of written) await shard.send(spec);
+  await shard.settle(2);
+  const given = shard.failures.splice(0);
+  t.same(
+    given.map(({ code, targetId }) => [code, targetId]),
+    [
+      [0, 0],
+      [0, 0],
+    ],
+  );
+  t.same(
+    given.map(({ frame }) => recordBytesOf(frame)),
+    [10, 1],
+  );
+  shard.native.divert(0, false);
+  shard.native.setAloneFrom(0, NEVER_ALONE);
+  for (const spec of written) await shard.send(spec);
+  await shard.settle(6);
+  t.same(shard.failures, []);
 });

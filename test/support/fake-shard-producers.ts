@@ -1,9 +1,15 @@
-import { FLAG_EXPIRES, FRAME_DELIVERY_ID, FRAME_FLAGS } from '../../src/channel/frame.js';
+import {
+  FLAG_EXPIRES,
+  FRAME_DELIVERY_ID,
+  FRAME_FLAGS,
+  recordBytesOf,
+} from '../../src/channel/frame.js';
 import { DELIVERED, EXPIRED, type Settlement } from '../../src/channel/settlement-ring.js';
 import {
   EVENT_ERROR,
   EVENT_STATISTICS,
   type Failure,
+  NEVER_ALONE,
   type ProducerEvent,
   RECORD_EXPIRED,
   type ShardProducers,
@@ -50,6 +56,7 @@ interface FakeTarget {
   batched: number;
   solo: number;
   diverted: boolean;
+  aloneFrom: number;
 }
 
 type RingItem =
@@ -172,7 +179,8 @@ export class FakeShardProducers implements ShardProducers {
     const { topics } = this.#producer(producer);
     if (topics.has(topic)) throw new Error(`${topic} is open in producer ${producer} already`);
     topics.add(topic);
-    const target = this.targets.get(targetId) ?? { batched: -1, solo: -1, diverted: false };
+    const none = { batched: -1, solo: -1, diverted: false, aloneFrom: NEVER_ALONE };
+    const target = this.targets.get(targetId) ?? none;
     if (solo) target.solo = producer;
     else target.batched = producer;
     this.targets.set(targetId, target);
@@ -180,6 +188,10 @@ export class FakeShardProducers implements ShardProducers {
 
   divert(targetId: number, on: boolean): void {
     this.#target(targetId).diverted = on;
+  }
+
+  setAloneFrom(targetId: number, recordBytes: number): void {
+    this.#target(targetId).aloneFrom = recordBytes;
   }
 
   turn(): number {
@@ -268,6 +280,7 @@ export class FakeShardProducers implements ShardProducers {
     const target = this.#target(targetId);
     const sequence = ++this.#sequence;
     const failure = { frame, sequence, targetId, status: NOT_PERSISTED, producer: target.batched };
+    if (recordBytesOf(frame) >= target.aloneFrom) target.diverted = true;
     if (target.diverted) {
       this.#failures.push({ ...failure, code: 0 });
       return;

@@ -11,12 +11,15 @@ import { forSeeds, type Random } from '../support/random.js';
 
 /* Many failures in random order against what must hold whatever they are: each record is settled once
  * and none is left, only what Kafka refuses alone is refused, and the records of a target arrive in
- * their order, where what was abandoned counts as not sent until its redelivery. */
+ * their order, where what was abandoned counts as not sent until its redelivery. Kafka refuses records
+ * that are poison, and those over a length that is another from time to time. */
 
 const TOO_LARGE = 10;
+const INVALID_RECORD = 87;
 const NOT_AUTHORISED = 29;
 const TARGETS = 3;
 const STEPS = 120;
+const PAYLOAD_BYTES_MAX = 100;
 
 class Model {
   readonly worker: FakeWorker;
@@ -24,6 +27,10 @@ class Model {
   /** Kafka takes no batch with one of these, nor one of these alone. */
   readonly #poison = new Set<number>();
   readonly #targetOf = new Map<number, number>();
+  readonly #bytes = new Map<number, number>();
+  /** The longest record that Kafka takes now, and the shortest that it ever refused. */
+  #limitBytes = PAYLOAD_BYTES_MAX;
+  #refusedBytes = PAYLOAD_BYTES_MAX + 1;
   readonly #refused = new Set<number>();
   #written = 0;
   #up = true;
@@ -66,6 +73,7 @@ class Model {
     else if (dice < 0.88) this.#up = !this.#up;
     else if (dice < 0.92) for (const each of native.open()) native.tell(each, this.#up);
     else if (dice < 0.96) this.#barrier();
+    else if (dice < 0.97) this.#limitBytes = this.#random.between(50, PAYLOAD_BYTES_MAX);
     // Behind an error librdkafka sends nothing before the worker has heard of it: requests in flight
     // are another matter, and the broker's sequence numbers' (test/real).
     if (this.#erred || this.#random.chance(0.7)) await this.worker.run();
@@ -82,7 +90,14 @@ class Model {
       const epoch = this.#epochs.at(-1) as Map<number, number[]>;
       epoch.set(targetId, [...(epoch.get(targetId) ?? []), deliveryId]);
       const deadlineMs = clock.monotonicMs() + this.#random.below(8000);
-      native.write({ deliveryId, targetId, ...(this.#random.chance(0.3) && { deadlineMs }) });
+      const payload = 'x'.repeat(this.#random.between(1, PAYLOAD_BYTES_MAX));
+      this.#bytes.set(deliveryId, payload.length);
+      native.write({
+        deliveryId,
+        targetId,
+        payload,
+        ...(this.#random.chance(0.3) && { deadlineMs }),
+      });
     }
   }
 
@@ -97,10 +112,20 @@ class Model {
   #kafkaAnswers(producer: FakeProducer): void {
     const { native } = this.worker;
     const batch = this.#batch(producer);
+    const long = batch.filter((record) => this.#bytesOf(record) > this.#limitBytes);
     const bad = batch.some(({ deliveryId }) => this.#poison.has(deliveryId));
-    if (bad) native.fail(producer, TOO_LARGE, { count: batch.length });
-    if (bad) this.#erred = true;
-    else native.deliver(producer, batch.length);
+    if (!bad && long.length === 0) native.deliver(producer, batch.length);
+    else {
+      for (const record of long) {
+        this.#refusedBytes = Math.min(this.#refusedBytes, this.#bytesOf(record));
+      }
+      native.fail(producer, bad ? INVALID_RECORD : TOO_LARGE, { count: batch.length });
+      this.#erred = true;
+    }
+  }
+
+  #bytesOf({ deliveryId }: FakeRecord): number {
+    return this.#bytes.get(deliveryId) as number;
   }
 
   #fail(producer: FakeProducer, code: number, status: number): void {
@@ -162,7 +187,8 @@ class Model {
     const { settled, delivered } = this.worker.native;
     for (const id of this.#refused) {
       if (settled.has(id)) throw new Error(`${id} is refused and settled`);
-      if (!this.#poison.has(id)) throw new Error(`${id} is refused and sound`);
+      const sound = !this.#poison.has(id) && (this.#bytes.get(id) as number) < this.#refusedBytes;
+      if (sound) throw new Error(`${id} is refused and sound`);
     }
     for (const [id, settlement] of settled) {
       const known = [DELIVERED, ABANDONED, EXPIRED].includes(settlement as 0);

@@ -18,7 +18,8 @@ type Tap = { teardown(callback: () => void): void };
 t.test('members of a refused batch are sent again alone, in order', async (t) => {
   const worker = await start(t);
   const { native } = worker;
-  await worker.writeIds(1, 2, 3, 4, 5);
+  await worker.write({ deliveryId: 1 }, { deliveryId: 2, payload: 'large' });
+  await worker.writeIds(3, 4, 5);
   native.fail(native.batched(), TOO_LARGE, { count: 3 });
   await worker.run();
   t.same(native.with(native.solo()), [1, 2, 3], 'the batch, and what was behind it waits');
@@ -115,23 +116,22 @@ t.test('a drained idempotent producer is replaced, another kept', async (t) => {
 });
 
 t.test('a second refusal takes back what is being sent alone, and its order holds', async (t) => {
-  const worker = await start(t, { targets: [{ idempotent: true }, { idempotent: true }] });
+  const worker = await start(t, { targets: [{ idempotent: true }] });
   const { native } = worker;
-  await worker.write({ deliveryId: 1 }, { deliveryId: 2 });
-  native.fail(native.batched(0), TOO_LARGE);
+  await worker.writeIds(1, 2, 3);
+  native.fail(native.batched(), TOO_LARGE, { count: 2 });
   await worker.run();
-  t.same(native.with(native.solo(0)), [1, 2]);
-  await worker.write({ deliveryId: 3, targetId: 1 });
-  native.fail(native.batched(1), TOO_LARGE);
+  t.same(native.with(native.solo()), [1, 2]);
+  const { index } = native.solo();
+  native.fail(native.solo(), INVALID_DIFFERENT_RECORD, { count: 1 });
   await worker.run();
-  t.same(
-    native.with(native.solo(0)),
-    [1, 2, 3],
-    'alone once more, in the producer that replaces it',
-  );
-  native.deliver(native.solo(0));
+  t.not(native.solo().index, index);
+  t.same(native.with(native.solo()), [1, 2], 'alone once more, in the producer that replaces it');
+  native.deliver(native.solo());
   await worker.run();
-  t.same([native.outstandingOf(0), native.outstandingOf(1)], [0, 0]);
+  native.deliver(native.batched());
+  t.same(native.delivered.get(0), [1, 2, 3]);
+  t.equal(native.outstandingOf(0), 0);
   t.notOk(native.targets.get(0)?.diverted);
   t.equal(native.open().length, 2);
 });
@@ -140,10 +140,25 @@ t.test('a refusal at once, of one record, is no stall for those behind it', asyn
   const worker = await start(t);
   const { native } = worker;
   native.refusedAtOnce.set(2, TOO_LARGE);
-  await worker.writeIds(1, 2, 3);
+  await worker.write({ deliveryId: 1 }, { deliveryId: 2, payload: 'large' }, { deliveryId: 3 });
   native.deliver(native.batched());
   await worker.run();
   t.same(worker.takeRefused(), [2]);
+  t.same(native.with(native.batched()), [3]);
+});
+
+t.test('what follows a refusal at once waits for what is being sent alone before it', async (t) => {
+  const worker = await start(t);
+  const { native } = worker;
+  await worker.write({ deliveryId: 1 }, { deliveryId: 2, payload: 'large' }, { deliveryId: 3 });
+  native.refusedAtOnce.set(2, TOO_LARGE);
+  native.fail(native.batched(), TOO_LARGE, { count: 2 });
+  await worker.run();
+  t.same(worker.takeRefused(), [2]);
+  t.same(native.with(native.solo()), [1]);
+  t.same(native.with(native.batched()), [], 'the third does not overtake the first');
+  native.deliver(native.solo());
+  await worker.run();
   t.same(native.with(native.batched()), [3]);
 });
 
