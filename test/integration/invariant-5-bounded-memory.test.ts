@@ -42,6 +42,10 @@ t.test(
       await reconnect(bridge);
       t.equal(bridge.bridge.inFlight, RECEIVE_MAXIMUM, `reconnect ${i + 1}`);
     }
+    for (const name of ['millrace_deliveries_in_flight', 'millrace_deliveries_in_flight_limit']) {
+      t.equal(await bridge.metric(name), RECEIVE_MAXIMUM, 'what is full shows as full');
+    }
+    t.equal(await bridge.metric('millrace_qos0_deliveries_in_flight'), 0);
     await until('the redeliveries are joined', async () => {
       return (await bridge.metric('millrace_redeliveries_joined_total')) >= RECEIVE_MAXIMUM;
     });
@@ -117,6 +121,9 @@ t.test(
     await until('PINGRESPs go unread', () => performance.now() - pausedMs > 5000);
     t.equal(bridge.bridge.inFlight, limit);
     t.equal(bridge.broker.counters.connections, 1, 'its own pause is no silence of the broker');
+    t.equal(await bridge.metric('millrace_qos0_deliveries_in_flight'), limit);
+    t.equal(await bridge.metric('millrace_qos0_deliveries_in_flight_limit'), limit);
+    t.equal(await bridge.metric('millrace_deliveries_in_flight'), 0);
     bridge.setKafkaUp(true);
     await until('all are delivered', async () => {
       const delivered = await bridge.metric('millrace_records_delivered_total');

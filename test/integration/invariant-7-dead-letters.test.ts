@@ -146,6 +146,7 @@ t.test('what is not authorised is held with all that follows, never dead-lettere
   await bridge.notReady('route r');
   t.match(bridge.reasons()[0]?.message, /out: .*AUTHORIZATION_FAILED/);
   t.equal(await bridge.metric('millrace_holds_total', { reason: 'notAuthorised' }), 1);
+  t.equal(await bridge.metric('millrace_holds', { route: 'r' }), 1);
   for (const n of numbers(5, 5)) bridge.publish('a/b', n);
   bridge.publish('b/c', 'a session of its own');
   await bridge.acknowledged(1);
