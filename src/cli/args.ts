@@ -1,8 +1,9 @@
 /* argv -> a command. Each command's work is in its own file, loaded when it is asked for. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { registerBench } from './bench.js';
 import { registerDeadLetters } from './dead-letters.js';
 import { registerExplain } from './explain.js';
+import { seconds, wholeNumber } from './numbers.js';
 import { millraceVersion } from './version.js';
 
 const DATA_DIR = 'millrace-data';
@@ -28,7 +29,12 @@ function registerDemo(program: Command): void {
     .command('demo')
     .description('run devices, an MQTT broker, Millrace and Kafka in this process, and watch')
     .option('--seconds <n>', 'end after so long (default: at Ctrl-C)', seconds)
-    .option('--rate <n>', 'messages a second that the devices publish', rate, 2000)
+    .option(
+      '--rate <n>',
+      'messages a second that the devices publish',
+      wholeNumber(1, 10_000),
+      2000,
+    )
     .option('--print-config', 'print the configuration for brokers of your own, and end', false)
     .action(async (options) => {
       const { demoCommand } = await import('./demo.js');
@@ -68,23 +74,10 @@ function configurationOptions(command: Command): Command {
     .requiredOption('-f, --file <path...>', 'files or folders with resources; - is standard input')
     .option('--secrets-dir <dir>', 'secrets as Kubernetes mounts them: <dir>/<secret>/<key>')
     .option('--config-maps-dir <dir>', 'config maps likewise')
-    .option('--instance-id <n>', 'which of `instances` this process is, from 0', instance, 0);
-}
-
-function instance(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 0 && value <= 65_535 && text.trim() !== '') return value;
-  throw new InvalidArgumentError('a whole number from 0 to 65535 is needed.');
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value >= 0 && value <= 86_400 && text.trim() !== '') return value;
-  throw new InvalidArgumentError('seconds from 0 to 86400 are needed.');
-}
-
-function rate(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 10_000) return value;
-  throw new InvalidArgumentError('a whole number from 1 to 10000 is needed.');
+    .option(
+      '--instance-id <n>',
+      'which of `instances` this process is, from 0',
+      wholeNumber(0, 65_535),
+      0,
+    );
 }

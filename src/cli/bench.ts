@@ -9,36 +9,11 @@ import { BENCH_DEFAULTS } from '../bench/options.js';
 import { describeBench, describeRound, isValid, summaryOf } from '../bench/report.js';
 import { PAYLOAD_BYTES_MAX } from '../config/limits.js';
 import type { Qos } from '../config/model.js';
+import { positiveNumber, wholeNumber } from './numbers.js';
 import { stopSignal } from './stop-signal.js';
 
 export interface BenchCommandOptions extends BenchOptions {
   readonly json: boolean;
-}
-
-function atLeast(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= least && text.trim() !== '') return value;
-    throw new InvalidArgumentError(`a whole number of at least ${least} is needed.`);
-  };
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('a number above 0 is needed.');
-}
-
-function payloadBytes(text: string): number {
-  const value = atLeast(0)(text);
-  if (value <= PAYLOAD_BYTES_MAX) return value;
-  throw new InvalidArgumentError(`at most ${PAYLOAD_BYTES_MAX} bytes are carried.`);
-}
-
-function receiveMaximum(text: string): number {
-  const value = atLeast(1)(text);
-  if (value <= 65_535) return value;
-  throw new InvalidArgumentError('at most 65535 is allowed.');
 }
 
 function qos(text: string): Qos {
@@ -76,29 +51,38 @@ export async function benchCommand({ json, ...options }: BenchCommandOptions): P
 function loadOptions(command: Command): Command {
   const defaults = BENCH_DEFAULTS;
   return command
-    .option('--messages <n>', 'measure this many messages (default: 10 seconds)', atLeast(1))
-    .option('--seconds <n>', 'measure for this long', positive)
-    .option('--warmup-messages <n>', 'messages before the measured phase', atLeast(0))
+    .option('--messages <n>', 'measure this many messages (default: 10 seconds)', wholeNumber(1))
+    .option('--seconds <n>', 'measure for this long', positiveNumber())
+    .option('--warmup-messages <n>', 'messages before the measured phase', wholeNumber(0))
     .option(
       '--warmup-seconds <n>',
       'time before the measured phase',
-      positive,
+      positiveNumber(),
       defaults.warmupSeconds,
     )
     .option(
       '--rate <n>',
       'offer this many messages/s (default: as fast as they are taken)',
-      positive,
+      positiveNumber(),
     )
-    .option('--at-once <n>', 'offer this many messages at one moment, after a warm-up', atLeast(1))
-    .option('--payload-bytes <n>', 'size of a payload', payloadBytes, defaults.payloadBytes)
-    .option('--topics <n>', 'MQTT topics', atLeast(1), defaults.topics)
-    .option('--user-properties <n>', 'on each message', atLeast(0), defaults.userProperties)
+    .option(
+      '--at-once <n>',
+      'offer this many messages at one moment, after a warm-up',
+      wholeNumber(1),
+    )
+    .option(
+      '--payload-bytes <n>',
+      'size of a payload',
+      wholeNumber(0, PAYLOAD_BYTES_MAX),
+      defaults.payloadBytes,
+    )
+    .option('--topics <n>', 'MQTT topics', wholeNumber(1), defaults.topics)
+    .option('--user-properties <n>', 'on each message', wholeNumber(0), defaults.userProperties)
     .option('--qos <n>', 'QoS', qos, defaults.qos)
     .option(
       '--stall-seconds <n>',
       'give up after so long without a PUBACK',
-      positive,
+      positiveNumber(),
       defaults.stallSeconds,
     );
 }
@@ -115,10 +99,19 @@ function connectorOptions(command: Command): Command {
         'none',
       ),
     )
-    .option('--latency-ms <n>', 'batching with this latencyMs (default: batching off)', atLeast(0))
+    .option(
+      '--latency-ms <n>',
+      'batching with this latencyMs (default: batching off)',
+      wholeNumber(0),
+    )
     .option('--copy-properties', 'copyMqttProperties', defaults.copyProperties)
-    .option('--receive-maximum <n>', 'Receive Maximum', receiveMaximum, defaults.receiveMaximum)
-    .option('--shards <n>', "shards (default: the connector's)", atLeast(1))
+    .option(
+      '--receive-maximum <n>',
+      'Receive Maximum',
+      wholeNumber(1, 65_535),
+      defaults.receiveMaximum,
+    )
+    .option('--shards <n>', "shards (default: the connector's)", wholeNumber(1))
     .option('--connector <command>', 'another connector to measure, as a command', (text) =>
       text.trim().split(/\s+/),
     );
@@ -131,7 +124,7 @@ export function registerBench(program: Command): void {
     .option(
       '--repeat <n>',
       'rounds, each with a fresh connector',
-      atLeast(1),
+      wholeNumber(1),
       BENCH_DEFAULTS.repeat,
     )
     .option('--no-verify', 'do not count the records in Kafka afterwards')

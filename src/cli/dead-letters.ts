@@ -1,7 +1,7 @@
 /* `millrace dead-letters list|show|replay`: look at what could not be delivered, and send it again. */
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { OperatingError, UsageError } from '../base/errors.js';
 import { loadModel } from '../config/load-model.js';
 import type { Connector, KafkaConnection } from '../config/model.js';
@@ -23,6 +23,7 @@ import {
   terminalJson,
 } from '../dead-letter/text.js';
 import { openRecordSender } from '../kafka/record-sender.js';
+import { positiveNumber } from './numbers.js';
 import { usableModel } from './usable-model.js';
 
 /** How much of a payload `show` shows. */
@@ -88,7 +89,12 @@ export function registerDeadLetters(program: Command, context = processContext):
     .option('--all', 'every dead letter', false)
     .option('--keep', 'do not remove what was sent', false)
     .option('--kafka-topic <name>', "send to this topic instead of the letter's own")
-    .option('--timeout <seconds>', 'how long Kafka may take for a letter', seconds, 30)
+    .option(
+      '--timeout <seconds>',
+      'how long Kafka may take for a letter',
+      positiveNumber(86_400),
+      30,
+    )
     .action((ids: string[], options: ReplayCommandOptions) => replay(ids, options, context));
 }
 
@@ -172,12 +178,6 @@ function unknownConnector(name: string): OperatingError {
     'ERR_DEAD_LETTER_REPLAY',
     `the configuration has no KafkaConnector ${JSON.stringify(name)}`,
   );
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (value > 0 && value <= 86_400) return value;
-  throw new InvalidArgumentError('a number of seconds up to 86400 is needed.');
 }
 
 /** Whoever reads the pipe may have had enough. */
