@@ -65,6 +65,7 @@ export interface ReplayCommandOptions {
   readonly timeout: number;
 }
 
+/** Adds `dead-letters` with its three commands to the program. */
 export function registerDeadLetters(program: Command, context = processContext): void {
   const command = program
     .command('dead-letters')
@@ -98,6 +99,7 @@ export function registerDeadLetters(program: Command, context = processContext):
     .action((ids: string[], options: ReplayCommandOptions) => replay(ids, options, context));
 }
 
+/** Prints a line for each letter, or a JSON array. A UsageError for a folder that no connector used. */
 export async function listLetters(
   { dataDir, json }: ListOptions,
   { disk, stdout }: DeadLettersContext,
@@ -112,6 +114,10 @@ export async function listLetters(
   else stdout.write(letterTable(letters));
 }
 
+/**
+ * Prints one letter with the first 4096 bytes of its payload, or with `raw` the payload alone. Rejects
+ * with `ERR_DEAD_LETTER_ID` for an unknown one, with `ERR_DEAD_LETTER_DAMAGED` for a damaged one.
+ */
 export async function showLetter(
   id: string,
   { dataDir, raw }: ShowOptions,
@@ -136,6 +142,10 @@ export async function showLetter(
   }
 }
 
+/**
+ * Sends the letters to Kafka, oldest first, and removes each that Kafka has. Rejects with
+ * `ERR_DEAD_LETTER_REPLAY` after all were tried where some could not be sent.
+ */
 export async function replay(
   ids: readonly string[],
   options: ReplayCommandOptions,

@@ -15,6 +15,7 @@ const ANGLE = /<[A-Z][A-Z0-9 _-]*>/g;
 /** Lower case counts only where it is the whole value: `a/<b>` is a fair topic name. */
 const WHOLE_ANGLE = /^<[A-Za-z][A-Za-z0-9 _.-]*>$/;
 
+/** YAML with `{{...}}`, which would be a mapping, as `<~...~>`, which is a string; as long as before. */
 export function shieldPlaceholders(text: string): string {
   return text.replace(TEMPLATE, '<~$1~>');
 }

@@ -21,6 +21,7 @@ export interface Reporter {
   warning(path: Path, fault: Fault): void;
 }
 
+/** A reporter that appends to `problems`, each with the line of its path in `document`. */
 export function reporterFor(problems: Problem[], document: Lines, resource: string): Reporter {
   const add = (severity: Problem['severity'], path: Path, fault: Fault) => {
     problems.push({

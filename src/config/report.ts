@@ -6,6 +6,7 @@ export interface Counts {
   readonly warnings: number;
 }
 
+/** How many of each severity; no errors means valid. */
 export function countProblems(problems: readonly Problem[]): Counts {
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   return { errors, warnings: problems.length - errors };
@@ -22,6 +23,7 @@ export function formatProblems(problems: readonly Problem[], options: { color: b
   return lines.map((line) => `${line}\n`).join('');
 }
 
+/** One JSON object and a newline: `valid`, the counts, and the problems with all their fields. */
 export function formatProblemsAsJson(problems: readonly Problem[]): string {
   const { errors, warnings } = countProblems(problems);
   return `${JSON.stringify({ valid: errors === 0, errors, warnings, problems }, null, 2)}\n`;
@@ -53,6 +55,7 @@ function headline(problem: Problem, color: boolean): string {
   return `${BOLD}${printable(place)}${paint}${severity}:${RESET} ${text}`;
 }
 
+/** Such as `1 error, 2 warnings`. */
 export function formatCounts({ errors, warnings }: Counts): string {
   return `${plural(errors, 'error')}, ${plural(warnings, 'warning')}`;
 }

@@ -115,6 +115,7 @@ function readResource<Kind extends string, Spec>(
   };
 }
 
+/** One error for each placeholder that nobody has filled in. */
 export function reportPlaceholders(document: SourceDocument, report: Reporter): void {
   for (const { path, text } of document.placeholders) {
     report.error(path, {
@@ -143,11 +144,13 @@ function reportKind(document: SourceDocument, kind: unknown, problems: Problem[]
   }
 }
 
+/** `Kind/name`, as problems name a resource; the kind alone where it has no name. */
 export function labelOf(kind: string, document: SourceDocument): string {
   const name = nameOf(document);
   return name === '' ? kind : `${kind}/${name}`;
 }
 
+/** `metadata.name`; empty where it is missing or no string. */
 export function nameOf(document: SourceDocument): string {
   const name = fieldOf(fieldOf(document.value, 'metadata'), 'name');
   return typeof name === 'string' ? name : '';

@@ -14,6 +14,7 @@ export interface SchemaFault extends Fault {
 const ajv = new Ajv({ allErrors: true, strict: true, useDefaults: true, verbose: true });
 ajv.addVocabulary([...VOCABULARY]);
 
+/** A validator of one kind's spec, for `check`. Throws where the schema itself is wrong. */
 export function compile<T>(schema: TSchema): ValidateFunction<T> {
   return ajv.compile<T>(schema);
 }

@@ -135,6 +135,7 @@ export class ObjectStore {
   }
 }
 
+/** For the second of two objects of one kind and name; `first` is the place of the first, `file:line`. */
 export function twiceFault(kind: string, name: string, first: string): Fault {
   return {
     message: `${kind} ${name} is there twice; the first is at ${first}`,

@@ -36,6 +36,10 @@ export interface Validated {
   readonly resources: Resources;
 }
 
+/**
+ * Documents to a frozen model, or to problems: every one that can be told, in the order of the lines.
+ * Reads no file and throws nothing.
+ */
 export function validate(
   documents: readonly SourceDocument[],
   options: ValidateOptions,

@@ -1,6 +1,7 @@
 /* Where dead letters lie: `<data-dir>/dead-letters/<connector>/<id>.letter`. */
 import { join } from 'node:path';
 
+/** The folder with one folder for each connector and instance. */
 export function deadLetterRoot(dataDir: string): string {
   return join(dataDir, 'dead-letters');
 }

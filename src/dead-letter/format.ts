@@ -31,6 +31,7 @@ export class DamagedLetterError extends OperatingError {
   }
 }
 
+/** The first 32 bytes of a letter's file, with their own checksum. */
 export function encodeHeader({ metaBytes, metaCrc, payloadBytes, payloadCrc }: Header): Uint8Array {
   const bytes = new Uint8Array(headerBytes);
   const view = new DataView(bytes.buffer);

@@ -53,10 +53,12 @@ const idPattern = /^\d{14}-\d{6}-[0-9a-f]{8}$/;
 const sequenceMax = 999_999;
 const extension = '.letter';
 
+/** Whether `text` has the form of an identifier: no path, no wildcard, nothing but a letter's. */
 export function isLetterId(text: string): boolean {
   return idPattern.test(text);
 }
 
+/** The name of the letter's file, without its folder. */
 export function letterFileName(id: string): string {
   return `${id}${extension}`;
 }

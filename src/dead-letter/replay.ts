@@ -44,6 +44,10 @@ export interface ReplayResult {
   readonly outcome: { readonly sentTo: string } | { readonly failed: string };
 }
 
+/**
+ * Sends letters in their order and reports each; rejects for none of them, and counts those that
+ * failed. A letter is removed only once Kafka has acknowledged its record.
+ */
 export async function replayLetters(options: ReplayOptions): Promise<{ failed: number }> {
   const senders = new Senders(options.openSender);
   let failed = 0;

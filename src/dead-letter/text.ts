@@ -25,6 +25,7 @@ export function terminalJson(value: unknown): string {
   );
 }
 
+/** A table with a line for each letter, newline at the end, safe for a terminal. */
 export function letterTable(letters: readonly LetterSummary[]): string {
   const rows = letters.map((letter) => {
     if (letter.state === 'damaged') {
@@ -99,6 +100,7 @@ export function payloadText(head: Uint8Array, payloadBytes: number): string {
   return `${shown}${end}${more > 0 ? `... and ${more} bytes more; --raw writes all of them\n` : ''}`;
 }
 
+/** Sixteen bytes a line: offset, hex, ASCII; empty for no bytes. */
 export function hexDump(bytes: Uint8Array): string {
   const lines: string[] = [];
   for (let start = 0; start < bytes.byteLength; start += hexLineBytes) {

@@ -67,6 +67,7 @@ export interface Health {
   readonly reasons: readonly HealthReason[];
 }
 
+/** Live and ready, with the reason for each part that is not: what `/livez` and `/readyz` answer. */
 export function judgeHealth({ engine, connectors }: HealthInput): Health {
   const reasons = [
     ...engineReasons(engine),

@@ -49,6 +49,10 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
+/**
+ * Listens; rejects with `ERR_ADMIN_ADDRESS` where it cannot, and with a UsageError where the address
+ * is none. Port 0 takes a free one, which the server's address tells.
+ */
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
   const { host, port } = parseAdminAddress(options.address);
   const { headersMs, requestMs, idleMs, checkMs } = options.timeouts ?? defaultTimeouts;

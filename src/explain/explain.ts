@@ -43,6 +43,10 @@ export interface MessageFault {
   readonly fault: string;
 }
 
+/**
+ * What becomes of `message` in each connector of the model, or why no broker would send it. Connects to
+ * nothing; uses the code that carries messages, so that the two cannot differ.
+ */
 export function explain(
   model: Model,
   message: Message,

@@ -12,6 +12,7 @@ import type {
 
 const LABEL_WIDTH = 15;
 
+/** The explanation as lines for people, newline at the end, safe for a terminal. */
 export function explanationText(explanation: Explanation): string {
   const { topicName, qos, payloadBytes, routesMatched, connectors } = explanation;
   const lines = [

@@ -85,6 +85,7 @@ export function ofEngine(described: Described, gauge: keyof ConnectorGauges): Me
   );
 }
 
+/** One counter for each reason of a closed list, so that a label takes no text from the network. */
 export function byReason(
   counts: CountByReason<string>,
   more: Record<string, string> = {},

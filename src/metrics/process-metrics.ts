@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
+/** Adds the metrics of the process and of Node.js, and `millrace_build_info` with `version`. */
 export function registerProcessMetrics(registry: Registry, version: string): void {
   const registers = [registry];
   new Gauge({

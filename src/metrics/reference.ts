@@ -25,6 +25,7 @@ const reasonLists: readonly (readonly [string, readonly string[]])[] = [
   ['millrace_qos0_messages_lost_total', qos0LossReasons],
 ];
 
+/** The whole page, as it is kept in docs/reference/metrics.md. */
 export async function metricsReference(registry: Registry): Promise<string> {
   const rows = registry
     .getMetricsAsArray()

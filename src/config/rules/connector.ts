@@ -31,6 +31,10 @@ const EVENT_HUBS = '.servicebus.windows.net';
 /** Either is right by the resources; the second is what a version without TLS can run. */
 const TLS_OR_NO_LOGIN = 'write tls.tlsEnabled: true, or authentication.enabled: false';
 
+/**
+ * Reports what is wrong with one KafkaConnector to its own reporter, all at once; throws nothing. What
+ * a faulty field leaves undefined is not checked further.
+ */
 export function checkConnector(
   resource: ConnectorResource,
   instanceId: number,

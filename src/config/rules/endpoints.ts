@@ -44,6 +44,7 @@ export function parseKafkaEndpoint(text: string): Parsed<readonly HostPort[]> {
   return { ok: true, value: servers };
 }
 
+/** `[scheme://]host:port`, IPv6 in brackets; `mqtt` where no scheme is written. */
 export function parseMqttEndpoint(text: string): Parsed<MqttEndpoint> {
   const scheme = (SCHEME.exec(text)?.[1] ?? 'mqtt').toLowerCase();
   if (!isMqttScheme(scheme)) {

@@ -87,6 +87,7 @@ export function mqttStringFault(text: string): Fault | undefined {
   };
 }
 
+/** What Kafka's `Topic.validate` would object to in a topic name; undefined for a good one. */
 export function kafkaTopicFault(name: string): Fault | undefined {
   if (name === '') return { message: 'is empty', hint: 'name a Kafka topic' };
   if (name === '.' || name === '..') {

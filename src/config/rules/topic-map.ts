@@ -27,6 +27,10 @@ export interface MapContext {
   readonly routeNames: Map<string, string>;
 }
 
+/**
+ * Reports what is wrong with one KafkaConnectorTopicMap, also in relation to its connector and to the
+ * routes of other maps, which `context` collects; throws nothing.
+ */
 export function checkTopicMap(resource: TopicMapResource, context: MapContext): void {
   const { spec, report } = resource;
   const ref = spec.kafkaConnectorRef;
@@ -67,6 +71,7 @@ function missingConnector(ref: string, { connectors }: MapContext): Fault {
 /** librdkafka's ranges of `batch.num.messages` and `batch.size`. */
 const BATCH_RANGES = { maxMessages: 1_000_000, maxBytes: 2_147_483_647 } as const;
 
+/** The nearest value that librdkafka takes, for values that the reference allows and librdkafka does not. */
 export function clampToBatchRange(field: keyof typeof BATCH_RANGES, value: number): number {
   return Math.min(Math.max(value, 1), BATCH_RANGES[field]);
 }
