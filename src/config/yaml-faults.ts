@@ -7,15 +7,18 @@ const MESSAGES: Partial<Record<ErrorCode, readonly [message: string, hint: strin
     'an alias (*name) has no anchor (&name) before it',
     'quote a value that starts with *',
   ],
-  BAD_INDENT: ['is indented wrongly', 'indent each level by two spaces more than the one above'],
+  BAD_INDENT: [
+    'is indented wrongly, or a [ or { above is not closed',
+    'indent each level by two spaces more than the one above, and close every bracket',
+  ],
   BAD_SCALAR_START: [
     'a value starts with a character that YAML reserves',
     'put the value in quotes',
   ],
   BAD_DQ_ESCAPE: ['has an unknown escape in double quotes', 'use single quotes, or write \\\\'],
   BLOCK_AS_IMPLICIT_KEY: [
-    'has a second ": " on one line',
-    'put the value in quotes, or start a new line',
+    'has a second ": " on one line, or is indented wrongly',
+    'put the value in quotes, or start a new line at the right depth',
   ],
   BLOCK_IN_FLOW: ['has a block inside [ ] or { }', 'write the whole of it in brackets'],
   MISSING_CHAR: ['something is not closed, or a ":" or "," is missing', 'look for an open quote'],

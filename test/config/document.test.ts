@@ -99,6 +99,16 @@ t.test('an alias without an anchor is reported', async (t) => {
   ]);
 });
 
+t.test(
+  'one message serves what the parser cannot tell apart: depth, brackets and colons',
+  async (t) => {
+    t.match(problemsOf('x: 1\na: [1, 2\nb: 3\n'), [
+      [3, '', /, or a \[ or \{ above is not closed$/],
+    ]);
+    t.match(problemsOf('a: 1\n  b: 2\n')[0], [1, '', /, or is indented wrongly$/]);
+  },
+);
+
 for (const [name, text] of [
   ['brackets', '['.repeat(200_000)],
   ['braces', '{a: '.repeat(50_000)],
