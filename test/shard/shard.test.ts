@@ -105,7 +105,7 @@ t.test('what a session holds, in bytes or in records, leaves room for another', 
     );
     t.equal(shard.reserve(0, frameBytes), -1);
     settle(shard, 1, frameBytes);
-    shard.drain();
+    shard.readSettlements();
     t.equal(fill(shard, 0, frameBytes), 0, 'what comes back is its taker’s');
     t.equal(fill(shard, 1, frameBytes), 1);
   }
