@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "without-values.h"
+
 namespace millrace {
 namespace {
 
@@ -18,22 +20,6 @@ uint32_t FromOpaque(void* opaque) {
 uint32_t RemainingSeconds(uint64_t deadline_ms, uint64_t now_ms) {
   // Rounded up: what has half a second left has not expired.
   return deadline_ms <= now_ms ? 0 : static_cast<uint32_t>((deadline_ms - now_ms + 999) / 1000);
-}
-
-// What librdkafka says, without the values that were set: any of them could be a secret.
-std::string WithoutValues(std::string text, rd_kafka_conf_t* conf) {
-  constexpr size_t kTellingBytes = 3;
-  size_t count = 0;
-  const char** pairs = rd_kafka_conf_dump(conf, &count);
-  for (size_t i = 1; i < count; i += 2) {
-    const std::string value = pairs[i] == nullptr ? "" : pairs[i];
-    if (value.size() < kTellingBytes) continue;
-    for (size_t at = 0; (at = text.find(value, at)) != std::string::npos; at += 3) {
-      text.replace(at, value.size(), "...");
-    }
-  }
-  rd_kafka_conf_dump_free(pairs, count);
-  return text;
 }
 
 void Put32(std::vector<uint8_t>& out, size_t at, uint32_t value) { std::memcpy(&out[at], &value, 4); }
