@@ -1,5 +1,5 @@
 /* The addon's types: the only file of the worker side that loads it (channel/doorbell.ts does so for
- * the doorbells, which both sides use). src/native/shard-producers.cc implements them.
+ * the doorbells, which both sides use). src/native/shard-producers.cc and consumer.cc implement them.
  */
 import { loadAddon } from '../channel/addon-file.js';
 
@@ -32,6 +32,23 @@ export interface Failure {
 export const EVENT_LOG = 0;
 export const EVENT_ERROR = 1;
 export const EVENT_STATISTICS = 2;
+/** A consumer's only: partitions to be answered with `assign`. */
+export const EVENT_ASSIGN = 3;
+/** Partitions to be answered with `unassign`; code 1 where the group has given them to others already. */
+export const EVENT_REVOKE = 4;
+export const EVENT_COMMIT = 5;
+export const EVENT_CLOSED = 6;
+
+/** What a consumer's turn left to do. */
+export const CONSUMER_MORE = 1;
+export const CONSUMER_EVENTS = 2;
+/** No room for a record: the reader of the ring rings the worker when it has made some. */
+export const CONSUMER_BLOCKED = 4;
+
+/** As an offset to begin at: what the group has committed, else auto.offset.reset. */
+export const OFFSET_STORED = -1000;
+/** The offset of a partition that has none. */
+export const OFFSET_NONE = -1001;
 
 export interface ProducerEvent {
   readonly kind: number;
@@ -79,6 +96,45 @@ export interface ShardProducers {
   close(): void;
 }
 
+export interface PartitionOffset {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface ConsumerEvent {
+  readonly kind: number;
+  /** Log: syslog level. Revoke: 1 when lost. Otherwise rd_kafka_resp_err_t. */
+  readonly code: number;
+  readonly fatal: boolean;
+  /** Commit: that of its call. */
+  readonly token: number;
+  /** Error: the partition and the offset that it is about, where it is about one. */
+  readonly partitions: readonly PartitionOffset[];
+  readonly text: string;
+}
+
+/** A member of a consumer group that writes its records to a record ring. */
+export interface Consumer {
+  /** The hot path: records from librdkafka to the ring. Returns CONSUMER_ bits. */
+  turn(): number;
+  takeEvents(): ConsumerEvent[];
+  /** Answers EVENT_ASSIGN, at any time after it; librdkafka waits. An error comes as EVENT_ERROR. */
+  assign(partitions: readonly PartitionOffset[]): void;
+  /** Answers EVENT_REVOKE; drops the partitions too. */
+  unassign(partitions: readonly number[]): void;
+  /** From now on nothing of these partitions is written to the ring, until they are assigned again. */
+  drop(partitions: readonly number[]): void;
+  /** `offset` is that of the next record to read. Ends as EVENT_COMMIT with this token. */
+  commit(offsets: readonly PartitionOffset[], token: number): void;
+  /** Of all partitions, assigned now or later; what is in the ring stays there. */
+  pause(): void;
+  resume(): void;
+  /** Leaves the group; no record is written any more. Ends as EVENT_CLOSED, after EVENT_REVOKE. */
+  close(): void;
+  /** Without leaving the group. `close` first where there is time. */
+  destroy(): void;
+}
+
 /** librdkafka's own Kafka, in process, with errors on demand. */
 export interface MockCluster {
   readonly bootstrapServers: string;
@@ -98,6 +154,14 @@ interface KafkaAddon {
     wakeFd: number,
     mainFd: number,
   ) => ShardProducers;
+  readonly Consumer: new (
+    properties: Properties,
+    topic: string,
+    ring: Uint8Array,
+    large: Uint8Array,
+    wakeFd: number,
+    mainFd: number,
+  ) => Consumer;
   readonly MockCluster: new (brokers: number) => MockCluster;
   readonly errorName: (code: number) => string;
   readonly builtinFeatures: () => string;

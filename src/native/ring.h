@@ -1,16 +1,19 @@
 #pragma once
-/* The two rings between the main thread and one worker, in one SharedArrayBuffer each.
+/* The rings between the main thread and one worker, in one SharedArrayBuffer each.
  * src/channel/ring-layout.ts is the same layout for JavaScript.
  *
  *   byte 0    head     u32, written by the writer only: bytes ever published, modulo 2^32
  *   byte 64   tail     u32, written by the reader only: bytes ever released
  *   byte 128  waiting  u32, 1 while the reader is idle and wants its doorbell rung
+ *   byte 132  blocked  u32, 1 while the writer has no room and wants its doorbell rung; record ring only
  *   byte 192  data, a power of two
  *
  * 1. head - tail <= capacity, modulo 2^32.
  * 2. Bytes are written before head is published (release) and read after it is seen (acquire).
  * 3. The reader sets `waiting` and then looks at head once more; the writer publishes head and then
  *    looks at `waiting`: with sequential consistency one of the two sees the other.
+ * 4. The writer sets `blocked` and then looks at tail once more; the reader moves tail and then looks
+ *    at `blocked`: the same the other way round.
  */
 #include <atomic>
 #include <cstddef>
@@ -21,6 +24,7 @@ namespace millrace {
 constexpr size_t kRingHead = 0;
 constexpr size_t kRingTail = 64;
 constexpr size_t kRingWaiting = 128;
+constexpr size_t kRingBlocked = 132;
 constexpr size_t kRingData = 192;
 
 class Ring {
@@ -42,6 +46,7 @@ class Ring {
   std::atomic<uint32_t>& head() const { return Word(kRingHead); }
   std::atomic<uint32_t>& tail() const { return Word(kRingTail); }
   std::atomic<uint32_t>& waiting() const { return Word(kRingWaiting); }
+  std::atomic<uint32_t>& blocked() const { return Word(kRingBlocked); }
   uint8_t* At(uint32_t position) const { return data() + (position & (capacity_ - 1)); }
   uint32_t ToEnd(uint32_t position) const { return capacity_ - (position & (capacity_ - 1)); }
 
