@@ -77,12 +77,10 @@ export class RecordRing {
   /** Moves to the next record that was not read yet. False: there is none, and main is rung for it. */
   next(): boolean {
     if (this.#read === this.#headSeen && !this.#seeHead()) return false;
-    for (;;) {
-      const skipBytes = this.#skipAt(this.#read);
-      if (skipBytes === 0) break;
-      this.#read = (this.#read + skipBytes) >>> 0;
-      assert(this.#read !== this.#headSeen, 'a record follows what is skipped');
-    }
+    const skipBytes = this.#skipAt(this.#read);
+    const unread = (this.#headSeen - this.#read) >>> 0;
+    assert(skipBytes < unread, 'a record follows what is skipped');
+    this.#read = (this.#read + skipBytes) >>> 0;
     this.#set(this.#read);
     this.#read = (this.#read + this.frameBytes) >>> 0;
     return true;
