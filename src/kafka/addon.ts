@@ -142,6 +142,8 @@ export interface MockCluster {
   failRequests(apiKey: number, codes: readonly number[]): void;
   failTopic(name: string, code: number): void;
   setBrokerUp(broker: number, up: boolean): void;
+  /** How long a new group waits for members before it deals out partitions: 3 s at first. */
+  setGroupDelayMs(ms: number): void;
   setRoundTripMs(broker: number, ms: number): void;
   close(): void;
 }

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int32_t kBrokersMax = 100;
 constexpr int32_t kPartitionsMax = 10000;
+constexpr int32_t kGroupDelayMsMax = 60000;
 
 // One letter an argument: s(tring), n(umber), b(oolean), a(rray).
 bool Arguments(const Napi::CallbackInfo& info, const char* kinds) {
@@ -39,6 +40,7 @@ Napi::Function MockCluster::Define(Napi::Env env) {
                          InstanceMethod<&MockCluster::FailRequests>("failRequests"),
                          InstanceMethod<&MockCluster::FailTopic>("failTopic"),
                          InstanceMethod<&MockCluster::SetBrokerUp>("setBrokerUp"),
+                         InstanceMethod<&MockCluster::SetGroupDelayMs>("setGroupDelayMs"),
                          InstanceMethod<&MockCluster::SetRoundTripMs>("setRoundTripMs"),
                          InstanceMethod<&MockCluster::Close>("close"),
                      });
@@ -137,6 +139,16 @@ Napi::Value MockCluster::SetBrokerUp(const Napi::CallbackInfo& info) {
   } else {
     rd_kafka_mock_broker_set_down(cluster_, broker);
   }
+  return info.Env().Undefined();
+}
+
+// setGroupDelayMs(ms): how long a new group waits for members before it deals out partitions
+Napi::Value MockCluster::SetGroupDelayMs(const Napi::CallbackInfo& info) {
+  const char* usage = "setGroupDelayMs(ms)";
+  if (!Ready(info, "n", usage)) return info.Env().Undefined();
+  if (!Within(info[0], 0, kGroupDelayMsMax)) return Refuse(info.Env(), usage);
+  rd_kafka_mock_group_initial_rebalance_delay_ms(cluster_,
+                                                 info[0].As<Napi::Number>().Int32Value());
   return info.Env().Undefined();
 }
 

@@ -20,6 +20,7 @@ class MockCluster : public Napi::ObjectWrap<MockCluster> {
   Napi::Value FailRequests(const Napi::CallbackInfo& info);
   Napi::Value FailTopic(const Napi::CallbackInfo& info);
   Napi::Value SetBrokerUp(const Napi::CallbackInfo& info);
+  Napi::Value SetGroupDelayMs(const Napi::CallbackInfo& info);
   Napi::Value SetRoundTripMs(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
   bool Ready(const Napi::CallbackInfo& info, const char* kinds, const char* usage) const;

@@ -209,6 +209,7 @@ t.test('MockCluster and the doorbells refuse wrong arguments with an error', asy
     failRequests: [0, [10]],
     failTopic: ['topic', 0],
     setBrokerUp: [1, true],
+    setGroupDelayMs: [0],
     setRoundTripMs: [1, 0],
   };
   for (const [name, sound] of Object.entries(methods)) {
