@@ -26,7 +26,7 @@ import type {
 } from './model.js';
 import type { ConnectorResource, Resources, TopicMapResource } from './resource.js';
 import { formatHostPort, parseKafkaEndpoint, parseMqttEndpoint } from './rules/endpoints.js';
-import { splitSharedFilter } from './rules/names.js';
+import { consumerGroupOf, splitSharedFilter } from './rules/names.js';
 import { clampToBatchRange } from './rules/topic-map.js';
 
 export interface BuildOptions {
@@ -184,9 +184,14 @@ function routeOf({ mqttToKafka, kafkaToMqtt }: RouteSpec, source: Source): Route
     };
   }
   assert(kafkaToMqtt !== undefined, 'a checked route has a direction');
-  const { name, kafkaTopic, mqttTopic, consumerGroupId } = kafkaToMqtt;
-  const qos = qosOf(kafkaToMqtt.qos);
-  return { kind: 'kafkaToMqtt', name, source, kafkaTopic, mqttTopic, consumerGroupId, qos };
+  const { name, consumerGroupId } = kafkaToMqtt;
+  return {
+    ...kafkaToMqtt,
+    kind: 'kafkaToMqtt',
+    source,
+    consumerGroupId: consumerGroupOf(name, consumerGroupId),
+    qos: qosOf(kafkaToMqtt.qos),
+  };
 }
 
 function sharedOf(

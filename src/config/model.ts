@@ -132,7 +132,23 @@ export interface KafkaToMqttRoute {
   readonly name: string;
   readonly source: Source;
   readonly kafkaTopic: string;
+  /** An MQTT topic name, or a template: see route/mqtt-topic-template.ts. */
   readonly mqttTopic: string;
-  readonly consumerGroupId: string | undefined;
+  /** The whole of it, the name of the route included. */
+  readonly consumerGroupId: string;
   readonly qos: Qos;
+  /** Extension: where a partition without a committed offset begins. */
+  readonly offsetReset: 'earliest' | 'latest';
+  /** Extension: how often offsets are committed. */
+  readonly commitIntervalMs: number;
+  /** Extension: how long a revoked partition, or a stop, waits for PUBACKs. */
+  readonly revokeTimeoutMs: number;
+  /** Extension: what No matching subscribers (0x10) in a PUBACK means for the record. */
+  readonly onNoSubscriber: 'accept' | 'hold';
+  /** Extension: `keep` sets RETAIN where the header `Retain` says so. */
+  readonly retain: 'keep' | 'never';
+  /** Extension: the route may be part of a circle. */
+  readonly allowLoop: boolean;
+  /** Extension: a session of its own, so that what it waits for stalls nobody else. */
+  readonly ownSession: boolean;
 }

@@ -59,6 +59,19 @@ instance.
 | \`\${topic.N}\` | its level N, counted from 1 |
 | \`\${property.NAME}\` | the value of the user property NAME |
 
+**MQTT topics** to publish to have no wildcards. As an extension, \`mqttTopic\` of a \`kafkaToMqtt\` route
+may hold:
+
+| variable | stands for |
+| --- | --- |
+| \`\${key}\` | the key of the record |
+| \`\${kafkaTopic}\` | the Kafka topic; \`\${inputTopic}\` is the same |
+| \`\${partition}\` | the number of the partition |
+| \`\${header.NAME}\` | the value of the last header NAME |
+
+A record that lacks what its template asks for, or whose topic could not be published to, is a dead
+letter.
+
 **End points** are \`host:port\`; an IPv6 address stands in brackets, as in \`[::1]:1883\`.
 `;
 

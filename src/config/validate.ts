@@ -13,6 +13,7 @@ import {
   type TopicMapResource,
 } from './resource.js';
 import { checkConnector } from './rules/connector.js';
+import { checkConsumerGroups } from './rules/consumer-groups.js';
 import { checkTopicMap } from './rules/topic-map.js';
 import { type Mounted, ObjectStore, twiceFault } from './secrets.js';
 
@@ -56,6 +57,7 @@ export function validate(
   const { isIncomplete = false } = options;
   const context = { connectors: byName, isIncomplete, routeNames: new Map<string, string>() };
   for (const map of topicMaps) checkTopicMap(map, context);
+  checkConsumerGroups(topicMaps, byName);
   if (!isIncomplete) checkUse(connectors, topicMaps, problems);
   const resources = { connectors, topicMaps };
   const isWrong = problems.some(({ severity }) => severity === 'error');

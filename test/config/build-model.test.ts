@@ -108,7 +108,19 @@ routes:
       kafkaAcks: all
       qos: 0
       ownSession: true
-  - kafkaToMqtt: { name: b, kafkaTopic: t, mqttTopic: x, consumerGroupId: g, qos: 0 }`);
+  - kafkaToMqtt:
+      name: b
+      kafkaTopic: t
+      mqttTopic: x
+      consumerGroupId: g
+      qos: 0
+      offsetReset: latest
+      commitIntervalMs: 10
+      revokeTimeoutMs: 0
+      onNoSubscriber: accept
+      retain: never
+      allowLoop: true
+      ownSession: true`);
   const { topicMaps, kafka, mqtt, source: _, ...rest } = only(text, { instanceId: 3 });
   t.strictSame(rest, {
     name: 'c',
@@ -163,8 +175,15 @@ routes:
       name: 'b',
       kafkaTopic: 't',
       mqttTopic: 'x',
-      consumerGroupId: 'g',
+      consumerGroupId: 'g-b',
       qos: 0,
+      offsetReset: 'latest',
+      commitIntervalMs: 10,
+      revokeTimeoutMs: 0,
+      onNoSubscriber: 'accept',
+      retain: 'never',
+      allowLoop: true,
+      ownSession: true,
     },
   ]);
 });
@@ -239,10 +258,25 @@ t.test('a shared subscription has at least one subscriber', async (t) => {
   }
 });
 
-t.test('a route to MQTT has QoS 1 and no group of its own unless it says so', async (t) => {
+t.test('a route to MQTT has defaults, and the group that its name gives', async (t) => {
   const text = connector() + toMqtt('mqttTopic: a\nkafkaTopic: t');
-  t.match(modelOf(text).connectors[0]?.topicMaps[0]?.routes, [
-    { qos: 1, consumerGroupId: undefined },
+  t.strictSame(modelOf(text).connectors[0]?.topicMaps[0]?.routes, [
+    {
+      kind: 'kafkaToMqtt',
+      name: 'r',
+      source: { file: FILE, line: 16 },
+      kafkaTopic: 't',
+      mqttTopic: 'a',
+      consumerGroupId: 'r',
+      qos: 1,
+      offsetReset: 'earliest',
+      commitIntervalMs: 1_000,
+      revokeTimeoutMs: 5_000,
+      onNoSubscriber: 'accept',
+      retain: 'keep',
+      allowLoop: false,
+      ownSession: false,
+    },
   ]);
 });
 

@@ -9,9 +9,13 @@ import {
   withDefaults,
 } from './field.js';
 
-const TEMPLATE_VARIABLES = ['topic', 'topic.N', 'property.NAME']
-  .map((name) => `\`\${${name}}\``)
-  .join(', ');
+/** As a description names the variables of a template. */
+function variables(names: readonly string[]): string {
+  return names.map((name) => `\`\${${name}}\``).join(', ');
+}
+
+const KAFKA_TOPIC_VARIABLES = variables(['topic', 'topic.N', 'property.NAME']);
+const MQTT_TOPIC_VARIABLES = variables(['key', 'kafkaTopic', 'partition', 'header.NAME']);
 
 const Batching = Type.Object(
   {
@@ -57,6 +61,12 @@ const qos = Type.Integer({
   description: 'The MQTT quality of service. QoS 2 is not supported.',
 });
 
+const ownSession = Type.Boolean({
+  ...EXTENSION,
+  default: false,
+  description: 'A session of its own, so that what waits on this route stalls no other.',
+});
+
 const SharedSubscription = Type.Object(
   {
     groupName: Type.String({
@@ -88,7 +98,7 @@ const MqttToKafka = Type.Object(
     kafkaTopic: Type.String({
       minLength: 1,
       maxLength: 4_096,
-      description: `The Kafka topic to send to. As an extension it may hold ${TEMPLATE_VARIABLES}.`,
+      description: `The Kafka topic to send to. As an extension it may hold ${KAFKA_TOPIC_VARIABLES}.`,
     }),
     kafkaAcks: oneOf(['zero', 'one', 'all'], {
       default: 'one',
@@ -97,11 +107,7 @@ const MqttToKafka = Type.Object(
     }),
     qos,
     sharedSubscription: Type.Optional(SharedSubscription),
-    ownSession: Type.Boolean({
-      ...EXTENSION,
-      default: false,
-      description: 'A session of its own, so that what waits on this route stalls no other.',
-    }),
+    ownSession,
   },
   {
     ...CLOSED,
@@ -109,6 +115,50 @@ const MqttToKafka = Type.Object(
     description: 'From an MQTT topic filter to a Kafka topic.',
   },
 );
+
+const kafkaToMqttExtensions = {
+  offsetReset: oneOf(['earliest', 'latest'], {
+    ...EXTENSION,
+    default: 'earliest',
+    description:
+      'Where reading begins while the consumer group has no offset of a partition: with the oldest record, or with what comes from now on.',
+  }),
+  commitIntervalMs: Type.Integer({
+    ...EXTENSION,
+    minimum: 10,
+    maximum: 60_000,
+    default: 1_000,
+    description:
+      'How often offsets are committed, in milliseconds. What was acknowledged since the last commit is published again after a crash.',
+  }),
+  revokeTimeoutMs: Type.Integer({
+    ...EXTENSION,
+    minimum: 0,
+    maximum: 60_000,
+    default: 5_000,
+    description:
+      'How long a partition that is taken away, or a stop, waits for the acknowledgement of what was published, in milliseconds.',
+  }),
+  onNoSubscriber: oneOf(['accept', 'hold'], {
+    ...EXTENSION,
+    default: 'accept',
+    description:
+      'When the broker says that nobody subscribes to the topic: `accept` counts the record as published, `hold` keeps it and tries again. It needs QoS 1 and a broker that says so.',
+  }),
+  retain: oneOf(['keep', 'never'], {
+    ...EXTENSION,
+    default: 'keep',
+    description:
+      'Whether RETAIN is set: `keep` sets it where `copyMqttProperties` is on and the header `Retain` is 1, `never` does not.',
+  }),
+  allowLoop: Type.Boolean({
+    ...EXTENSION,
+    default: false,
+    description:
+      'Whether this route may be part of a circle, in which what it publishes comes back to its Kafka topic. Without it such routes are refused.',
+  }),
+  ownSession,
+};
 
 const KafkaToMqtt = Type.Object(
   {
@@ -121,7 +171,7 @@ const KafkaToMqtt = Type.Object(
     mqttTopic: Type.String({
       minLength: 1,
       maxLength: 65_535,
-      description: 'The MQTT topic to publish to.',
+      description: `The MQTT topic to publish to. As an extension it may hold ${MQTT_TOPIC_VARIABLES}.`,
     }),
     consumerGroupId: Type.Optional(
       Type.String({
@@ -132,6 +182,7 @@ const KafkaToMqtt = Type.Object(
       }),
     ),
     qos,
+    ...kafkaToMqttExtensions,
   },
   {
     ...CLOSED,

@@ -13,6 +13,7 @@ import {
 
 export const SHARDS_MAX = 64;
 export const KUBERNETES_AUDIENCE = 'aio-mq';
+export const LOCAL_ENDPOINT = 'aio-mq-dmqtt-frontend:1883';
 
 const Image = Type.Object(
   {
@@ -171,7 +172,7 @@ export const LocalBrokerConnection = Type.Object(
   {
     endpoint: Type.String({
       minLength: 1,
-      default: 'aio-mq-dmqtt-frontend:1883',
+      default: LOCAL_ENDPOINT,
       description:
         'Host and port of the MQTT broker, with or without `mqtt://`, `mqtts://`, `ws://` or `wss://` before them.',
     }),

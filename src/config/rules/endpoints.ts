@@ -1,4 +1,6 @@
+import { LOCAL_ENDPOINT } from '../kinds/kafka-connector.js';
 import type { Fault } from '../problem-list.js';
+import type { ConnectorResource } from '../resource.js';
 
 export interface HostPort {
   readonly host: string;
@@ -95,4 +97,28 @@ function parseHostPort(text: string, which: string, example: string): Parsed<Hos
 /** As librdkafka reads it. */
 export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Whether both connectors name a broker that belongs to one Kafka cluster, as far as names tell. */
+export function shareKafka(a: ConnectorResource, b: ConnectorResource): boolean {
+  if (a === b) return true;
+  const servers = new Set(kafkaServers(a));
+  return kafkaServers(b).some((server) => servers.has(server));
+}
+
+function kafkaServers({ spec }: ConnectorResource): readonly string[] {
+  const parsed = parseKafkaEndpoint(spec.kafkaConnection?.endpoint ?? '');
+  return parsed.ok ? parsed.value.map((server) => formatHostPort(server).toLowerCase()) : [];
+}
+
+/** Whether both connectors have the same MQTT broker, as far as names tell. */
+export function shareMqtt(a: ConnectorResource, b: ConnectorResource): boolean {
+  if (a === b) return true;
+  const server = mqttServer(a);
+  return server !== undefined && server === mqttServer(b);
+}
+
+function mqttServer({ spec }: ConnectorResource): string | undefined {
+  const parsed = parseMqttEndpoint(spec.localBrokerConnection?.endpoint ?? LOCAL_ENDPOINT);
+  return parsed.ok ? formatHostPort(parsed.value).toLowerCase() : undefined;
 }

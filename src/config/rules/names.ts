@@ -113,40 +113,76 @@ function lengthFault(length: number): Fault | undefined {
   };
 }
 
-const VARIABLES = `use \${topic}, \${topic.N} (N counts levels from 1) or \${property.NAME}`;
+const KAFKA_VARIABLES = `use \${topic}, \${topic.N} (N counts levels from 1) or \${property.NAME}`;
+const MQTT_VARIABLES = `use \${key}, \${kafkaTopic} (\${inputTopic} is the same), \${partition} or \${header.NAME}`;
+
+/** Text, or the name of a variable. */
+export type TemplatePart = { readonly text: string } | { readonly variable: string };
+
+/** A template as a whole; undefined where a variable is not closed. */
+export function templateParts(template: string): readonly TemplatePart[] | undefined {
+  const [first = '', ...rest] = template.split('${');
+  const parts: TemplatePart[] = [{ text: first }];
+  for (const part of rest) {
+    const end = part.indexOf('}');
+    if (end < 0) return undefined;
+    parts.push({ variable: part.slice(0, end) }, { text: part.slice(end + 1) });
+  }
+  return parts;
+}
+
+/** What a template says besides its variables; or what is wrong with one of them. */
+function literalOf(
+  template: string,
+  variableFault: (name: string) => Fault | undefined,
+): { readonly literal: string; readonly isConstant: boolean } | Fault {
+  const parts = templateParts(template);
+  if (parts === undefined) return { message: 'a "${" is not closed', hint: 'add the "}"' };
+  let literal = '';
+  for (const part of parts) {
+    if ('text' in part) literal += part.text;
+    else {
+      const fault = variableFault(part.variable);
+      if (fault !== undefined) return fault;
+    }
+  }
+  return { literal, isConstant: parts.length === 1 };
+}
+
+/** `property.NAME`, or `property` that forgets the name. */
+function isNamed(variable: string, what: string): boolean {
+  return variable === what || variable.startsWith(`${what}.`);
+}
+
+function unknownVariable(name: string, known: readonly string[], variables: string): Fault {
+  const near = nearest(name.split('.')[0] as string, known);
+  const hint = near === undefined ? variables : `did you mean ${near}? ${variables}`;
+  return { message: `\${${name}} is not known`, hint };
+}
 
 /** A Kafka topic, or a template that gives one for messages of `filter`. */
 export function kafkaTopicTemplateFault(
   template: string,
   filter: string | undefined,
 ): Fault | undefined {
-  const parts = template.split('${');
-  let literal = parts[0] ?? '';
-  for (const part of parts.slice(1)) {
-    const end = part.indexOf('}');
-    if (end < 0) return { message: 'a "${" is not closed', hint: 'add the "}"' };
-    const fault = variableFault(part.slice(0, end), filter);
-    if (fault !== undefined) return fault;
-    literal += part.slice(end + 1);
-  }
-  if (parts.length === 1) return kafkaTopicFault(template);
-  return forbiddenFault(literal) ?? lengthFault(literal.length);
+  const read = literalOf(template, (name) => kafkaVariableFault(name, filter));
+  if ('message' in read) return read;
+  if (read.isConstant) return kafkaTopicFault(template);
+  return forbiddenFault(read.literal) ?? lengthFault(read.literal.length);
 }
 
-function variableFault(name: string, filter: string | undefined): Fault | undefined {
+function kafkaVariableFault(name: string, filter: string | undefined): Fault | undefined {
   if (name === 'topic') return undefined;
-  if (name.startsWith('property.')) {
+  if (isNamed(name, 'property')) {
     if (name.length > 'property.'.length) return mqttStringFault(name);
-    return { message: `\${${name}} names no user property`, hint: VARIABLES };
+    return { message: `\${${name}} names no user property`, hint: KAFKA_VARIABLES };
   }
   if (!name.startsWith('topic.')) {
-    const near = nearest(name, ['topic', 'property']);
-    const hint = near === undefined ? VARIABLES : `did you mean ${near}? ${VARIABLES}`;
-    return { message: `\${${name}} is not known`, hint };
+    return unknownVariable(name, ['topic', 'property'], KAFKA_VARIABLES);
   }
   const level = name.slice('topic.'.length);
   if (!/^[1-9][0-9]{0,4}$/.test(level)) {
-    return { message: `\${${name}} names no level of the topic`, hint: VARIABLES };
+    return { message: `\${${name}} names no level of the topic`, hint: KAFKA_VARIABLES };
   }
   const levels = filter?.split('/') ?? ['#'];
   if (levels.at(-1) === '#' || Number(level) <= levels.length) return undefined;
@@ -154,4 +190,30 @@ function variableFault(name: string, filter: string | undefined): Fault | undefi
     message: `\${${name}} asks for level ${level}`,
     hint: `mqttTopic has ${levels.length}, so no message has that many`,
   };
+}
+
+/** The MQTT topic to publish to, or a template that gives one for each record. */
+export function mqttTopicTemplateFault(template: string): Fault | undefined {
+  const read = literalOf(template, mqttVariableFault);
+  return 'message' in read ? read : topicNameFault(read.literal);
+}
+
+const RECORD_VARIABLES = ['key', 'kafkaTopic', 'inputTopic', 'partition'];
+
+function mqttVariableFault(name: string): Fault | undefined {
+  if (RECORD_VARIABLES.includes(name)) return undefined;
+  if (name.startsWith('inputTopic.')) {
+    const message = `\${${name}} asks for a level of the topic: a Kafka topic has none`;
+    return { message, hint: `use \${inputTopic}` };
+  }
+  if (!isNamed(name, 'header')) {
+    return unknownVariable(name, [...RECORD_VARIABLES, 'header'], MQTT_VARIABLES);
+  }
+  if (name.length > 'header.'.length) return mqttStringFault(name);
+  return { message: `\${${name}} names no header`, hint: MQTT_VARIABLES };
+}
+
+/** The consumer group of a route; `prefix` is its field `consumerGroupId`. */
+export function consumerGroupOf(route: string, prefix: string | undefined): string {
+  return prefix === undefined ? route : `${prefix}-${route}`;
 }

@@ -8,10 +8,10 @@ import {
   kafkaTopicFault,
   kafkaTopicTemplateFault,
   mqttStringFault,
+  mqttTopicTemplateFault,
   shareNameFault,
   splitSharedFilter,
   topicFilterFault,
-  topicNameFault,
 } from './names.js';
 
 type Spec = Partially<KafkaConnectorTopicMapSpec>;
@@ -210,7 +210,11 @@ function checkKafkaToMqtt(route: KafkaToMqtt, path: Path, report: Reporter): voi
     if (fault !== undefined) report.error([...path, 'kafkaTopic'], fault);
   }
   if (route.mqttTopic !== undefined) {
-    const fault = topicNameFault(route.mqttTopic);
+    const fault = mqttTopicTemplateFault(route.mqttTopic);
     if (fault !== undefined) report.error([...path, 'mqttTopic'], fault);
+  }
+  if (route.onNoSubscriber === 'hold' && route.qos === 0) {
+    const message = 'has no effect: at QoS 0 the broker does not say whether anybody subscribes';
+    report.warning([...path, 'onNoSubscriber'], { message, hint: 'write qos: 1, or leave it out' });
   }
 }

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { check, connector, KAFKA, ROUTE, toKafka, topicMap } from '../documents.js';
+import { check, connector, KAFKA, ROUTE, toKafka, toMqtt, topicMap } from '../documents.js';
 
 const RANGES: readonly (readonly [string, string, number, number, (line: string) => string])[] = [
   ...(
@@ -50,6 +50,15 @@ const RANGES: readonly (readonly [string, string, number, number, (line: string)
       connector() +
       toKafka(`mqttTopic: a\nkafkaTopic: t\nsharedSubscription:\n  groupName: g\n  ${line}`),
   ],
+  ...(
+    [
+      ['commitIntervalMs', 10, 60_000],
+      ['revokeTimeoutMs', 0, 60_000],
+    ] as const
+  ).map(([name, low, high]) => {
+    const write = (line: string) => connector() + toMqtt(`mqttTopic: a\nkafkaTopic: t\n${line}`);
+    return [name, `spec.routes[0].kafkaToMqtt.${name}`, low, high, write] as const;
+  }),
 ];
 
 for (const [name, path, low, high, write] of RANGES) {

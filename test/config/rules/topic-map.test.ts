@@ -16,6 +16,8 @@ const RESOURCE = 'KafkaConnectorTopicMap/m';
 const TO_KAFKA = 'spec.routes[0].mqttToKafka';
 const TO_MQTT = 'spec.routes[0].kafkaToMqtt';
 
+const VARIABLES = `use \${key}, \${kafkaTopic} (\${inputTopic} is the same), \${partition} or \${header.NAME}`;
+
 const CASES: readonly Case[] = [
   {
     title: 'a connector that is nearly there is proposed',
@@ -215,6 +217,63 @@ const CASES: readonly Case[] = [
     message: 'has a wildcard',
     hint: 'name one topic: nobody can publish to + or #',
   },
+  {
+    title: 'a template of an MQTT topic has no wildcard either',
+    text: toMqtt(`kafkaTopic: t\nmqttTopic: a/\${key}/# # <-`),
+    resource: RESOURCE,
+    path: `${TO_MQTT}.mqttTopic`,
+    message: 'has a wildcard',
+    hint: 'name one topic: nobody can publish to + or #',
+  },
+  {
+    title: 'a misspelt variable of a record is met with the one that was meant',
+    text: toMqtt(`kafkaTopic: t\nmqttTopic: a/\${kafkatopic} # <-`),
+    resource: RESOURCE,
+    path: `${TO_MQTT}.mqttTopic`,
+    message: `\${kafkatopic} is not known`,
+    hint: `did you mean kafkaTopic? ${VARIABLES}`,
+  },
+  {
+    title: 'a misspelt variable with a name behind it is met with the one that was meant',
+    text: toMqtt(`kafkaTopic: t\nmqttTopic: a/\${haeder.unit} # <-`),
+    resource: RESOURCE,
+    path: `${TO_MQTT}.mqttTopic`,
+    message: `\${haeder.unit} is not known`,
+    hint: `did you mean header? ${VARIABLES}`,
+  },
+  {
+    title: 'a header of a template has a name',
+    text: toMqtt(`kafkaTopic: t\nmqttTopic: a/\${header} # <-`),
+    resource: RESOURCE,
+    path: `${TO_MQTT}.mqttTopic`,
+    message: `\${header} names no header`,
+    hint: VARIABLES,
+  },
+  {
+    title: 'a Kafka topic has no levels that a template could ask for',
+    text: toMqtt(`kafkaTopic: t\nmqttTopic: a/\${inputTopic.1} # <-`),
+    resource: RESOURCE,
+    path: `${TO_MQTT}.mqttTopic`,
+    message: `\${inputTopic.1} asks for a level of the topic: a Kafka topic has none`,
+    hint: `use \${inputTopic}`,
+  },
+  {
+    title: 'a variable of an MQTT topic is closed',
+    text: toMqtt(`kafkaTopic: t\nmqttTopic: "a/\${key" # <-`),
+    resource: RESOURCE,
+    path: `${TO_MQTT}.mqttTopic`,
+    message: `a "\${" is not closed`,
+    hint: 'add the "}"',
+  },
+  {
+    title: 'to hold for subscribers has no effect at QoS 0',
+    severity: 'warning',
+    text: toMqtt('kafkaTopic: t\nmqttTopic: a\nqos: 0\nonNoSubscriber: hold # <-'),
+    resource: RESOURCE,
+    path: `${TO_MQTT}.onNoSubscriber`,
+    message: 'has no effect: at QoS 0 the broker does not say whether anybody subscribes',
+    hint: 'write qos: 1, or leave it out',
+  },
 ];
 
 for (const one of CASES) {
@@ -265,6 +324,12 @@ t.test('several instances get every message unless a route shares its subscripti
       hint: 'add a sharedSubscription to divide them',
     },
   ]);
+});
+
+t.test('every variable of an MQTT topic is accepted', async (t) => {
+  const names = ['key', 'kafkaTopic', 'inputTopic', 'partition', 'header.unit', 'header.a.b'];
+  const text = toMqtt(`kafkaTopic: t\nmqttTopic: ${names.map((name) => `\${${name}}`).join('/')}`);
+  t.same(check(connector() + text).problems, []);
 });
 
 t.test('overlapping filters of one session are allowed', async (t) => {
