@@ -1,9 +1,10 @@
 /* Kafka topic names that are made from the message: `${topic}`, `${topic.N}` (1-based level) and
  * `${property.NAME}`. Compiled once; pure.
  */
+import { compileParts, nameAfter, type TextPart } from './template-parts.js';
 
 export type TemplatePart =
-  | { readonly kind: 'text'; readonly text: string }
+  | TextPart
   | { readonly kind: 'topic' }
   | { readonly kind: 'level'; readonly level: number }
   | { readonly kind: 'property'; readonly name: string };
@@ -26,20 +27,17 @@ const KAFKA_TOPIC_LENGTH_MAX = 249;
 
 /** Compiles a valid template; config/rules/names.ts says which are. */
 export function compileTemplate(source: string): Template {
-  const parts: TemplatePart[] = [];
-  let rest = source;
-  for (;;) {
-    const match = /\$\{(?:(topic)|topic\.(\d+)|property\.([^}]+))\}/.exec(rest);
-    const text = match === null ? rest : rest.slice(0, match.index);
-    if (text !== '') parts.push({ kind: 'text', text });
-    if (match === null) break;
-    if (match[1] !== undefined) parts.push({ kind: 'topic' });
-    else if (match[2] !== undefined) parts.push({ kind: 'level', level: Number(match[2]) });
-    else parts.push({ kind: 'property', name: match[3] as string });
-    rest = rest.slice(match.index + match[0].length);
-  }
+  const parts = compileParts(source, variableOf);
   const constant = parts.every((part) => part.kind === 'text') ? source : undefined;
   return { source, parts, constant, usesProperties: parts.some(({ kind }) => kind === 'property') };
+}
+
+function variableOf(variable: string): TemplatePart | undefined {
+  if (variable === 'topic') return { kind: 'topic' };
+  const level = nameAfter('topic', variable);
+  if (level !== undefined && /^\d+$/.test(level)) return { kind: 'level', level: Number(level) };
+  const name = nameAfter('property', variable);
+  return name === undefined ? undefined : { kind: 'property', name };
 }
 
 /**
