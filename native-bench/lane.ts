@@ -57,6 +57,7 @@ function shapeOf(copyMqttProperties: boolean): RecordShape {
     keyProperty: undefined,
     copyMqttProperties,
     preserveTopic: true,
+    loopGuard: true,
     through: 'bench/route',
   };
 }

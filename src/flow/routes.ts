@@ -119,6 +119,7 @@ function recordShape(
         : undefined,
     copyMqttProperties: map.copyMqttProperties,
     preserveTopic: map.preserveTopic,
+    loopGuard: map.loopGuard,
     through: hop(connector.name, route.name),
   };
 }

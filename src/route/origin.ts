@@ -23,12 +23,41 @@ export function hasPassed(origin: string, through: string): boolean {
   return origin.split(',').includes(through);
 }
 
+/** What is no hop is left out of a path: anybody may have sent it. */
+const HOP = /^[\w.!~*'()%-]*\/[\w.!~*'()%-]*$/;
+/** A path travels as a user property too. */
+const PATH_BYTES_MAX = 65_535;
+
+/** The path that a message came by, with this hop behind it. */
+export function extendPath(path: string | undefined, through: string): string {
+  if (path === undefined) return through;
+  const hops = [...path.split(',').filter((each) => HOP.test(each)), through].slice(-HOPS_MAX);
+  let joined = hops.join(',');
+  while (joined.length > PATH_BYTES_MAX) {
+    hops.shift();
+    joined = hops.join(',');
+  }
+  return joined;
+}
+
 /** Value of the header `Millrace`. `origin` is the `Millrace-Origin` that the message came with. */
 export function millraceHeader(
   properties: readonly string[],
   through: string,
   origin: string | undefined,
 ): string {
-  const path = [...(origin === undefined ? [] : origin.split(',')), through].slice(-HOPS_MAX);
-  return `v=1;properties=${properties.join(',')};path=${path.join(',')}`;
+  return `v=1;properties=${properties.join(',')};path=${extendPath(origin, through)}`;
+}
+
+export interface MillraceHeader {
+  /** Names of the headers that stand for something of MQTT. */
+  readonly properties: readonly string[];
+  readonly path: string;
+}
+
+/** What `millraceHeader` wrote; undefined for any other text. */
+export function parseMillraceHeader(value: string): MillraceHeader | undefined {
+  const match = /^v=1;properties=([^;]*);path=(.*)$/s.exec(value);
+  if (match === null) return undefined;
+  return { properties: (match[1] as string).split(','), path: match[2] as string };
 }

@@ -49,14 +49,15 @@ export function findUserProperty(publish: PropertyBytes, name: Uint8Array): numb
   while (at >= 0) {
     const nameBytes = u16(bytes, at);
     const value = at + 2 + nameBytes;
-    if (nameBytes === name.length && equals(bytes, at + 2, name)) return value;
+    if (nameBytes === name.length && sameBytes(bytes, at + 2, name)) return value;
     at = nextUserProperty(bytes, value + 2 + u16(bytes, value), propertiesEnd);
   }
   return -1;
 }
 
-function equals(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
-  for (let i = 0; i < name.length; i++) if (bytes[start + i] !== name[i]) return false;
+/** Whether `wanted` stands at `start`. */
+export function sameBytes(bytes: Uint8Array, start: number, wanted: Uint8Array): boolean {
+  for (let i = 0; i < wanted.length; i++) if (bytes[start + i] !== wanted[i]) return false;
   return true;
 }
 

@@ -4,6 +4,7 @@
  * in channel/frame.ts.
  */
 import { HEADER_ENTRY_BYTES } from '../channel/frame.js';
+import { sameBytes } from './properties.js';
 
 /** What of a record a PUBLISH is made of: places in `bytes`, which threads may share. */
 export interface RecordBytes {
@@ -70,11 +71,6 @@ export function findLastHeader(record: RecordBytes, name: Uint8Array): number {
 export function headerIs(bytes: Uint8Array, header: number, name: Uint8Array): boolean {
   if (headerNameBytes(bytes, header) !== name.length) return false;
   return sameBytes(bytes, headerNameStart(header), name);
-}
-
-export function sameBytes(bytes: Uint8Array, start: number, wanted: Uint8Array): boolean {
-  for (let i = 0; i < wanted.length; i++) if (bytes[start + i] !== wanted[i]) return false;
-  return true;
 }
 
 /** For people. */

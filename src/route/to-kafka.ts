@@ -25,11 +25,25 @@ import {
   VALUE_BYTES,
   VALUE_REMAINING_SECONDS,
 } from '../channel/frame.js';
-import { hasPassed, MILLRACE_HEADER, millraceHeader, ORIGIN_PROPERTY } from './origin.js';
+import {
+  CONTENT_TYPE,
+  CORRELATION_DATA,
+  EXPIRY,
+  LISTED,
+  MILLRACE,
+  ORIGIN,
+  PAYLOAD_FORMAT,
+  QOS,
+  RESPONSE_TOPIC,
+  RETAIN,
+  TOPIC,
+} from './built-ins.js';
+import { hasPassed, millraceHeader } from './origin.js';
 import {
   findUserProperty,
   nextUserProperty,
   type PropertyBytes,
+  sameBytes,
   u16,
   valueText,
 } from './properties.js';
@@ -61,6 +75,8 @@ export interface RecordShape {
   readonly keyProperty: Uint8Array | undefined;
   readonly copyMqttProperties: boolean;
   readonly preserveTopic: boolean;
+  /** Whether a message's path travels on also where its properties do not. */
+  readonly loopGuard: boolean;
   /** This route as a hop: route/origin.ts. */
   readonly through: string;
 }
@@ -83,16 +99,6 @@ export interface FrameMemory {
 }
 
 const utf8 = new TextEncoder();
-const TOPIC = utf8.encode('Topic');
-const QOS = utf8.encode('QoS');
-const RETAIN = utf8.encode('Retain');
-const MILLRACE = utf8.encode(MILLRACE_HEADER);
-const ORIGIN = utf8.encode(ORIGIN_PROPERTY);
-const PAYLOAD_FORMAT = utf8.encode('Payload Format Indicator');
-const RESPONSE_TOPIC = utf8.encode('Response Topic');
-const EXPIRY = utf8.encode('Message Expiry Interval');
-const CORRELATION_DATA = utf8.encode('Correlation Data');
-const CONTENT_TYPE = utf8.encode('Content Type');
 const DIGITS = [utf8.encode('0'), utf8.encode('1'), utf8.encode('2')] as const;
 const NO_BYTES = new Uint8Array(0);
 
@@ -109,11 +115,11 @@ export function planRecords(shape: RecordShape, topic: Uint8Array): RecordPlan {
   if (shape.copyMqttProperties || shape.keyProperty !== undefined) {
     return { shape, topic, prefix: undefined, prefixBytes: 0, keyBytes, headerCount: 0 };
   }
-  const size = (key?.length ?? 0) + HEADER_ENTRY_BYTES + TOPIC.length + topic.length;
+  const size = (key?.length ?? 0) + HEADER_ENTRY_BYTES + TOPIC.bytes.length + topic.length;
   const memory = new Uint8Array(Math.ceil((size + FRAME_HEADER_BYTES) / 4) * 4);
   cursor.begin(memory, 0);
   if (key !== undefined) cursor.put(key, 0, key.length);
-  if (shape.preserveTopic) cursor.header(TOPIC, topic, 0, topic.length);
+  if (shape.preserveTopic) cursor.header(TOPIC.bytes, topic, 0, topic.length);
   return {
     shape,
     topic,
@@ -128,7 +134,7 @@ export function planRecords(shape: RecordShape, topic: Uint8Array): RecordPlan {
 export function frameBytesMax(plan: RecordPlan, publish: PublishBytes): number {
   let bytes = FRAME_HEADER_BYTES + ALIGNMENT_BYTES;
   if (publish.slabOffset < 0) bytes += publish.payloadBytes;
-  if (plan.prefix !== undefined) bytes += plan.prefixBytes;
+  if (plan.prefix !== undefined && !mayCarryPath(plan.shape, publish)) bytes += plan.prefixBytes;
   else {
     // A user property takes 5 bytes more than its text in the packet, 8 in a frame; the origin is
     // written once, in the header Millrace; a key is the value of one of them.
@@ -156,7 +162,7 @@ export function writeFrame(
   const { words } = memory;
   const word = offset >> 2;
   let at: number;
-  if (plan.prefix !== undefined) {
+  if (plan.prefix !== undefined && pathOf(plan.shape, publish) === undefined) {
     at = copyPrefix(memory, offset + FRAME_HEADER_BYTES, plan);
     words[word + FRAME_KEY_BYTES] = plan.keyBytes;
     words[word + FRAME_HEADER_COUNT] = plan.headerCount;
@@ -231,10 +237,31 @@ function writeKeyAndHeaders(
   words[word + FRAME_KEY_BYTES] = writeKey(plan, publish);
   const headersStart = cursor.at;
   if (shape.copyMqttProperties) writeProperties(plan, publish);
-  else if (shape.preserveTopic) cursor.header(TOPIC, plan.topic, 0, plan.topic.length);
+  else writeTopicAndPath(plan, publish);
   words[word + FRAME_HEADER_COUNT] = cursor.headers;
   words[word + FRAME_HEADERS_BYTES] = cursor.at - headersStart;
   return cursor.at;
+}
+
+function mayCarryPath(shape: RecordShape, publish: PublishBytes): boolean {
+  return shape.loopGuard && publish.userProperties > 0;
+}
+
+/** The `Millrace-Origin` that has to travel on without the other properties. */
+function pathOf(shape: RecordShape, publish: PublishBytes): string | undefined {
+  if (!mayCarryPath(shape, publish)) return undefined;
+  const at = findUserProperty(publish, ORIGIN.bytes);
+  return at < 0 ? undefined : valueText(publish.bytes, at);
+}
+
+/** What a record has without copyMqttProperties: else a circle over two connectors went unseen. */
+function writeTopicAndPath(plan: RecordPlan, publish: PublishBytes): void {
+  const { shape, topic } = plan;
+  if (shape.preserveTopic) cursor.header(TOPIC.bytes, topic, 0, topic.length);
+  const path = pathOf(shape, publish);
+  if (path === undefined) return;
+  const millrace = millraceValue(shape, shape.preserveTopic ? TOPIC.bit : 0, path);
+  cursor.header(MILLRACE.bytes, millrace, 0, millrace.length);
 }
 
 function writeKey(plan: RecordPlan, publish: PublishBytes): number {
@@ -254,40 +281,36 @@ function writeKey(plan: RecordPlan, publish: PublishBytes): number {
 function writeProperties(plan: RecordPlan, publish: PublishBytes): void {
   const { bytes } = publish;
   const origin = publish.userProperties > 0 ? writeUserProperties(publish) : undefined;
-  let builtIns = 0;
+  let builtIns = QOS.bit | RETAIN.bit;
   if (publish.payloadFormat >= 0) {
-    cursor.header(PAYLOAD_FORMAT, DIGITS[publish.payloadFormat as 0 | 1], 0, 1);
-    builtIns |= 1;
+    cursor.header(PAYLOAD_FORMAT.bytes, DIGITS[publish.payloadFormat as 0 | 1], 0, 1);
+    builtIns |= PAYLOAD_FORMAT.bit;
   }
-  if (publish.responseTopicStart >= 0) {
-    cursor.header(RESPONSE_TOPIC, bytes, publish.responseTopicStart, publish.responseTopicEnd);
-    builtIns |= 2;
+  const { responseTopicStart, correlationDataStart, contentTypeStart } = publish;
+  if (responseTopicStart >= 0) {
+    cursor.header(RESPONSE_TOPIC.bytes, bytes, responseTopicStart, publish.responseTopicEnd);
+    builtIns |= RESPONSE_TOPIC.bit;
   }
   if (publish.expirySeconds >= 0) {
-    cursor.remainingSeconds(EXPIRY);
-    builtIns |= 4;
+    cursor.remainingSeconds(EXPIRY.bytes);
+    builtIns |= EXPIRY.bit;
   }
-  if (publish.correlationDataStart >= 0) {
-    cursor.header(
-      CORRELATION_DATA,
-      bytes,
-      publish.correlationDataStart,
-      publish.correlationDataEnd,
-    );
-    builtIns |= 8;
+  if (correlationDataStart >= 0) {
+    cursor.header(CORRELATION_DATA.bytes, bytes, correlationDataStart, publish.correlationDataEnd);
+    builtIns |= CORRELATION_DATA.bit;
   }
-  if (publish.contentTypeStart >= 0) {
-    cursor.header(CONTENT_TYPE, bytes, publish.contentTypeStart, publish.contentTypeEnd);
-    builtIns |= 16;
+  if (contentTypeStart >= 0) {
+    cursor.header(CONTENT_TYPE.bytes, bytes, contentTypeStart, publish.contentTypeEnd);
+    builtIns |= CONTENT_TYPE.bit;
   }
   if (plan.shape.preserveTopic) {
-    cursor.header(TOPIC, plan.topic, 0, plan.topic.length);
-    builtIns |= 32;
+    cursor.header(TOPIC.bytes, plan.topic, 0, plan.topic.length);
+    builtIns |= TOPIC.bit;
   }
-  cursor.header(QOS, DIGITS[publish.qos as 0 | 1], 0, 1);
-  cursor.header(RETAIN, DIGITS[publish.retain ? 1 : 0], 0, 1);
+  cursor.header(QOS.bytes, DIGITS[publish.qos as 0 | 1], 0, 1);
+  cursor.header(RETAIN.bytes, DIGITS[publish.retain ? 1 : 0], 0, 1);
   const millrace = millraceValue(plan.shape, builtIns, origin);
-  cursor.header(MILLRACE, millrace, 0, millrace.length);
+  cursor.header(MILLRACE.bytes, millrace, 0, millrace.length);
 }
 
 /** User properties as headers, in order. The origin is none of them: it comes back as text. */
@@ -306,19 +329,9 @@ function writeUserProperties(publish: PublishBytes): string | undefined {
 }
 
 function isOrigin(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start !== ORIGIN.length) return false;
-  for (let i = 0; i < ORIGIN.length; i++) if (bytes[start + i] !== ORIGIN[i]) return false;
-  return true;
+  return end - start === ORIGIN.bytes.length && sameBytes(bytes, start, ORIGIN.bytes);
 }
 
-const BUILT_INS = [
-  'Payload Format Indicator',
-  'Response Topic',
-  'Message Expiry Interval',
-  'Correlation Data',
-  'Content Type',
-  'Topic',
-] as const;
 const millraceValues = new WeakMap<RecordShape, (Uint8Array | undefined)[]>();
 
 /** Value of the header Millrace: few combinations occur, and each is made once. */
@@ -334,8 +347,8 @@ function millraceValue(
   }
   const known = origin === undefined ? cached[builtIns] : undefined;
   if (known !== undefined) return known;
-  const names = BUILT_INS.filter((_, index) => (builtIns & (1 << index)) !== 0);
-  const value = utf8.encode(millraceHeader([...names, 'QoS', 'Retain'], shape.through, origin));
+  const names = LISTED.filter(({ bit }) => (builtIns & bit) !== 0).map(({ name }) => name);
+  const value = utf8.encode(millraceHeader(names, shape.through, origin));
   if (origin === undefined) cached[builtIns] = value;
   return value;
 }
@@ -343,7 +356,7 @@ function millraceValue(
 /** Whether the message has come through this route before. */
 export function loops(shape: RecordShape, publish: PublishBytes): boolean {
   if (publish.userProperties === 0) return false;
-  const at = findUserProperty(publish, ORIGIN);
+  const at = findUserProperty(publish, ORIGIN.bytes);
   return at >= 0 && hasPassed(valueText(publish.bytes, at), shape.through);
 }
 

@@ -24,6 +24,7 @@ function randomShape(random: Random): RecordShape {
     keyProperty: strategy === 1 ? Buffer.from(random.pick(['unit', 'a', '', 'é'])) : undefined,
     copyMqttProperties: random.chance(0.7),
     preserveTopic: random.chance(0.7),
+    loopGuard: random.chance(0.7),
   });
 }
 
@@ -44,7 +45,16 @@ function expectedKey(record: RecordShape, values: PublishValues): string | undef
 function expectedHeaders(record: RecordShape, values: PublishValues): [string, string][] {
   const hex = (text: string) => Buffer.from(text).toString('hex');
   const topic: [string, string][] = record.preserveTopic ? [['Topic', hex(values.topic)]] : [];
-  if (!record.copyMqttProperties) return topic;
+  const origin = values.userProperties.find(([name]) => name === ORIGIN_PROPERTY)?.[1];
+  const path = origin === undefined ? THROUGH : `${origin},${THROUGH}`;
+  const millrace = (names: readonly string[]): [string, string] => [
+    'Millrace',
+    hex(`v=1;properties=${names.join(',')};path=${path}`),
+  ];
+  if (!record.copyMqttProperties) {
+    const carries = record.loopGuard && origin !== undefined;
+    return carries ? [...topic, millrace(topic.map(([name]) => name))] : topic;
+  }
   const builtIn: [string, string | undefined][] = [
     ['Payload Format Indicator', values.payloadFormat?.toString()],
     ['Response Topic', values.responseTopic],
@@ -56,8 +66,6 @@ function expectedHeaders(record: RecordShape, values: PublishValues): [string, s
     value === undefined ? [] : [[name, name === 'Correlation Data' ? value : hex(value)]],
   );
   const written = [...present, ...topic].map(([name]) => name);
-  const origin = values.userProperties.find(([name]) => name === ORIGIN_PROPERTY)?.[1];
-  const path = origin === undefined ? THROUGH : `${origin},${THROUGH}`;
   return [
     ...values.userProperties
       .filter(([name]) => name !== ORIGIN_PROPERTY)
@@ -66,7 +74,7 @@ function expectedHeaders(record: RecordShape, values: PublishValues): [string, s
     ...topic,
     ['QoS', hex(values.qos.toString())],
     ['Retain', hex(values.retain ? '1' : '0')],
-    ['Millrace', hex(`v=1;properties=${[...written, 'QoS', 'Retain'].join(',')};path=${path}`)],
+    millrace([...written, 'QoS', 'Retain']),
   ];
 }
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { FLAG_EXPIRES, FLAG_PAYLOAD_IN_SLAB } from '../../src/channel/frame.js';
 import { hop, ORIGIN_PROPERTY } from '../../src/route/origin.js';
-import { deadlineOf, loops } from '../../src/route/to-kafka.js';
+import { deadlineOf, loops, type RecordShape } from '../../src/route/to-kafka.js';
 import { publishOf } from '../support/lane.js';
 import {
   CONTENT_TYPE,
@@ -154,16 +154,27 @@ t.test('the header Millrace goes on with the path that the message came by', asy
   t.match(path(long), new RegExp(`^c/r15,.*,c/r29,${THROUGH}$`), 'it is cut at the front');
 });
 
-t.test(
-  'Millrace-Origin without copyMqttProperties is read, and nothing is written of it',
-  async (t) => {
-    const { headers } = writeRecord(
-      shape({ copyMqttProperties: false, preserveTopic: false }),
-      parts({ properties: [pair(ORIGIN_PROPERTY, 'a/b')] }),
-    );
-    t.strictSame(headers, []);
-  },
-);
+t.test('the path goes on without copyMqttProperties, where there is one', async (t) => {
+  const headers = (changes: Partial<RecordShape>, ...names: string[]) => {
+    const properties = names.map((name) => pair(name, 'a/b'));
+    const record = shape({ copyMqttProperties: false, ...changes });
+    return writeRecord(record, parts({ properties })).headers;
+  };
+  const topic = ['Topic', 'plant/1/temperature'];
+  t.strictSame(headers({}, 'x', ORIGIN_PROPERTY), [
+    topic,
+    ['Millrace', `v=1;properties=Topic;path=a/b,${THROUGH}`],
+  ]);
+  t.strictSame(headers({ preserveTopic: false }, ORIGIN_PROPERTY), [
+    ['Millrace', `v=1;properties=;path=a/b,${THROUGH}`],
+  ]);
+  t.strictSame(headers({}, 'x'), [topic], 'a message that has none is as it was');
+  t.strictSame(headers({ loopGuard: false }, ORIGIN_PROPERTY), [topic]);
+  const keyed = { keyProperty: Buffer.from('x'), preserveTopic: false };
+  t.strictSame(headers(keyed, 'x', ORIGIN_PROPERTY), [
+    ['Millrace', `v=1;properties=;path=a/b,${THROUGH}`],
+  ]);
+});
 
 t.test('of several Millrace-Origin the first counts, and none is a header', async (t) => {
   const properties = [pair(ORIGIN_PROPERTY, 'a/b'), pair(ORIGIN_PROPERTY, 'c/d')];

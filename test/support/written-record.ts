@@ -37,6 +37,7 @@ export function shape(changes: Partial<RecordShape> = {}): RecordShape {
     keyProperty: undefined,
     copyMqttProperties: true,
     preserveTopic: true,
+    loopGuard: true,
     through: THROUGH,
     ...changes,
   };
