@@ -12,6 +12,7 @@ import {
   readResources,
   type TopicMapResource,
 } from './resource.js';
+import { checkCircles } from './rules/circles.js';
 import { checkConnector } from './rules/connector.js';
 import { checkConsumerGroups } from './rules/consumer-groups.js';
 import { checkTopicMap } from './rules/topic-map.js';
@@ -58,6 +59,7 @@ export function validate(
   const context = { connectors: byName, isIncomplete, routeNames: new Map<string, string>() };
   for (const map of topicMaps) checkTopicMap(map, context);
   checkConsumerGroups(topicMaps, byName);
+  checkCircles(topicMaps, byName);
   if (!isIncomplete) checkUse(connectors, topicMaps, problems);
   const resources = { connectors, topicMaps };
   const isWrong = problems.some(({ severity }) => severity === 'error');
