@@ -150,7 +150,8 @@ export function buildFrame(record: RecordParts, place: FramePlace): Uint8Array {
   return frame;
 }
 
-function headerEntry(name: string, value: Uint8Array): Uint8Array {
+/** A header as both kinds of frame have it. */
+export function headerEntry(name: string, value: Uint8Array): Uint8Array {
   const nameBytes = Buffer.from(name);
   const head = Buffer.alloc(HEADER_ENTRY_BYTES);
   head.writeUInt16LE(nameBytes.byteLength, 0);

@@ -1,19 +1,43 @@
-/* `millrace explain`: what becomes of one message, without connecting to anything. */
+/* `millrace explain`: what becomes of one message, or of one record from Kafka, without connecting to
+ * anything.
+ */
 import { type Command, InvalidArgumentError } from 'commander';
+import { systemClock } from '../base/clock.js';
 import { UsageError } from '../base/errors.js';
 import type { ByteSource } from '../config/load.js';
 import { loadModel } from '../config/load-model.js';
+import type { Model } from '../config/model.js';
 import type { Output } from '../config/report.js';
-import { mqttStringFault, topicNameFault } from '../config/rules/names.js';
+import { kafkaTopicFault, mqttStringFault, topicNameFault } from '../config/rules/names.js';
 import { explain } from '../explain/explain.js';
 import type { Message } from '../explain/message.js';
 import { explanationText } from '../explain/text.js';
+import { explainRecord } from '../explain/to-mqtt.js';
+import { toMqttText } from '../explain/to-mqtt-text.js';
 import { VARINT_MAX } from '../mqtt/wire.js';
 import { usableModel } from './usable-model.js';
 
 const UINT32_MAX = 4_294_967_295;
 /** More than anybody has. */
 const PARTITIONS_MAX = 1_000_000;
+const PARTITION_MAX = 2 ** 31 - 1;
+/** The last moment that a Date can be. */
+const TIMESTAMP_MAX = 8_640_000_000_000_000;
+const HEADER_NAME_BYTES_MAX = 65_535;
+
+/** Flags that only a message from MQTT has, and flags that only a record from Kafka has. */
+const OF_MESSAGES = [
+  'userProperty',
+  'qos',
+  'retain',
+  'contentType',
+  'responseTopic',
+  'correlationData',
+  'expiry',
+  'payloadFormat',
+  'partitions',
+];
+const OF_RECORDS = ['key', 'header', 'partition', 'timestamp'];
 
 /** As commander gives them: the flags of `registerExplain`. */
 export interface ExplainCommandOptions {
@@ -21,7 +45,9 @@ export interface ExplainCommandOptions {
   readonly secretsDir?: string | undefined;
   readonly configMapsDir?: string | undefined;
   readonly instanceId: number;
-  readonly topic: string;
+  /** One of the two is given. */
+  readonly topic?: string | undefined;
+  readonly kafkaTopic?: string | undefined;
   readonly qos: 0 | 1 | 2;
   readonly retain: boolean;
   readonly size: number;
@@ -32,6 +58,10 @@ export interface ExplainCommandOptions {
   readonly responseTopic?: string | undefined;
   readonly correlationData?: string | undefined;
   readonly partitions?: number | undefined;
+  readonly key?: string | undefined;
+  readonly header: readonly (readonly [string, string])[];
+  readonly partition: number;
+  readonly timestamp?: number | undefined;
   readonly json: boolean;
 }
 
@@ -49,16 +79,37 @@ export async function explainCommand(
   const { file, secretsDir, configMapsDir, instanceId } = options;
   const loaded = await loadModel(file, { secretsDir, configMapsDir, instanceId, stdin });
   const model = usableModel(loaded, stderr);
-  const { partitions, json } = options;
-  const explanation = explain(model, messageOf(options), { partitions });
+  const answer = options.kafkaTopic === undefined ? answerMessage : answerRecord;
+  const { data, text } = answer(model, options);
+  stdout.write(options.json ? `${JSON.stringify(data, null, 2)}\n` : text);
+}
+
+interface Answer {
+  readonly data: object;
+  readonly text: string;
+}
+
+function answerMessage(model: Model, options: ExplainCommandOptions): Answer {
+  const explanation = explain(model, messageOf(options), { partitions: options.partitions });
   if ('fault' in explanation) {
     throw new UsageError(`no broker sends such a message: it would have ${explanation.fault}`);
   }
-  stdout.write(json ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation));
+  return { data: explanation, text: explanationText(explanation) };
+}
+
+function answerRecord(model: Model, options: ExplainCommandOptions): Answer {
+  const nowMs = systemClock.wallMs();
+  const { kafkaTopic = '', key, header, partition, size, timestamp = nowMs } = options;
+  const explanation = explainRecord(
+    model,
+    { kafkaTopic, key, headers: header, partition, payloadBytes: size, timestampMs: timestamp },
+    nowMs,
+  );
+  return { data: explanation, text: toMqttText(explanation) };
 }
 
 function messageOf(options: ExplainCommandOptions): Message {
-  const { topic, qos, retain, size, userProperty, expiry } = options;
+  const { topic = '', qos, retain, size, userProperty, expiry } = options;
   const { payloadFormat, contentType, responseTopic, correlationData } = options;
   return {
     topicName: topic,
@@ -77,23 +128,50 @@ function messageOf(options: ExplainCommandOptions): Message {
 /** Adds the command's own flags and its action; `command` has those of the configuration already. */
 export function registerExplain(command: Command): void {
   command
-    .description('say what becomes of a message, and connect to nothing')
-    .requiredOption('--topic <name>', 'its topic name', topicName)
-    .option('--user-property <name=value>', 'a user property, as often as needed', pair, [])
-    .option('--size <bytes>', 'bytes of its payload', within(VARINT_MAX), 0)
-    .option('--qos <n>', 'QoS at which it is published: 0, 1 or 2', within(2), 1)
-    .option('--retain', 'it comes with RETAIN set', false)
-    .option('--content-type <text>', 'Content Type', mqttText)
-    .option('--response-topic <name>', 'Response Topic', topicName)
-    .option('--correlation-data <text>', 'Correlation Data, as UTF-8', mqttText)
-    .option('--expiry <seconds>', 'Message Expiry Interval that is left', within(UINT32_MAX))
-    .option('--payload-format <n>', 'Payload Format Indicator: 0 or 1', within(1))
-    .option('--partitions <n>', 'partitions of the Kafka topic, to say which', partitionCount)
+    .description('say what becomes of a message or a record, and connect to nothing')
+    .option('--topic <name>', 'of a message from MQTT: its topic name', topicName)
+    .option('--kafka-topic <name>', 'of a record from Kafka: its topic', kafkaTopic)
+    .option('--size <bytes>', 'bytes of the payload', within(VARINT_MAX), 0)
+    .option('--user-property <name=value>', 'message: a user property, repeatable', pair, [])
+    .option('--qos <n>', 'message: QoS at which it is published: 0, 1 or 2', within(2), 1)
+    .option('--retain', 'message: it comes with RETAIN set', false)
+    .option('--content-type <text>', 'message: Content Type', mqttText)
+    .option('--response-topic <name>', 'message: Response Topic', topicName)
+    .option('--correlation-data <text>', 'message: Correlation Data, as UTF-8', mqttText)
+    .option('--expiry <seconds>', 'message: Message Expiry Interval left', within(UINT32_MAX))
+    .option('--payload-format <n>', 'message: Payload Format Indicator: 0 or 1', within(1))
+    .option('--partitions <n>', 'message: partitions of the Kafka topic', partitionCount)
+    .option('--key <text>', 'record: its key, as UTF-8; without it the key is null')
+    .option('--header <name=value>', 'record: a header, repeatable', header, [])
+    .option('--partition <n>', 'record: its partition', within(PARTITION_MAX), 0)
+    .option('--timestamp <ms>', 'record: ms since 1970 (default: now)', within(TIMESTAMP_MAX))
     .option('--json', 'for programs', false)
     .action(async (options: ExplainCommandOptions) => {
+      checkFlags(command, options);
       const { stdin, stdout, stderr } = process;
       await explainCommand(options, { stdin, stdout, stderr });
     });
+}
+
+function checkFlags(command: Command, { topic, kafkaTopic }: ExplainCommandOptions): void {
+  if ((topic === undefined) === (kafkaTopic === undefined)) {
+    command.error('error: give either --topic or --kafka-topic', { exitCode: 1 });
+  }
+  const foreign = topic === undefined ? OF_MESSAGES : OF_RECORDS;
+  const option = command.options.find(
+    (each) =>
+      foreign.includes(each.attributeName()) &&
+      command.getOptionValueSource(each.attributeName()) === 'cli',
+  );
+  if (option === undefined) return;
+  const needed = topic === undefined ? '--topic' : '--kafka-topic';
+  command.error(`error: ${option.long} goes with ${needed}`, { exitCode: 1 });
+}
+
+function kafkaTopic(text: string): string {
+  const fault = kafkaTopicFault(text);
+  if (fault !== undefined) throw new InvalidArgumentError(`it ${fault.message}.`);
+  return text;
 }
 
 function topicName(text: string): string {
@@ -108,13 +186,24 @@ function mqttText(text: string): string {
   return text;
 }
 
-function pair(
-  text: string,
-  before: readonly (readonly [string, string])[],
-): readonly (readonly [string, string])[] {
+type Pairs = readonly (readonly [string, string])[];
+
+function pair(text: string, before: Pairs): Pairs {
+  const [name, value] = split(text);
+  return [...before, [mqttText(name), mqttText(value)]];
+}
+
+/** What MQTT cannot carry is told by the explanation. */
+function header(text: string, before: Pairs): Pairs {
+  const [name, value] = split(text);
+  if (Buffer.byteLength(name) <= HEADER_NAME_BYTES_MAX) return [...before, [name, value]];
+  throw new InvalidArgumentError(`a name of at most ${HEADER_NAME_BYTES_MAX} bytes is needed.`);
+}
+
+function split(text: string): readonly [string, string] {
   const equals = text.indexOf('=');
   if (equals < 0) throw new InvalidArgumentError('NAME=VALUE is needed.');
-  return [...before, [mqttText(text.slice(0, equals)), mqttText(text.slice(equals + 1))]];
+  return [text.slice(0, equals), text.slice(equals + 1)];
 }
 
 function within(most: number): (text: string) => number {

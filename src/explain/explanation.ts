@@ -1,6 +1,7 @@
 /* What `explain` answers, as data: what `--json` prints. docs/reference/explain.md says what each field
  * means.
  */
+import { isUtf8 } from 'node:buffer';
 import type { Compression, KafkaAcks } from '../config/model.js';
 import type { DeadLetterReason } from '../metrics/reasons.js';
 
@@ -90,6 +91,11 @@ export interface PossibleDeadLetter {
 
 /** Text where it is UTF-8, base64 where it is not. */
 export type Bytes = { readonly text: string } | { readonly base64: string };
+
+export function bytesOf(bytes: Uint8Array): Bytes {
+  const buffer = Buffer.from(bytes);
+  return isUtf8(buffer) ? { text: buffer.toString() } : { base64: buffer.toString('base64') };
+}
 
 export interface PartitionExplanation {
   readonly rule: 'roundRobin' | 'key' | 'instance';

@@ -1,5 +1,5 @@
-/* The PUBLISH that `explain` is asked about: encoded as a broker would send it to us, then read by the
- * very lane that reads packets off the wire.
+/* The PUBLISHes of `explain`: the one that it is asked about, encoded as a broker would send it to us,
+ * and the one that a record becomes; each read by the very lane that reads packets off the wire.
  */
 import { LARGE_PAYLOAD_BYTES } from '../config/limits.js';
 import { Publish } from '../mqtt/publish.js';
@@ -33,13 +33,31 @@ export function publishOf(
   qos: 0 | 1,
   subscriptionId: number,
 ): Publish | { readonly fault: string } {
-  const head = encodeHead(message, qos, subscriptionId);
+  const { topicName, retain, payloadBytes } = message;
+  const properties = encodeProperties(message, subscriptionId);
+  return readBack({ topic: Buffer.from(topicName), qos, retain, properties, payloadBytes });
+}
+
+/** A PUBLISH but for its payload, of which the length is enough. */
+export interface PublishOutline {
+  readonly topic: Uint8Array;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  /** Without their length before them. */
+  readonly properties: Uint8Array;
+  readonly payloadBytes: number;
+}
+
+/** The same, read; or what MQTT 5 forbids in it. */
+export function readBack(outline: PublishOutline): Publish | { readonly fault: string } {
+  const head = encodeHead(outline);
   if (head.remainingLength > VARINT_MAX) return { fault: `more than ${VARINT_MAX} bytes` };
-  const made = message.payloadBytes <= LARGE_PAYLOAD_BYTES ? message.payloadBytes : 0;
+  const { payloadBytes } = outline;
+  const made = payloadBytes <= LARGE_PAYLOAD_BYTES ? payloadBytes : 0;
   const memory = new ArrayBuffer((head.bytes.length + made + PADDING_BYTES) & ~3);
   const publish = new Publish(new Uint8Array(memory), new Int32Array(memory));
   publish.bytes.set(head.bytes);
-  const packetEnd = head.bytes.length + message.payloadBytes;
+  const packetEnd = head.bytes.length + payloadBytes;
   const read = readPublish(
     head.bytes[0] as number,
     head.bodyStart,
@@ -52,22 +70,21 @@ export function publishOf(
   publish.topic = new TopicCache(2, 0).find(publish.bytes, publish.topicStart, publish.topicEnd);
   if (publish.topic === undefined) return { fault: 'a topic name that MQTT 5 forbids' };
   // A larger one lies in the slab, and nothing looks into it.
-  if (made < message.payloadBytes) publish.slabOffset = 0;
+  if (made < payloadBytes) publish.slabOffset = 0;
   return publish;
 }
 
 /** Fixed and variable header: the packet but for its payload. */
-function encodeHead(message: Message, qos: 0 | 1, subscriptionId: number) {
-  const properties = encodeProperties(message, subscriptionId);
+function encodeHead({ topic, qos, retain, properties, payloadBytes }: PublishOutline) {
   const body = Buffer.concat([
-    text(message.topicName),
+    counted(topic),
     qos === 1 ? u16(PACKET_ID) : Buffer.alloc(0),
     varint(properties.length),
     properties,
   ]);
-  const remainingLength = body.length + message.payloadBytes;
+  const remainingLength = body.length + payloadBytes;
   const length = varint(Math.min(remainingLength, VARINT_MAX));
-  const firstByte = 0x30 | (qos << 1) | (message.retain ? 1 : 0);
+  const firstByte = 0x30 | (qos << 1) | (retain ? 1 : 0);
   const bytes = Buffer.concat([Buffer.from([firstByte]), length, body]);
   return { bytes, bodyStart: 1 + length.length, remainingLength };
 }
@@ -94,7 +111,10 @@ function encodeProperties(message: Message, subscriptionId: number): Buffer {
 
 /** Section 1.5.4; the command line has bounded its length. */
 function text(value: string): Buffer {
-  const bytes = Buffer.from(value);
+  return counted(Buffer.from(value));
+}
+
+function counted(bytes: Uint8Array): Buffer {
   return Buffer.concat([u16(bytes.length), bytes]);
 }
 

@@ -1,5 +1,4 @@
 /* A frame that was written and read back, and its target, as an explanation. Pure. */
-import { isUtf8 } from 'node:buffer';
 import type { FrameRecord } from '../channel/frame.js';
 import { INSTANCE, KEYED } from '../channel/protocol.js';
 import type { CompiledRoute } from '../flow/routes.js';
@@ -7,13 +6,13 @@ import type { Publish } from '../mqtt/publish.js';
 import { murmur2 } from '../shard/shard-of.js';
 import type { Target } from '../shard/targets.js';
 import type {
-  Bytes,
   HeaderExplanation,
   PartitionExplanation,
   PossibleDeadLetter,
   ProducerExplanation,
   RecordExplanation,
 } from './explanation.js';
+import { bytesOf } from './explanation.js';
 
 /** Kafka's default of `message.max.bytes`, and of a topic's `max.message.bytes`. */
 const KAFKA_BATCH_BYTES_DEFAULT = 1_048_588;
@@ -51,11 +50,6 @@ export function describeRecord(
     producer: producerOf(route, target),
     deadLetterReasons: possibleDeadLetters(route, recordBytes),
   };
-}
-
-function bytesOf(bytes: Uint8Array): Bytes {
-  const buffer = Buffer.from(bytes);
-  return isUtf8(buffer) ? { text: buffer.toString() } : { base64: buffer.toString('base64') };
 }
 
 /** The same rules as Producer::Partition in src/native/producer.cc. */

@@ -1,6 +1,5 @@
 /* An explanation for people. Pure. */
 import type {
-  Bytes,
   ConnectorExplanation,
   Explanation,
   Fit,
@@ -9,8 +8,7 @@ import type {
   RecordExplanation,
   RouteExplanation,
 } from './explanation.js';
-
-const LABEL_WIDTH = 15;
+import { bytesText, field, list, printable, quoted } from './words.js';
 
 /** The explanation as lines for people, newline at the end, safe for a terminal. */
 export function explanationText(explanation: Explanation): string {
@@ -116,28 +114,4 @@ function batchingText(producer: ProducerExplanation): string {
   if (!producer.batching) return 'off: nothing waits';
   const { lingerMs, batchMessagesMax, batchBytesMax } = producer;
   return `up to ${lingerMs} ms, ${batchMessagesMax} messages or ${batchBytesMax} bytes`;
-}
-
-function bytesText(value: Bytes): string {
-  return 'text' in value ? quoted(value.text) : `${value.base64} (base64)`;
-}
-
-function list(names: readonly string[]): string {
-  return names.map(printable).join(', ');
-}
-
-function field(label: string, value: string): string {
-  return `    ${label.padEnd(LABEL_WIDTH)}${value}`;
-}
-
-function quoted(text: string): string {
-  return printable(JSON.stringify(text));
-}
-
-/** Control and format characters could rewrite what the terminal shows. */
-function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  );
 }

@@ -11,6 +11,8 @@ import {
 
 /** Stands for the key among places of headers. */
 export const LEFT_OUT_KEY = -1;
+/** How many of the headers of a record that are left out can be told by their places. */
+export const LEFT_OUT_PLACES = 8;
 
 export interface LeftOut {
   /** The name of the header; undefined for the key. */

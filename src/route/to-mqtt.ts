@@ -28,7 +28,7 @@ import {
   TOPIC,
 } from './built-ins.js';
 import { decimalDigits, readDecimal, writeDecimal } from './decimal.js';
-import { LEFT_OUT_KEY } from './left-out.js';
+import { LEFT_OUT_KEY, LEFT_OUT_PLACES } from './left-out.js';
 import { isMqttText, isMqttTopicName, MQTT_TEXT_BYTES_MAX } from './mqtt-text.js';
 import { type Passage, Passages } from './passages.js';
 import {
@@ -58,9 +58,6 @@ export const EXPIRED = 1;
 export const LOOPED = 2;
 /** Its properties take more than HEADER_PART_BYTES_MAX: nobody could be sent them. */
 export const TOO_LARGE = 3;
-
-/** How many of the headers that are left out can be told by their places. */
-export const LEFT_OUT_PLACES = 8;
 
 const SECONDS_MAX = 4_294_967_295;
 const FIRST_BYTES = 1_024;

@@ -5,7 +5,7 @@ import { UsageError } from '../../src/base/errors.js';
 import { createProgram } from '../../src/cli/args.js';
 import { registerExplain } from '../../src/cli/explain.js';
 import { connector, KAFKA, toMqtt, topicMap } from '../config/documents.js';
-import { ask, mapOf, run } from '../explain/ask.js';
+import { ask, askRecord, mapOf, run } from '../explain/ask.js';
 
 t.test('people get the same as programs, as lines', async (t) => {
   const documents = mapOf('partitionStrategy: topic\ncopyMqttProperties: true');
@@ -50,6 +50,14 @@ t.test('wrong flags are refused before anything is read', async (t) => {
     ['--topic', 'a', '--expiry', '4294967296'],
     ['--topic', 'a', '--content-type', 'x'.repeat(65_536)],
     ['--topic', 'a', '--response-topic', 'b/#'],
+    ['--topic', 'a', '--kafka-topic', 't'],
+    ['--topic', 'a', '--key', 'k'],
+    ['--kafka-topic', 'a/b'],
+    ['--kafka-topic', 't', '--qos', '1'],
+    ['--kafka-topic', 't', '--header', 'novalue'],
+    ['--kafka-topic', 't', '--header', `${'n'.repeat(65_536)}=v`],
+    ['--kafka-topic', 't', '--partition', '-1'],
+    ['--kafka-topic', 't', '--timestamp', 'now'],
   ];
   for (const args of wrong) {
     await t.rejects(parse(...args), { name: 'CommanderError', exitCode: 1 }, args.join(' '));
@@ -63,6 +71,7 @@ t.test('the command line has explain with the flags of the configuration', async
     '--file',
     '--instance-id',
     '--topic',
+    '--kafka-topic',
     '--user-property',
     '--size',
     '--json',
@@ -77,7 +86,14 @@ t.test('every field of the JSON is explained in its reference', async (t) => {
   const matched = await ask(documents, { topic: 'plant/1', expiry: 9 });
   const missed = await ask(documents, { topic: 'x' });
   const late = await ask(documents, { topic: 'plant/1', expiry: 0 });
-  for (const field of fieldsOf([matched, missed, late])) t.ok(page.includes(`\`${field}\``), field);
+  const header = [['long', 'x'.repeat(65_536)]] as const;
+  const toMqttRoute = toMqtt('mqttTopic: a\nkafkaTopic: t').replace(
+    'routes:',
+    'copyMqttProperties: true\n  routes:',
+  );
+  const published = await askRecord(connector() + toMqttRoute, { kafkaTopic: 't', header });
+  for (const field of fieldsOf([matched, missed, late, published]))
+    t.ok(page.includes(`\`${field}\``), field);
 });
 
 function fieldsOf(value: unknown): Set<string> {

@@ -1,12 +1,23 @@
 /* Asks `millrace explain` about a message, for tests. */
 import { type ExplainCommandOptions, explainCommand } from '../../src/cli/explain.js';
 import type { Explanation, RouteExplanation } from '../../src/explain/explanation.js';
+import type { ToMqttExplanation } from '../../src/explain/to-mqtt-explanation.js';
 import { connector, KAFKA, toKafka } from '../config/documents.js';
 
-const FLAGS = { instanceId: 0, qos: 1, retain: false, size: 0, userProperty: [] } as const;
-export type Asked = Partial<ExplainCommandOptions> & { readonly topic: string };
+const FLAGS = {
+  instanceId: 0,
+  qos: 1,
+  retain: false,
+  size: 0,
+  userProperty: [],
+  header: [],
+  partition: 0,
+} as const;
+type Flags = Partial<ExplainCommandOptions>;
+export type Asked = Flags & { readonly topic: string };
+export type AskedRecord = Flags & { readonly kafkaTopic: string };
 
-export async function run(documents: string, asked: Asked) {
+export async function run(documents: string, asked: Asked | AskedRecord) {
   let stdout = '';
   let stderr = '';
   async function* stdin() {
@@ -33,6 +44,10 @@ export async function run(documents: string, asked: Asked) {
 
 export async function ask(documents: string, asked: Asked): Promise<Explanation> {
   return JSON.parse((await run(documents, { ...asked, json: true })).stdout) as Explanation;
+}
+
+export async function askRecord(documents: string, asked: AskedRecord): Promise<ToMqttExplanation> {
+  return JSON.parse((await run(documents, { ...asked, json: true })).stdout) as ToMqttExplanation;
 }
 
 /** The one route that matches. */

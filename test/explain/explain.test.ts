@@ -194,7 +194,7 @@ t.test('each connector and each subscriber of a group is named', async (t) => {
     '      name: group\n      mqttTopic: a/b\n      kafkaTopic: t\n' +
     '      sharedSubscription: { groupName: g, groupMinimumShareNumber: 2 }\n' +
     '  - mqttToKafka: { name: other, mqttTopic: b/#, kafkaTopic: t }\n' +
-    '  - kafkaToMqtt: { name: back, kafkaTopic: t, mqttTopic: x }';
+    '  - kafkaToMqtt: { name: back, kafkaTopic: u, mqttTopic: x }';
   const documents = connector() + topicMap(routes) + connector(KAFKA, 'd');
   const { connectors, routesMatched } = await ask(documents, { topic: 'a/b' });
   t.equal(routesMatched, 3);

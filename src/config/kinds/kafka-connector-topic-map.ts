@@ -222,7 +222,7 @@ export const KafkaConnectorTopicMapSpec = Type.Object(
       [ANY_TYPE]: true,
       default: false,
       description:
-        'Whether MQTT properties and user properties become headers of the record. The words "true" and "false" are accepted too.',
+        'Whether MQTT properties and user properties become headers of the record, and headers become properties of a message. Without it only what expiry and `loopGuard` need is carried. The words "true" and "false" are accepted too.',
     }),
     preserveTopic: Type.Boolean({
       ...EXTENSION,
@@ -232,7 +232,8 @@ export const KafkaConnectorTopicMapSpec = Type.Object(
     loopGuard: Type.Boolean({
       ...EXTENSION,
       default: true,
-      description: 'Whether a message that comes through the same route again is stopped.',
+      description:
+        'Whether a message that comes through the same route again is stopped. Its path travels in the header `Millrace` and in the user property `Millrace-Origin`.',
     }),
     maxKafkaTopics: Type.Integer({
       ...EXTENSION,
