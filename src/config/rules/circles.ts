@@ -82,6 +82,8 @@ function readRoutes(
   for (const [index, route] of (map.spec.routes ?? []).entries()) {
     const path = ['spec', 'routes', index];
     const { mqttToKafka: toKafka, kafkaToMqtt: toMqtt } = route ?? {};
+    // Which of the two is meant has to be said first.
+    if (toKafka !== undefined && toMqtt !== undefined) continue;
     if (toKafka?.mqttTopic !== undefined && toKafka.kafkaTopic !== undefined) {
       const { name = '', mqttTopic, kafkaTopic } = toKafka;
       if (topicFilterFault(mqttTopic) !== undefined) continue;

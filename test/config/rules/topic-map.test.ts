@@ -308,7 +308,7 @@ t.test('several instances get every message unless a route shares its subscripti
   - mqttToKafka: { name: a, mqttTopic: a, kafkaTopic: t }
   - mqttToKafka: { name: b, mqttTopic: $share/g/a, kafkaTopic: t }
   - mqttToKafka: { name: c, mqttTopic: a, kafkaTopic: t, sharedSubscription: { groupName: g } }
-  - kafkaToMqtt: { name: d, mqttTopic: a, kafkaTopic: t }`;
+  - kafkaToMqtt: { name: d, mqttTopic: a, kafkaTopic: u }`;
   const [instances, ...rest] = check(
     connector(`instances: 2\n${KAFKA}`) + topicMap(routes),
   ).problems;
