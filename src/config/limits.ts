@@ -37,10 +37,18 @@ export const SLAB_BYTES_MAX = 2048 * MIB - 4 * KIB;
 /** What maxPayloadBytes may be at most: MQTT 5 ends a packet at 268,435,455 bytes; one MiB of them
  * stays for topic and properties. */
 export const PAYLOAD_BYTES_MAX = 255 * MIB;
+/** The ring of records of one route from Kafka: what is read and not settled. */
+export const RECORD_RING_BYTES = 4 * MIB;
+/** Bodies of records that are too large for it, at least; two of maxPayloadBytes always fit. */
+export const LARGE_RING_BYTES_MIN = 32 * MIB;
+/** Topic names that are published to and remembered, encoded. */
+export const OUTGOING_TOPICS_CACHED = 16_384;
 /** Deliveries of QoS 0 that are under way at once, beside the Receive Maximum of every session. */
 export const QOS0_DELIVERIES_MAX = 16_384;
 /** Topic names that are remembered with what is derived from them. */
 export const TOPICS_CACHED = 65_536;
+/** What a session has given to its socket and the socket not to the kernel, before it sends no more. */
+export const UNSENT_BYTES_MAX = MIB;
 /** Room in Maximum Packet Size for what is not payload. */
 export const PACKET_OVERHEAD_BYTES = HEADER_PART_BYTES_MAX + 5;
 /** Room in a Kafka record for what is not payload: properties become headers, the topic key and

@@ -106,6 +106,7 @@ export class Sessions {
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       writeTimeoutMs: WRITE_TIMEOUT_MS,
       subscriptions,
+      publishing: [],
       staleFilters: stale,
       topics: this.#topics,
       slab: this.#options.slab.bytes,
@@ -154,6 +155,9 @@ export class Sessions {
         });
         retirement.onUnsubscribed();
       },
+      onPuback: () => {},
+      onWritable: () => {},
+      onResend: () => false,
       onUnreadable: (_, packet, fault) => this.#options.onUnreadable(packet, fault),
       onWarning: (_, text) => log.warn({ session: clientId }, text),
       reservePayload: (bytes) => this.#options.slab.reserve(index, bytes),

@@ -36,11 +36,32 @@ export function serverLimits(packet: IConnackPacket): ServerLimits {
   };
 }
 
-/** Why these subscriptions cannot be had from this server; undefined when they can. */
+/** What somebody publishes over a session. */
+export interface Publishing {
+  /** Who, as the operator knows it. */
+  readonly route: string;
+  readonly qos: 0 | 1;
+}
+
+/** What of a CONNACK no server may say, section 3.2.2.3; undefined when there is nothing. */
+export function limitsFault(limits: ServerLimits): string | undefined {
+  if (limits.receiveMaximum === 0) return 'a Receive Maximum of 0';
+  if (limits.maximumPacketSize === 0) return 'a Maximum Packet Size of 0';
+  return undefined;
+}
+
+/** Why this server does not give what the session is for; undefined when it does. */
 export function missingFeature(
   limits: ServerLimits,
   subscriptions: readonly Subscription[],
+  publishing: readonly Publishing[] = [],
 ): string | undefined {
+  for (const { route, qos } of publishing) {
+    if (qos > limits.maximumQos) {
+      // [MQTT-3.2.2-11]
+      return `the broker's Maximum QoS is ${limits.maximumQos}, and ${route} publishes with ${qos}: set qos: 0`;
+    }
+  }
   for (const { filter, qos } of subscriptions) {
     const quoted = JSON.stringify(filter);
     if (!limits.sharedSubscriptions && filter.startsWith('$share/')) {

@@ -4,8 +4,9 @@
 import type { Socket } from 'node:net';
 import { generate, type Packet } from 'mqtt-packet';
 import type { Clock } from '../base/clock.js';
-import type { DialOptions } from './dial.js';
+import { type DialOptions, writeQueueBytes } from './dial.js';
 import { KeepAlive } from './keep-alive.js';
+import { Output } from './output.js';
 import { type PacketHandlers, PacketReader, type PacketReaderOptions } from './packet-reader.js';
 import { SUCCESS } from './reason-code.js';
 
@@ -13,7 +14,6 @@ const PUBACK_FIRST_BYTE = 0x40;
 const PUBACK_BYTES_MAX = 5;
 /** How long the broker may take to close after our DISCONNECT: a process that stops waits for it. */
 export const LINGER_MS = 2_000;
-const ACK_BUFFER_BYTES = 65_536;
 
 /** Why a connection ended. `reasonCode` is what either side said, where one did. */
 export interface Closed {
@@ -23,6 +23,8 @@ export interface Closed {
 
 export interface ConnectionHandlers extends PacketHandlers {
   onOpen(): void;
+  /** The socket has taken everything, after it had not. */
+  onDrained(): void;
   onClosed(closed: Closed): void;
 }
 
@@ -37,13 +39,13 @@ export interface ConnectionOptions extends PacketReaderOptions {
 }
 
 export class Connection {
+  /** Where PUBLISHes are written; `flush` makes the socket's write happen. */
+  readonly output: Output;
   readonly #options: ConnectionOptions;
   readonly #handlers: ConnectionHandlers;
   readonly #socket: Socket;
   readonly #reader: PacketReader;
   readonly #keepAlive: KeepAlive;
-  readonly #acks = Buffer.allocUnsafe(ACK_BUFFER_BYTES);
-  #acksBytes = 0;
   #cancelWriteWatch: (() => void) | undefined;
   #cancelDestroy: () => void = () => {};
   #closed: Closed | undefined;
@@ -81,8 +83,15 @@ export class Connection {
       onConnected: () => {
         if (this.#closed === undefined) this.#handlers.onOpen();
       },
+      onDrained: () => {
+        if (this.#closed === undefined) this.#handlers.onDrained();
+      },
       onClosed: (error) => this.#onSocketClosed(error),
     });
+    this.output = new Output(
+      (bytes) => this.#write(bytes),
+      () => this.#socket.writableLength,
+    );
   }
 
   get paused(): boolean {
@@ -97,30 +106,25 @@ export class Connection {
   /** Writes a packet that is neither PUBLISH nor PUBACK. */
   send(packet: Packet): void {
     if (this.#closed !== undefined) return;
-    this.flush();
-    this.#write(generate(packet, { protocolVersion: 5 }));
+    this.output.write(generate(packet, { protocolVersion: 5 }));
   }
 
   /** Adds a PUBACK to the next write; `flush` makes that write happen. */
   puback(packetId: number, reasonCode: number): void {
-    if (this.#acksBytes + PUBACK_BYTES_MAX > ACK_BUFFER_BYTES) this.flush();
-    const acks = this.#acks;
-    let at = this.#acksBytes;
-    acks[at++] = PUBACK_FIRST_BYTE;
+    let at = this.output.reserve(PUBACK_BYTES_MAX);
+    const { bytes } = this.output;
+    bytes[at++] = PUBACK_FIRST_BYTE;
     // Without a reason code it means success [section 3.4.2.1].
-    acks[at++] = reasonCode === SUCCESS ? 2 : 3;
-    acks[at++] = packetId >> 8;
-    acks[at++] = packetId & 0xff;
-    if (reasonCode !== SUCCESS) acks[at++] = reasonCode;
-    this.#acksBytes = at;
+    bytes[at++] = reasonCode === SUCCESS ? 2 : 3;
+    bytes[at++] = packetId >> 8;
+    bytes[at++] = packetId & 0xff;
+    if (reasonCode !== SUCCESS) bytes[at++] = reasonCode;
+    this.output.commit(at);
   }
 
-  /** Writes the PUBACKs that were added. */
+  /** Writes the PUBACKs and PUBLISHes that were added. */
   flush(): void {
-    if (this.#acksBytes === 0) return;
-    const acks = Buffer.from(this.#acks.subarray(0, this.#acksBytes));
-    this.#acksBytes = 0;
-    if (this.#closed === undefined) this.#write(acks);
+    this.output.flush();
   }
 
   /** Offers what was left unread again, and reads on when all of it is taken. */
@@ -130,7 +134,7 @@ export class Connection {
     this.#socket.resume();
   }
 
-  /** Says why with DISCONNECT, and ends the connection. */
+  /** Says why with DISCONNECT, unless a payload that is not ours is in its way, and ends the connection. */
   disconnect(
     reasonCode: number,
     reason: string,
@@ -139,6 +143,12 @@ export class Connection {
     if (this.#closed !== undefined) return;
     if (this.#socket.connecting) {
       this.destroy(reason);
+      return;
+    }
+    if (this.output.borrowing) {
+      // From here on the memory is its owner's again, and the socket shall not read it any more.
+      this.#finish({ reason, reasonCode });
+      this.#socket.destroy();
       return;
     }
     this.send({ cmd: 'disconnect', reasonCode, ...(properties && { properties }) });
@@ -173,6 +183,7 @@ export class Connection {
   }
 
   #write(bytes: Uint8Array): void {
+    if (this.#closed !== undefined) return;
     this.#keepAlive.onSent();
     this.#socket.write(bytes);
     if (this.#socket.writableLength > 0) this.#watchWrite();
@@ -182,10 +193,12 @@ export class Connection {
   #watchWrite(): void {
     if (this.#cancelWriteWatch !== undefined) return;
     const sent = this.#sentBytes();
+    const queued = writeQueueBytes(this.#socket);
     this.#cancelWriteWatch = this.#options.clock.after(this.#options.writeTimeoutMs, () => {
       this.#cancelWriteWatch = undefined;
       if (this.#closed !== undefined || this.#socket.writableLength === 0) return;
-      if (this.#sentBytes() > sent) this.#watchWrite();
+      const progress = this.#sentBytes() > sent || writeQueueBytes(this.#socket) !== queued;
+      if (progress) this.#watchWrite();
       else this.destroy(`the broker took nothing for ${this.#options.writeTimeoutMs} ms`);
     });
   }

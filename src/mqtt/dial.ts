@@ -12,6 +12,8 @@ export interface DialOptions {
   /** `bytes` of them went to the start of the last `nextBuffer`. */
   readonly onBytes: (bytes: number) => void;
   readonly onConnected: () => void;
+  /** The kernel has taken all that was written, after it had not. */
+  readonly onDrained: () => void;
   /** Once, whatever came before; `error` is undefined when the other side just closed. */
   readonly onClosed: (error: Error | undefined) => void;
 }
@@ -35,6 +37,7 @@ export function dial(options: DialOptions): Socket {
     clearTimeout(timer);
     options.onConnected();
   });
+  socket.on('drain', options.onDrained);
   socket.on('error', (error) => {
     failure = error;
   });
@@ -44,4 +47,14 @@ export function dial(options: DialOptions): Socket {
     options.onClosed(failure);
   });
   return socket;
+}
+
+/**
+ * How much of the write under way the kernel has not taken. Node's own time-outs look at it too
+ * (`_onTimeout` in net.js): `bytesWritten` and `writableLength` move only between two writes, and one of
+ * many megabytes may take longer than any time-out.
+ */
+export function writeQueueBytes(socket: Socket): number {
+  const { _handle: handle } = socket as Socket & { _handle?: { writeQueueSize?: number } | null };
+  return handle?.writeQueueSize ?? 0;
 }

@@ -18,19 +18,23 @@ import {
   RECEIVE_BUFFER_BYTES,
 } from '../config/limits.js';
 import { OversizePayload, type OversizeSink } from './oversize.js';
+import { PUBACK_LEFT, readPuback } from './puback-lane.js';
 import { ABSENT, Publish } from './publish.js';
 import { LANE_INCOMPLETE, LANE_READ, readPublish } from './publish-lane.js';
 import { MALFORMED_PACKET, PACKET_TOO_LARGE, QUOTA_EXCEEDED } from './reason-code.js';
 import { VARINT_BYTES_MAX } from './wire.js';
 
 const PUBLISH = 3;
+const PUBACK = 4;
 
 /** What packets lead to; a session answers these, a connection hands them on. */
 export interface PacketHandlers {
   /** Around the packets of one read, or of what was left unread. */
   onBatchStart(): void;
   onBatchEnd(): void;
-  /** Every packet that is no PUBLISH. */
+  /** A PUBACK for what we sent; its packet identifier may be one that nothing has. */
+  onPuback(packetId: number, reasonCode: number): void;
+  /** Every packet that is neither PUBLISH nor PUBACK. */
   onPacket(packet: Packet): void;
   /** False: no credit now; the same PUBLISH is offered again after `resume`. */
   onPublish(publish: Publish): boolean;
@@ -91,7 +95,9 @@ export class PacketReader {
     this.#slab = options.slab;
     this.#publish = new Publish(this.#buffer, new Int32Array(this.#buffer.buffer));
     this.#parser = createParser({ protocolVersion: 5 });
-    this.#parser.on('packet', (packet) => this.#handlers.onPacket(packet));
+    this.#parser.on('packet', (packet) => {
+      if (packet.cmd !== 'puback') this.#handlers.onPacket(packet);
+    });
     this.#parser.on('error', (error: Error) => {
       const reason = `the broker sent a malformed packet: ${error.message}`;
       this.#handlers.onBroken(MALFORMED_PACKET, reason);
@@ -220,13 +226,13 @@ export class PacketReader {
       );
       return false;
     }
-    if (firstByte >> 4 !== PUBLISH) return this.#processControl(start, packetEnd);
+    if (firstByte >> 4 !== PUBLISH) return this.#processControl(start, position, packetEnd);
     if (length > LARGE_PAYLOAD_BYTES) return this.#beginLarge(firstByte, position, packetEnd);
     if (packetEnd > this.#end) return false;
     return this.#processPublish(firstByte, position, packetEnd);
   }
 
-  #processControl(start: number, packetEnd: number): boolean {
+  #processControl(start: number, bodyStart: number, packetEnd: number): boolean {
     if (packetEnd - start > HEADER_PART_BYTES_MAX) {
       this.#handlers.onBroken(
         PACKET_TOO_LARGE,
@@ -236,8 +242,20 @@ export class PacketReader {
     }
     if (packetEnd > this.#end) return false;
     this.#start = packetEnd;
+    const isPuback = (this.#buffer[start] as number) >> 4 === PUBACK;
+    if (isPuback) {
+      const read = readPuback(this.#buffer, start, bodyStart, packetEnd);
+      if (read !== PUBACK_LEFT) {
+        this.#handlers.onPuback(read >> 8, read & 0xff);
+        return true;
+      }
+    }
     // A copy, because mqtt-packet hands out views of what it is given.
     this.#parser.parse(Buffer.from(this.#buffer.subarray(start, packetEnd)));
+    // mqtt-packet lets some pass that the lane has left: MQTT 5 allows none of them.
+    if (isPuback && !this.#closed) {
+      this.#handlers.onBroken(MALFORMED_PACKET, 'the broker sent a malformed PUBACK');
+    }
     return true;
   }
 

@@ -3,7 +3,7 @@
  * out what is wrong. test/mqtt/publish-lane.fuzz.test.ts holds it against mqtt-packet.
  */
 import { ABSENT, type Publish, SUBSCRIPTION_IDS_MAX } from './publish.js';
-import { isTopicName, isUtf8 } from './wire.js';
+import { isTopicName, stringEnd } from './wire.js';
 
 /** What the lane says of a packet. */
 export const LANE_READ = 0;
@@ -145,15 +145,6 @@ function readProperties(bytes: Uint8Array, start: number, end: number, out: Publ
     if (position < 0 || position > end) return false;
   }
   return true;
-}
-
-/** Where the UTF-8 Encoded String at `position` ends; -1 when it is not one, or already is -1. */
-function stringEnd(bytes: Uint8Array, position: number, end: number): number {
-  if (position < 0 || position + 2 > end) return ABSENT;
-  const start = position + 2;
-  const stop = start + (((bytes[position] as number) << 8) | (bytes[position + 1] as number));
-  if (stop > end || !isUtf8(bytes, start, stop)) return ABSENT;
-  return stop;
 }
 
 function readSubscriptionId(bytes: Uint8Array, start: number, end: number, out: Publish): number {

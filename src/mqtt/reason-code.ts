@@ -14,6 +14,7 @@ interface Reason {
 }
 
 export const SUCCESS = 0x00;
+export const NO_MATCHING_SUBSCRIBERS = 0x10;
 export const UNSPECIFIED_ERROR = 0x80;
 export const MALFORMED_PACKET = 0x81;
 export const PROTOCOL_ERROR = 0x82;
@@ -70,6 +71,15 @@ const REASONS = new Map<number, Reason>([
   [0xa1, { name: 'Subscription Identifiers not supported', disposition: 'refuse' }],
   [0xa2, { name: 'Wildcard Subscriptions not supported', disposition: 'refuse' }],
 ]);
+
+/** Those that a PUBACK may have, section 3.4.2.1 [MQTT-3.4.2-1]. */
+const PUBACK_REASONS: ReadonlySet<number> = new Set([
+  0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99,
+]);
+
+export function isPubackReason(code: number): boolean {
+  return PUBACK_REASONS.has(code);
+}
 
 /** `0x87 Not authorized`, or the number alone where MQTT 5 has no such code. */
 export function reasonText(code: number): string {

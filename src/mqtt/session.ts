@@ -1,5 +1,6 @@
 /* Session: one MQTT session, over as many connections as it takes. Dials, resumes, subscribes, and
- * keeps what outlives a connection: the QoS 1 deliveries in `inflight`. Main thread only.
+ * keeps what outlives a connection: what it receives (inbound.ts) and sends (outbound.ts). Main thread
+ * only.
  *
  *   idle -> dialling -> connecting (CONNECT sent) -> subscribing -> active
  *                ^            any of these, lost: waiting (backoff) --'
@@ -11,15 +12,22 @@
 import type { IConnackPacket, IDisconnectPacket, Packet } from 'mqtt-packet';
 import type { Clock } from '../base/clock.js';
 import { Backoff } from './backoff.js';
-import { BadPackets } from './bad-packets.js';
-import { missingFeature, type ServerLimits, serverLimits } from './connack.js';
-import { type Closed, Connection, type ConnectionOptions } from './connection.js';
-import { EXCEEDED, FRESH, IN_USE, Inflight, JOINED } from './inflight.js';
-import { DISCARD, type OversizeSink } from './oversize.js';
-import { ABSENT, type Publish } from './publish.js';
-import { type PublishFault, publishFault } from './publish-check.js';
 import {
-  IMPLEMENTATION_SPECIFIC_ERROR,
+  limitsFault,
+  missingFeature,
+  type Publishing,
+  type ServerLimits,
+  serverLimits,
+} from './connack.js';
+import { type Closed, Connection, type ConnectionOptions } from './connection.js';
+import { Inbound } from './inbound.js';
+import type { Inflight } from './inflight.js';
+import { Outbound } from './outbound.js';
+import type { OutgoingPublish } from './outgoing-publish.js';
+import type { OversizeSink } from './oversize.js';
+import type { Publish } from './publish.js';
+import type { PublishFault } from './publish-check.js';
+import {
   PROTOCOL_ERROR,
   reasonDisposition,
   reasonText,
@@ -28,11 +36,11 @@ import {
 } from './reason-code.js';
 import { Subscriber } from './subscriber.js';
 import type { Subscription } from './subscriptions.js';
-import { TopicAliases } from './topic-alias.js';
 import type { TopicCache } from './topic-cache.js';
 
 const BACKOFF_MIN_MS = 200;
 const BACKOFF_MAX_MS = 30_000;
+const PACKET_ID_MAX = 65_535;
 /** A connection that lasted this long was good, however it ended: waits begin anew after it. */
 const PROVEN_MS = BACKOFF_MAX_MS;
 
@@ -52,6 +60,12 @@ export interface SessionEvents {
   onOversize(session: Session, publish: Publish): OversizeSink | undefined;
   /** A redelivered PUBLISH was joined to its open delivery; a payload in the slab is dropped. */
   onJoined(session: Session, publish: Publish): void;
+  /** A PUBACK for what was sent with `outbound.publish`. */
+  onPuback(session: Session, delivery: number, reasonCode: number): void;
+  /** `outbound` may have room again; once a batch. */
+  onWritable(session: Session): void;
+  /** Fills `publish` with what was sent for `delivery`; false: it is nobody's any more. */
+  onResend(session: Session, delivery: number, publish: OutgoingPublish): boolean;
   onState(session: Session, state: SessionState): void;
   onLimits(session: Session, limits: ServerLimits): void;
   /** The broker refuses a subscription, which is tried again; undefined: it grants it after all. */
@@ -86,7 +100,9 @@ export interface SessionOptions {
   readonly topicAliasMaximum: number;
   readonly connectTimeoutMs: number;
   readonly writeTimeoutMs: number;
+  /** None: the session only publishes. */
   readonly subscriptions: readonly Subscription[];
+  readonly publishing: readonly Publishing[];
   /** Filters of an earlier configuration that the broker may still have. */
   readonly staleFilters: readonly string[];
   readonly topics: TopicCache;
@@ -99,28 +115,49 @@ export interface SessionOptions {
 
 export class Session {
   readonly options: SessionOptions;
+  /** What was received and is not acknowledged. */
   readonly inflight: Inflight;
+  readonly outbound: Outbound;
+  readonly #inbound: Inbound;
   readonly #backoff: Backoff;
-  readonly #badPackets = new BadPackets();
   #state: SessionState = { kind: 'idle' };
   #connection: Connection | undefined;
   #limits: ServerLimits | undefined;
-  #aliases: TopicAliases;
   #subscriber: Subscriber | undefined;
   #cancelWait: () => void = () => {};
   /** When the server accepted this connection; undefined before that. */
   #acceptedMs: number | undefined;
   #refusal: string | undefined;
-  #excessTold = false;
-  #readingStopped = false;
 
   constructor(options: SessionOptions) {
     this.options = options;
-    this.#aliases = new TopicAliases(options.topicAliasMaximum, options.topics);
     this.#backoff = new Backoff(BACKOFF_MIN_MS, BACKOFF_MAX_MS, options.random);
-    this.inflight = new Inflight(options.receiveMaximum, (packetId, reasonCode) =>
-      this.#connection?.puback(packetId, reasonCode),
-    );
+    const { events } = options;
+    this.#inbound = new Inbound({
+      receiveMaximum: options.receiveMaximum,
+      topicAliasMaximum: options.topicAliasMaximum,
+      topics: options.topics,
+      events: {
+        onPublish: (publish) => events.onPublish(this, publish),
+        onOversize: (publish) => events.onOversize(this, publish),
+        onJoined: (publish) => events.onJoined(this, publish),
+        onUnreadable: (packet, fault) => events.onUnreadable(this, packet, fault),
+        onWarning: (text) => events.onWarning(this, text),
+        onHopeless: (reason) => this.#setState({ kind: 'stopped', reason }),
+      },
+    });
+    this.inflight = this.#inbound.inflight;
+    this.outbound = new Outbound({
+      // SUBSCRIBE and UNSUBSCRIBE have those below [MQTT-2.2.1-3].
+      firstPacketId: options.subscriptions.length + 2,
+      lastPacketId: PACKET_ID_MAX,
+      events: {
+        onPuback: (delivery, reasonCode) => events.onPuback(this, delivery, reasonCode),
+        onWritable: () => events.onWritable(this),
+        onResend: (delivery, publish) => events.onResend(this, delivery, publish),
+        onWarning: (text) => events.onWarning(this, text),
+      },
+    });
   }
 
   get state(): SessionState {
@@ -140,19 +177,19 @@ export class Session {
     if (this.#state.kind === 'idle') this.#dial();
   }
 
-  /** Writes the PUBACKs that settling released. */
+  /** Writes the PUBACKs that settling released, and what `outbound` has. */
   flush(): void {
     this.#connection?.flush();
   }
 
   /** Reads on where credit had run out. */
   resume(): void {
-    if (this.#connection?.paused === true && !this.inflight.full) this.#connection.resume();
+    this.#inbound.resume();
   }
 
   /** Stops reading for good; PUBACKs still leave. */
   stopReading(): void {
-    this.#readingStopped = true;
+    this.#inbound.stopReading();
   }
 
   /** Ends the connection, unacknowledged, and dials again: the broker redelivers. */
@@ -181,7 +218,6 @@ export class Session {
     this.#setState({ kind: 'dialling' });
     this.#refusal = undefined;
     this.#acceptedMs = undefined;
-    this.#aliases = new TopicAliases(options.topicAliasMaximum, options.topics);
     this.#connection = new Connection({
       host: options.host,
       port: options.port,
@@ -195,16 +231,25 @@ export class Session {
       handlers: {
         onOpen: () => this.#onOpen(),
         onBatchStart: options.events.onBatchStart,
-        onBatchEnd: options.events.onBatchEnd,
+        onBatchEnd: () => {
+          options.events.onBatchEnd();
+          this.outbound.onBatchEnd();
+        },
+        onPuback: (packetId, reasonCode) => {
+          if (!this.#isEarly('PUBACK')) this.outbound.onPuback(packetId, reasonCode);
+        },
+        onDrained: () => this.outbound.onDrained(),
         onPacket: (packet) => this.#onPacket(packet),
-        onPublish: (publish) => this.#onPublish(publish),
-        onOversize: (publish) => this.#onOversize(publish),
-        onLeft: (packet) => this.#onBad(packet, publishFault(packet)),
+        onPublish: (publish) => this.#isEarly('PUBLISH') || this.#inbound.onPublish(publish),
+        onOversize: (publish) =>
+          this.#isEarly('PUBLISH') ? undefined : this.#inbound.onOversize(publish),
+        onLeft: (packet) => this.#inbound.onLeft(packet),
         onClosed: (closed) => this.#onClosed(closed),
         reservePayload: options.events.reservePayload,
         releasePayload: options.events.releasePayload,
       },
     });
+    this.#inbound.onDialled(this.#connection);
   }
 
   #onOpen(): void {
@@ -269,10 +314,16 @@ export class Session {
     const limits = serverLimits(packet);
     this.#limits = limits;
     this.inflight.onConnected(limits.sessionPresent);
+    if (!limits.sessionPresent) this.outbound.onSessionLost();
     this.options.events.onLimits(this, limits);
     // Who looks at the limits may have stopped us.
     if (this.state.kind !== 'connecting') return;
-    const missing = missingFeature(limits, this.options.subscriptions);
+    const fault = limitsFault(limits);
+    if (fault !== undefined) {
+      this.#connection?.disconnect(PROTOCOL_ERROR, `the broker sent a CONNACK with ${fault}`);
+      return;
+    }
+    const missing = missingFeature(limits, this.options.subscriptions, this.options.publishing);
     if (missing !== undefined) {
       this.#refuse(missing);
       return;
@@ -280,7 +331,16 @@ export class Session {
     this.#acceptedMs = this.options.clock.monotonicMs();
     this.#connection?.keepAlive(limits.keepAliveSeconds ?? this.options.keepAliveSeconds);
     this.#warnOfExpiry(limits);
-    this.#subscribe(limits);
+    // What was sent before goes first; who is asked for it may have ended the connection.
+    if (this.#connection !== undefined) this.outbound.onConnected(this.#connection.output, limits);
+    if (this.state.kind === 'connecting') this.#subscribe(limits);
+  }
+
+  /** Whether a packet comes before the CONNACK, which ends the connection [MQTT-3.2.0-1]. */
+  #isEarly(name: string): boolean {
+    if (this.#state.kind !== 'connecting') return false;
+    this.#connection?.disconnect(PROTOCOL_ERROR, `the broker sent a ${name} before its CONNACK`);
+    return true;
   }
 
   /** Gives up on this connection for what only a person can mend; tried again seldom. */
@@ -333,128 +393,13 @@ export class Session {
     connection?.destroy(text, code);
   }
 
-  /** A PUBLISH from the lane. False: offered again once there is credit. */
-  #onPublish(publish: Publish): boolean {
-    if (this.#readingStopped) return false;
-    if (!this.#isSound(publish, publish.slabOffset === ABSENT)) return true;
-    if (publish.qos === 1) {
-      this.#badPackets.onGood(publish.packetId);
-      const received = this.inflight.receive(publish.packetId, publish.dup);
-      if (received === JOINED) {
-        // Takes no credit: its delivery has it.
-        this.options.events.onJoined(this, publish);
-        return true;
-      }
-      if (received === IN_USE) {
-        this.#onIdentifierInUse(publish);
-        return true;
-      }
-      if (!this.#hasCredit(received)) return false;
-    }
-    return this.options.events.onPublish(this, publish);
-  }
-
-  /** A PUBLISH whose payload is over the limit, of which only topic and properties are here. */
-  #onOversize(publish: Publish): OversizeSink | undefined {
-    if (this.#readingStopped || !this.#isSound(publish, false)) return undefined;
-    if (publish.qos === 1) {
-      const received = this.inflight.receive(publish.packetId, publish.dup);
-      if (received === JOINED) {
-        // Its letter was written when the connection went; what was not yet is given up.
-        this.options.events.onJoined(this, publish);
-        return DISCARD;
-      }
-      if (received === IN_USE) {
-        this.#onIdentifierInUse(publish);
-        return undefined;
-      }
-      if (!this.#hasCredit(received)) return undefined;
-    }
-    return this.options.events.onOversize(this, publish);
-  }
-
-  /**
-   * Sets `publish.topic`. False: it cannot be taken, and what is to be done about it is done.
-   * @param whole whether the payload is in the receive buffer too
-   */
-  #isSound(publish: Publish, whole: boolean): boolean {
-    if (this.#state.kind === 'connecting') {
-      // [MQTT-3.2.0-1]
-      this.#connection?.disconnect(PROTOCOL_ERROR, 'the broker sent a PUBLISH before its CONNACK');
-      return false;
-    }
-    const fault = this.#aliases.resolve(publish);
-    if (fault === undefined) return true;
-    const { bytes, payloadStart, payloadBytes, packetBytes, qos, packetId } = publish;
-    const packetEnd = payloadStart + payloadBytes;
-    const packet = bytes.slice(packetEnd - packetBytes, whole ? packetEnd : payloadStart);
-    this.#onBad(packet, { ...fault, qos, packetId, whole });
-    return false;
-  }
-
-  /** Whether a PUBLISH that is neither joined nor wrong may be taken now. */
-  #hasCredit(received: number): boolean {
-    if (received === EXCEEDED && !this.#excessTold) {
-      this.#excessTold = true;
-      // MQTT 5 would have us disconnect with 0x93. mosquitto 2.0 miscounts under load (its issue
-      // 2301) and would do so at every connection; left unread, the excess costs us no memory.
-      this.options.events.onWarning(
-        this,
-        `the broker sends more than the Receive Maximum of ${this.options.receiveMaximum}; reading waits`,
-      );
-    }
-    return received === FRESH && !this.inflight.full;
-  }
-
-  #onIdentifierInUse(publish: Publish): void {
-    this.#connection?.disconnect(
-      PROTOCOL_ERROR,
-      `the broker used packet identifier ${publish.packetId} again before its PUBACK`,
-    );
-  }
-
-  /** A bad PUBLISH: an error, unless it was met so often that it is taken away. */
-  #onBad(packet: Uint8Array, fault: PublishFault): void {
-    const text = `the broker sent a PUBLISH with ${fault.text}`;
-    const connection = this.#connection;
-    const verdict = this.#badPackets.onBad(fault);
-    if (verdict === 'take away') {
-      this.#takeAway(connection, packet, fault);
-      return;
-    }
-    if (verdict === 'stop') this.#setState({ kind: 'stopped', reason: `${text}, again and again` });
-    connection?.disconnect(fault.reasonCode, text);
-  }
-
-  /** Has an unreadable PUBLISH kept as a dead letter, then acknowledges it in its turn. */
-  #takeAway(connection: Connection | undefined, packet: Uint8Array, fault: PublishFault): void {
-    // Whatever had this identifier on an earlier connection is not this PUBLISH.
-    this.inflight.forget(fault.packetId);
-    if (this.inflight.receive(fault.packetId, true) !== FRESH) {
-      connection?.disconnect(fault.reasonCode, 'the broker breaks its own window');
-      return;
-    }
-    const kept = this.options.events.onUnreadable(this, packet, fault);
-    if (kept === undefined) {
-      connection?.disconnect(fault.reasonCode, 'too many unreadable PUBLISHes wait to be kept');
-      return;
-    }
-    // No delivery of the ledger's has this number, so it meets no other.
-    const delivery = -2 - fault.packetId;
-    this.inflight.open(fault.packetId, delivery);
-    kept.then(() => {
-      this.inflight.settle(fault.packetId, delivery, IMPLEMENTATION_SPECIFIC_ERROR);
-      this.flush();
-      this.resume();
-    });
-  }
-
   #onClosed(closed: Closed): void {
     this.#cancelWait();
     this.#connection = undefined;
+    this.#inbound.onDisconnected();
+    this.outbound.onDisconnected();
     this.#subscriber?.stop();
     this.#subscriber = undefined;
-    this.inflight.onDisconnected();
     if (this.#state.kind === 'stopped') return;
     if (this.#hasProven(closed)) this.#backoff.reset();
     const refused = this.#refusal !== undefined;

@@ -57,3 +57,28 @@ export function isTopicName(bytes: Uint8Array, start: number, end: number): bool
   }
   return true;
 }
+
+/** How long a Variable Byte Integer is; `value` is at most VARINT_MAX. */
+export function varintBytes(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
+  return value < 0x200000 ? 3 : 4;
+}
+
+/** Writes a Variable Byte Integer in its shortest form [MQTT-1.5.5-1]; returns where it ends. */
+export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
+  let rest = value;
+  let end = at;
+  for (; rest > 0x7f; rest >>>= 7) bytes[end++] = (rest & 0x7f) | 0x80;
+  bytes[end++] = rest;
+  return end;
+}
+
+/** Where the UTF-8 Encoded String at `position` ends; -1 when it is not one, or already is -1. */
+export function stringEnd(bytes: Uint8Array, position: number, end: number): number {
+  if (position < 0 || position + 2 > end) return -1;
+  const start = position + 2;
+  const stop = start + (((bytes[position] as number) << 8) | (bytes[position + 1] as number));
+  if (stop > end || !isUtf8(bytes, start, stop)) return -1;
+  return stop;
+}

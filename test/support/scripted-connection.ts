@@ -28,7 +28,9 @@ export class ScriptedConnection {
   readonly socket: ScriptedSocket;
   readonly received: Received[] = [];
   readonly packets: Packet[] = [];
+  readonly pubacks: [packetId: number, reasonCode: number][] = [];
   readonly left: Uint8Array[] = [];
+  drains = 0;
   opened = 0;
   batches = 0;
   closed: Closed | undefined;
@@ -57,6 +59,8 @@ export class ScriptedConnection {
         onBatchStart: () => this.batches++,
         onBatchEnd: () => this.batches--,
         onPacket: (packet) => this.packets.push(packet),
+        onPuback: (packetId, reasonCode) => this.pubacks.push([packetId, reasonCode]),
+        onDrained: () => this.drains++,
         onPublish: (publish) => this.#onPublish(publish),
         onOversize: () => this.oversizeSink,
         onLeft: (packet) => {

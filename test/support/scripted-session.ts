@@ -1,5 +1,6 @@
 import { generate, type IConnackPacket, type Packet } from 'mqtt-packet';
 import type { ServerLimits } from '../../src/mqtt/connack.js';
+import type { OutboundEvents } from '../../src/mqtt/outbound.js';
 import type { OversizeSink } from '../../src/mqtt/oversize.js';
 import { ABSENT, type Publish } from '../../src/mqtt/publish.js';
 import type { PublishFault } from '../../src/mqtt/publish-check.js';
@@ -40,6 +41,12 @@ export class ScriptedSession {
   oversizeSink: OversizeSink | undefined;
   /** Called when the limits are known. */
   onLimits: (limits: ServerLimits) => void = () => {};
+  /** What becomes of PUBLISHes that are sent. */
+  outgoing: Omit<OutboundEvents, 'onWarning'> = {
+    onPuback: () => {},
+    onWritable: () => {},
+    onResend: () => false,
+  };
   /** Resolves what is unreadable as kept. */
   keepUnreadable: () => void = () => {};
   #nextId = 0;
@@ -61,6 +68,7 @@ export class ScriptedSession {
       connectTimeoutMs: 1_000,
       writeTimeoutMs: 5_000,
       subscriptions: [{ filter: 'plant/#', qos: 1, id: 7 }],
+      publishing: [],
       staleFilters: [],
       topics: new TopicCache(64, 1),
       slab: this.slab.bytes,
@@ -73,6 +81,9 @@ export class ScriptedSession {
         onPublish: (_, publish) => this.#onPublish(publish),
         onOversize: () => this.oversizeSink,
         onJoined: (_, publish) => this.#onJoined(publish),
+        onPuback: (_, delivery, reasonCode) => this.outgoing.onPuback(delivery, reasonCode),
+        onWritable: () => this.outgoing.onWritable(),
+        onResend: (_, delivery, publish) => this.outgoing.onResend(delivery, publish),
         onState: (_, state) => this.states.push(state),
         onLimits: (_, limits) => this.onLimits(limits),
         onRefused: (_, { filter }, reason) => this.refusals.push([filter, reason]),

@@ -81,7 +81,9 @@ export class ScriptedSocket {
 
   /** Takes what was held back. */
   take(bytes = this.writableLength): void {
+    const held = this.writableLength > 0;
     this.writableLength -= bytes;
+    if (held && this.writableLength === 0) this.options.onDrained();
   }
 
   /** The peer closes the connection, or the network breaks it. */

@@ -1,0 +1,21 @@
+import t from 'tap';
+import { OutgoingTopics } from '../../src/mqtt/outgoing-topics.js';
+
+t.test('a name is one topic for as long as it is in the cache', async (t) => {
+  const topics = new OutgoingTopics(2);
+  const first = topics.find('plant/ü');
+  t.equal(topics.find('plant/ü'), first);
+  t.strictSame(Buffer.from(first?.bytes ?? []).toString(), 'plant/ü');
+  topics.find('b');
+  t.equal(topics.find('plant/ü'), first);
+  topics.find('c');
+  t.not(topics.find('plant/ü'), first, 'a full cache is emptied');
+});
+
+t.test('what MQTT can have no topic of is none', async (t) => {
+  const topics = new OutgoingTopics(8);
+  for (const name of ['', 'a/+', '#', 'a\0', 'a\ud800', 'x'.repeat(65_536), 'ü'.repeat(32_768)]) {
+    t.equal(topics.find(name), undefined, name.slice(0, 10));
+  }
+  t.equal(topics.find('x'.repeat(65_535))?.bytes.length, 65_535);
+});
