@@ -25,7 +25,22 @@ export interface ShardTask {
   /** Doorbells: file descriptors that main owns. */
   readonly wakeFd: number;
   readonly mainFd: number;
+  readonly consumers: readonly ConsumerTask[];
   readonly port: MessagePort;
+}
+
+/** One kafkaToMqtt route, which has its consumer in this worker. */
+export interface ConsumerTask {
+  readonly routeIndex: number;
+  readonly topic: string;
+  readonly groupId: string;
+  /** `group.instance.id`: a restart takes its partitions back at once. */
+  readonly groupInstanceId: string;
+  readonly offsetReset: 'earliest' | 'latest';
+  readonly payloadBytesMax: number;
+  /** The record ring, and the large ring for bodies that are too big for it: channel/record-ring.ts. */
+  readonly records: SharedArrayBuffer;
+  readonly large: SharedArrayBuffer;
 }
 
 /** Client settings that a producer has of its own; topics with equal ones share a producer. */
@@ -61,12 +76,36 @@ export interface Barrier {
 
 export type ControlFrame = OpenTarget | Barrier;
 
-/** main -> worker: destroy the producers and end the task. Outstanding records are forgotten. */
-export interface CloseShard {
-  readonly kind: 'close';
+/** Where a consumer group shall go on reading a partition: the offset of the next record. */
+export interface PartitionOffset {
+  readonly partition: number;
+  readonly offset: number;
 }
 
-export type ToWorker = CloseShard;
+/** main -> worker: these records are settled, and all before them. Answered by `committed`. */
+export interface CommitOffsets {
+  readonly kind: 'commit';
+  readonly routeIndex: number;
+  readonly offsets: readonly PartitionOffset[];
+}
+
+/** main -> worker, answers `revoking`: nothing of these partitions is wanted any more; what is
+ * settled of them is committed before they are given up. */
+export interface PartitionsReleased {
+  readonly kind: 'released';
+  readonly routeIndex: number;
+  readonly revocation: number;
+  readonly offsets: readonly PartitionOffset[];
+}
+
+/** main -> worker: commit what is settled, leave the groups, destroy the producers, end the task.
+ * Outstanding records are forgotten. */
+export interface CloseShard {
+  readonly kind: 'close';
+  readonly commits: readonly Omit<CommitOffsets, 'kind'>[];
+}
+
+export type ToWorker = CommitOffsets | PartitionsReleased | CloseShard;
 
 /** worker -> main: the rings are being read. */
 export interface ShardReady {
@@ -106,6 +145,41 @@ export interface ProducerLost {
   readonly loss: number;
 }
 
+/** worker -> main: the group gave this consumer partitions. */
+export interface PartitionsAssigned {
+  readonly kind: 'assigned';
+  readonly routeIndex: number;
+  readonly partitions: readonly number[];
+}
+
+/** worker -> main: the group takes partitions back. Nothing of them comes behind what is in the record
+ * ring by now. Main answers with `released`, unless they are lost: then others have them already. */
+export interface PartitionsRevoking {
+  readonly kind: 'revoking';
+  readonly routeIndex: number;
+  /** Counts the revocations of this consumer, from 1. */
+  readonly revocation: number;
+  readonly partitions: readonly number[];
+  readonly lost: boolean;
+}
+
+/** worker -> main: how a commit ended; librdkafka's name of the error, undefined where it went well. */
+export interface OffsetsCommitted {
+  readonly kind: 'committed';
+  readonly routeIndex: number;
+  readonly code: string | undefined;
+}
+
+/** worker -> main: what a consumer cannot do, and why; `code` undefined: it is well again.
+ * `stopped`: it will not be by itself. */
+export interface ConsumerState {
+  readonly kind: 'consumer';
+  readonly routeIndex: number;
+  readonly code: string | undefined;
+  readonly detail: string;
+  readonly stopped: boolean;
+}
+
 /** worker -> main: a line for the log. */
 export interface WorkerLog {
   readonly kind: 'log';
@@ -119,4 +193,8 @@ export type FromWorker =
   | TargetHeld
   | KafkaState
   | ProducerLost
+  | PartitionsAssigned
+  | PartitionsRevoking
+  | OffsetsCommitted
+  | ConsumerState
   | WorkerLog;

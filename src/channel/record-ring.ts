@@ -76,14 +76,28 @@ export class RecordRing {
 
   /** Moves to the next record that was not read yet. False: there is none, and main is rung for it. */
   next(): boolean {
-    if (this.#read === this.#headSeen && !this.#seeHead()) return false;
-    const skipBytes = this.#skipAt(this.#read);
-    const unread = (this.#headSeen - this.#read) >>> 0;
-    assert(skipBytes < unread, 'a record follows what is skipped');
-    this.#read = (this.#read + skipBytes) >>> 0;
-    this.#set(this.#read);
-    this.#read = (this.#read + this.frameBytes) >>> 0;
-    return true;
+    for (;;) {
+      if (this.#read === this.#headSeen && !this.#seeHead()) return false;
+      this.#read = this.#recordAt(this.#read);
+      const position = this.#read;
+      this.#set(position);
+      this.#read = (position + this.frameBytes) >>> 0;
+      if (this.#value(RECORD_SETTLED) === 0) return true;
+      this.#word = -1;
+      if (position === this.#firstHeld()) this.#moveTail();
+    }
+  }
+
+  /** Releases every record of these partitions that is here by now and was not read. */
+  discard(partitions: ReadonlySet<number>): void {
+    this.#headSeen = this.#loadHead();
+    for (let at = this.#read; at !== this.#headSeen; ) {
+      at = this.#recordAt(at);
+      this.#set(at);
+      if (partitions.has(this.partition)) this.#words[this.#word + RECORD_SETTLED] = 1;
+      at = (at + this.frameBytes) >>> 0;
+    }
+    this.#word = -1;
   }
 
   /** Moves to a record that was read and not released. */
@@ -223,11 +237,24 @@ export class RecordRing {
     return this.#words[offset / 4 + RECORD_KIND] === KIND_SKIP ? toEnd : 0;
   }
 
+  /** Where the first record at or after this position is, which is before what is shown ends. */
+  #recordAt(position: number): number {
+    const skipBytes = this.#skipAt(position);
+    const shown = (this.#headSeen - position) >>> 0;
+    assert(skipBytes < shown, 'a record follows what is skipped');
+    return (position + skipBytes) >>> 0;
+  }
+
+  #loadHead(): number {
+    const head = Atomics.load(this.#control, HEAD_WORD) >>> 0;
+    const published = (head - this.#tail) >>> 0;
+    assert(published <= this.capacityBytes, 'the worker writes where there is room');
+    return head;
+  }
+
   #seeHead(): boolean {
     for (let looks = 0; looks < 2; looks++) {
-      this.#headSeen = Atomics.load(this.#control, HEAD_WORD) >>> 0;
-      const published = (this.#headSeen - this.#tail) >>> 0;
-      assert(published <= this.capacityBytes, 'the worker writes where there is room');
+      this.#headSeen = this.#loadHead();
       if (this.#read !== this.#headSeen) {
         Atomics.store(this.#control, WAITING_WORD, 0);
         return true;

@@ -8,6 +8,8 @@ export class BridgeHealth {
   readonly #shards = new Map<number, ShardHealth>();
   /** By session, then by topic filter: what the broker refuses. */
   readonly #refused = new Map<string, Map<string, SubscriptionHealth>>();
+  /** By route. */
+  readonly #troubles = new Map<string, string>();
 
   constructor(connector: string) {
     this.#connector = connector;
@@ -37,6 +39,12 @@ export class BridgeHealth {
     this.#refused.get(session)?.delete(topicFilter);
   }
 
+  /** What keeps a route from reading; undefined: nothing does any more. */
+  routeTrouble(route: string, detail: string | undefined): void {
+    if (detail === undefined) this.#troubles.delete(route);
+    else this.#troubles.set(route, detail);
+  }
+
   /** It is nobody's concern any more. */
   sessionRetired(session: string): void {
     this.#sessions.delete(session);
@@ -64,6 +72,7 @@ export class BridgeHealth {
         route,
         holds: holdsNow,
         detail: heldDetail,
+        trouble: this.#troubles.get(route),
       })),
     };
   }

@@ -19,7 +19,9 @@ import type { DeadLetter } from '../dead-letter/letter.js';
 import { type DeadLetterStore, openDeadLetterStore } from '../dead-letter/store.js';
 import { Ledger } from '../delivery/ledger.js';
 import { DeadLetterDesk } from '../flow/dead-letter-desk.js';
+import { KafkaToMqtt } from '../flow/kafka-to-mqtt.js';
 import { MqttToKafka } from '../flow/mqtt-to-kafka.js';
+import { type CompiledRecordRoute, compileRecordRoutes } from '../flow/record-routes.js';
 import { RouteTable } from '../flow/route-table.js';
 import { type CompiledRoute, compileRoutes, type Match } from '../flow/routes.js';
 import type { ConnectorEvents } from '../metrics/events.js';
@@ -27,11 +29,12 @@ import type { PublishFault } from '../mqtt/publish-check.js';
 import { PayloadSlab } from '../ring/payload-slab.js';
 import { SessionSlab } from '../ring/session-slab.js';
 import { ShardPool } from '../shard/pool.js';
+import type { SourceSettings } from '../shard/record-source.js';
 import type { Shard } from '../shard/shard.js';
 import { Targets } from '../shard/targets.js';
 import { BridgeHealth } from './bridge-health.js';
 import type { ConnectorHealth } from './health.js';
-import { type PlannedSession, slabRegions } from './session-plan.js';
+import { clientIdBase, type PlannedSession, slabRegions } from './session-plan.js';
 import { SessionStore } from './session-store.js';
 import { planAll, Sessions } from './sessions.js';
 import { Settling } from './settling.js';
@@ -51,6 +54,7 @@ export interface BridgeOptions {
 export class Bridge {
   readonly #options: BridgeOptions;
   readonly #routes: readonly CompiledRoute[];
+  readonly #recordRoutes: readonly CompiledRecordRoute[];
   readonly #slab: SessionSlab;
   readonly #ledger: Ledger<Match>;
   readonly #pool: ShardPool;
@@ -61,6 +65,7 @@ export class Bridge {
   readonly #letters: DeadLetterStore;
   readonly #desk: DeadLetterDesk;
   readonly #flow: MqttToKafka;
+  readonly #recordFlow: KafkaToMqtt;
   readonly #settling: Settling;
 
   /** Reads what an earlier run has left; starts nothing. Rejects with an OperatingError. */
@@ -80,7 +85,8 @@ export class Bridge {
     this.#options = options;
     this.#letters = letters;
     this.#routes = compileRoutes(connector, (route) => events.route(route));
-    const planned = planAll(connector, this.#routes, store);
+    this.#recordRoutes = compileRecordRoutes(connector, (route) => events.recordRoute(route));
+    const planned = planAll(connector, this.#routes, this.#recordRoutes, store);
     this.#slab = openSlab(connector.maxPayloadBytes, planned);
     const { receiveMaximum } = connector.mqtt;
     this.#ledger = new Ledger(receiveMaximum * planned.length + QOS0_DELIVERIES_MAX);
@@ -88,6 +94,7 @@ export class Bridge {
       ...options,
       ledger: this.#ledger,
       sessions: planned.map(({ clientId }) => clientId),
+      publishes: () => this.#recordFlow.underWay,
     });
     this.#table = new RouteTable(
       this.#routes,
@@ -103,11 +110,13 @@ export class Bridge {
       slab: this.#slab,
       health: this.#health,
       flow: () => this.#flow,
+      recordFlow: () => this.#recordFlow,
       onUnreadable: (packet, fault) => this.#keepUnreadable(packet, fault),
     });
     this.#pool = this.#openPool(planned.length);
     this.#desk = this.#openDesk();
     this.#flow = this.#openFlow(planned.length);
+    this.#recordFlow = this.#openRecordFlow();
   }
 
   /** Starts the workers and begins to dial; neither MQTT nor Kafka has to be there. */
@@ -120,12 +129,15 @@ export class Bridge {
   }
 
   health(): ConnectorHealth {
-    return this.#health.report(this.#routes.map(({ events }) => events.counters));
+    return this.#health.report([
+      ...this.#routes.map(({ events }) => events.counters),
+      ...this.#recordRoutes.map(({ events }) => events.route.counters),
+    ]);
   }
 
-  /** Deliveries that are not settled. */
+  /** Deliveries that are not settled, both ways. */
   get inFlight(): number {
-    return this.#ledger.openCount;
+    return this.#ledger.openCount + this.#recordFlow.underWay;
   }
 
   /**
@@ -134,12 +146,13 @@ export class Bridge {
    */
   async stop(timeoutMs: number): Promise<number> {
     this.#sessions.stopReading();
+    this.#recordFlow.stopReading();
     await this.#settling.wait(timeoutMs);
     const left = this.#flow.onDrainTimeout();
     this.#sessions.stop();
     this.#flow.stop();
     this.#desk.close();
-    await this.#pool.close();
+    await this.#pool.close((shard) => this.#recordFlow.close(shard));
     await this.#letters.close();
     return left;
   }
@@ -164,6 +177,8 @@ export class Bridge {
         logLevel: connector.logLevel,
       },
       clock,
+      consumers: this.#recordRoutes.map((route) => consumerOf(connector, route)),
+      onRecords: (source) => this.#recordFlow.onRecords(source),
       onSettled: (shard, deliveryId, _, settlement) =>
         this.#flow.onSettled(shard, deliveryId, settlement),
       onBurstEnd: () => this.#flow.onBurstEnd(),
@@ -172,6 +187,7 @@ export class Bridge {
         events.workerReplaced(shard.index, error.message);
         this.#health.shardDown(shard.index, error.message);
         this.#flow.onShardLost(shard);
+        this.#recordFlow.onShardLost(shard.index);
       },
     });
   }
@@ -212,6 +228,22 @@ export class Bridge {
     });
   }
 
+  #openRecordFlow(): KafkaToMqtt {
+    const { connector, clock } = this.#options;
+    return new KafkaToMqtt({
+      connector: connector.name,
+      payloadBytesMax: connector.maxPayloadBytes,
+      routes: this.#recordRoutes,
+      sources: this.#pool.sources,
+      sessionOf: (route) => this.#sessions.publisherOf(route),
+      tell: (shard, message) => this.#pool.post(shard, message),
+      desk: this.#desk,
+      clock,
+      onEnded: () => this.#settling.onSettled(),
+      onTrouble: ({ name }, detail) => this.#health.routeTrouble(name, detail),
+    });
+  }
+
   /** A PUBLISH that the broker sends again and again and nobody can read. */
   #keepUnreadable(packet: Uint8Array, fault: PublishFault): Promise<void> | undefined {
     if (!this.#desk.hasRoom) return undefined;
@@ -248,12 +280,16 @@ export class Bridge {
       this.#health.shardUp(shard.index);
     }
     this.#flow.onMessage(shard, message);
+    this.#recordFlow.onMessage(message);
   }
 
   /** Whether a worker connects to Kafka before the first message; where only messages give the names
    * of Kafka topics, nothing is known of Kafka until one comes. */
   #opensKafkaAtStart(): boolean {
-    return this.#routes.some(({ template }) => template.constant !== undefined);
+    return (
+      this.#recordRoutes.length > 0 ||
+      this.#routes.some(({ template }) => template.constant !== undefined)
+    );
   }
 
   #observe(): void {
@@ -264,12 +300,25 @@ export class Bridge {
       deliveriesInFlightMax: () => this.#ledger.capacity - QOS0_DELIVERIES_MAX,
       qos0DeliveriesInFlight: () => this.#flow.qos0Open,
       qos0DeliveriesInFlightMax: () => QOS0_DELIVERIES_MAX,
+      publishesInFlight: () => this.#sessions.publishesInFlight,
       deadLetters: () => letters.letters,
       deadLettersMax: () => letters.maxLetters,
       deadLetterBytes: () => letters.bytes,
       deadLetterBytesMax: () => letters.maxBytes,
     });
   }
+}
+
+/** What a worker is told of the consumer of a route. */
+function consumerOf(connector: Connector, { index, route }: CompiledRecordRoute): SourceSettings {
+  return {
+    routeIndex: index,
+    topic: route.kafkaTopic,
+    groupId: route.consumerGroupId,
+    groupInstanceId: clientIdBase(connector),
+    offsetReset: route.offsetReset,
+    payloadBytesMax: connector.maxPayloadBytes,
+  };
 }
 
 /** Room for the large payloads of all sessions, and for one of each besides. */
@@ -279,11 +328,4 @@ function openSlab(payloadBytesMax: number, planned: readonly PlannedSession[]): 
   const regionsMax = Math.floor((SLAB_BYTES_MAX - commonBytes) / regionBytes);
   const regionOf = slabRegions(planned, regionsMax);
   return new SessionSlab({ commonBytes, payloadBytesMax, regionOf });
-}
-
-/** Client identifier of librdkafka, for Kafka's logs and quotas. */
-function clientIdBase(connector: Connector): string {
-  return [connector.clientIdPrefix, connector.name, connector.instanceId]
-    .filter((part) => part !== undefined)
-    .join('-');
 }

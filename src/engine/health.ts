@@ -37,6 +37,8 @@ export interface RouteHealth {
   /** Kafka topics, by shard, and dead letters that are held and tried again. */
   readonly holds: number;
   readonly detail: string;
+  /** What keeps it from reading; undefined where nothing does. */
+  readonly trouble: string | undefined;
 }
 
 export interface ConnectorHealth {
@@ -111,11 +113,21 @@ function shardReasons(connector: string, { shard, state, detail }: ShardHealth) 
   return [{ connector, part: `shard ${shard}`, message: because(what, detail) }];
 }
 
-function routeReasons(connector: string, { route, holds, detail }: RouteHealth) {
-  if (holds === 0) return [];
-  const reasons = holds === 1 ? '' : `, for ${holds} reasons, the last`;
-  const what = `messages are held and tried again${reasons}`;
-  return [{ connector, part: `route ${route}`, message: because(what, detail) }];
+function routeReasons(
+  connector: string,
+  { route, holds, detail, trouble }: RouteHealth,
+): HealthReason[] {
+  const part = `route ${route}`;
+  const reasons: HealthReason[] = [];
+  if (trouble !== undefined) {
+    reasons.push({ connector, part, message: `it cannot read from Kafka: ${trouble}` });
+  }
+  if (holds > 0) {
+    const several = holds === 1 ? '' : `, for ${holds} reasons, the last`;
+    const what = `messages are held and tried again${several}`;
+    reasons.push({ connector, part, message: because(what, detail) });
+  }
+  return reasons;
 }
 
 function because(what: string, detail: string): string {

@@ -2,6 +2,7 @@
  * shared route, one for a route with `ownSession`. Pure.
  */
 import type { Connector } from '../config/model.js';
+import type { CompiledRecordRoute } from '../flow/record-routes.js';
 import type { SessionRoute } from '../flow/route-table.js';
 import type { CompiledRoute } from '../flow/routes.js';
 import { type Subscription, subscriptionIds } from '../mqtt/subscriptions.js';
@@ -10,6 +11,8 @@ export interface PlannedSession {
   readonly clientId: string;
   readonly subscriptions: readonly Subscription[];
   readonly routes: readonly SessionRoute[];
+  /** From Kafka: what they read is published over this session. */
+  readonly recordRoutes: readonly CompiledRecordRoute[];
   /** No longer configured: what the broker still has for it is taken, then the session is ended. */
   readonly retired: boolean;
 }
@@ -18,23 +21,36 @@ export interface PlannedSession {
 export function planSessions(
   connector: Connector,
   routes: readonly CompiledRoute[],
+  recordRoutes: readonly CompiledRecordRoute[],
 ): PlannedSession[] {
-  const base = [connector.clientIdPrefix, connector.name, connector.instanceId]
-    .filter((part) => part !== undefined)
-    .join('-');
+  const base = clientIdBase(connector);
   const common = routes.filter(
     ({ route }) => route.sharedSubscription === undefined && !route.ownSession,
   );
+  const commonRecords = recordRoutes.filter(({ route }) => !route.ownSession);
   const sessions: PlannedSession[] = [];
-  if (common.length > 0) sessions.push(planSession(base, common));
+  if (common.length + commonRecords.length > 0) {
+    sessions.push(planSession(base, common, commonRecords));
+  }
   for (const compiled of routes) {
     if (common.includes(compiled)) continue;
     const subscribers = compiled.route.sharedSubscription?.subscribers ?? 1;
     for (let n = 0; n < subscribers; n++) {
-      sessions.push(planSession(`${base}-${compiled.name}-${n}`, [compiled]));
+      sessions.push(planSession(`${base}-${compiled.name}-${n}`, [compiled], []));
     }
   }
+  for (const compiled of recordRoutes) {
+    if (commonRecords.includes(compiled)) continue;
+    sessions.push(planSession(`${base}-${compiled.name}-0`, [], [compiled]));
+  }
   return sessions;
+}
+
+/** What client identifiers of this instance begin with, on either side. */
+export function clientIdBase(connector: Connector): string {
+  return [connector.clientIdPrefix, connector.name, connector.instanceId]
+    .filter((part) => part !== undefined)
+    .join('-');
 }
 
 /**
@@ -53,7 +69,7 @@ export function planRetired(
     if (first === undefined) continue;
     found.push({ subscriptionId, topicFilter: first.route.topicFilter, routes: sharing });
   }
-  return { clientId, subscriptions: [], routes: found, retired: true };
+  return { clientId, subscriptions: [], routes: found, recordRoutes: [], retired: true };
 }
 
 /**
@@ -91,7 +107,11 @@ export function subscriptionFilter({ route }: CompiledRoute): string {
     : `$share/${shared.groupName}/${route.topicFilter}`;
 }
 
-function planSession(clientId: string, routes: readonly CompiledRoute[]): PlannedSession {
+function planSession(
+  clientId: string,
+  routes: readonly CompiledRoute[],
+  recordRoutes: readonly CompiledRecordRoute[],
+): PlannedSession {
   // A second SUBSCRIBE to a filter replaces the first, so routes with one filter share it.
   const byFilter = new Map<string, CompiledRoute[]>();
   for (const route of routes) {
@@ -107,6 +127,7 @@ function planSession(clientId: string, routes: readonly CompiledRoute[]): Planne
   return {
     clientId,
     retired: false,
+    recordRoutes,
     subscriptions: planned.map(({ filter, sharing, id }) => ({
       filter,
       id,

@@ -5,7 +5,9 @@ import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
 import { PACKET_OVERHEAD_BYTES, TOPICS_CACHED } from '../config/limits.js';
 import type { Connector } from '../config/model.js';
+import type { KafkaToMqtt } from '../flow/kafka-to-mqtt.js';
 import type { MqttToKafka } from '../flow/mqtt-to-kafka.js';
+import type { CompiledRecordRoute } from '../flow/record-routes.js';
 import type { RouteTable } from '../flow/route-table.js';
 import type { CompiledRoute } from '../flow/routes.js';
 import type { ConnectorEvents } from '../metrics/events.js';
@@ -41,6 +43,7 @@ export interface SessionsOptions {
   readonly random: () => number;
   /** Asked when a message comes: the flow needs the sessions as they need the flow. */
   readonly flow: () => MqttToKafka;
+  readonly recordFlow: () => KafkaToMqtt;
   /** Keeps a PUBLISH that nobody can read; resolves once it is on the disk. */
   readonly onUnreadable: (packet: Uint8Array, fault: PublishFault) => Promise<void> | undefined;
 }
@@ -59,6 +62,18 @@ export class Sessions {
   /** By index; empty before `open`. */
   get all(): readonly Session[] {
     return this.#all;
+  }
+
+  /** PUBLISHes of ours that are not acknowledged. */
+  get publishesInFlight(): number {
+    return this.#all.reduce((sum, { outbound }) => sum + outbound.inFlight, 0);
+  }
+
+  /** The session that publishes what a route reads from Kafka. */
+  publisherOf(route: CompiledRecordRoute): Session {
+    const { planned } = this.#options;
+    const index = planned.findIndex(({ recordRoutes }) => recordRoutes.includes(route));
+    return this.#all[index] as Session;
   }
 
   /** Writes down what is to be subscribed to; nothing is dialled yet. */
@@ -106,7 +121,10 @@ export class Sessions {
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       writeTimeoutMs: WRITE_TIMEOUT_MS,
       subscriptions,
-      publishing: [],
+      publishing: planned.recordRoutes.map(({ name, route }) => ({
+        route: `route ${name}`,
+        qos: route.qos,
+      })),
       staleFilters: stale,
       topics: this.#topics,
       slab: this.#options.slab.bytes,
@@ -155,9 +173,10 @@ export class Sessions {
         });
         retirement.onUnsubscribed();
       },
-      onPuback: () => {},
-      onWritable: () => {},
-      onResend: () => false,
+      onPuback: (_, delivery, reasonCode) =>
+        this.#options.recordFlow().onPuback(delivery, reasonCode),
+      onWritable: (session) => this.#options.recordFlow().onWritable(session),
+      onResend: (_, delivery, publish) => this.#options.recordFlow().onResend(delivery, publish),
       onUnreadable: (_, packet, fault) => this.#options.onUnreadable(packet, fault),
       onWarning: (_, text) => log.warn({ session: clientId }, text),
       reservePayload: (bytes) => this.#options.slab.reserve(index, bytes),
@@ -216,9 +235,10 @@ export class Sessions {
 export function planAll(
   connector: Connector,
   routes: readonly CompiledRoute[],
+  recordRoutes: readonly CompiledRecordRoute[],
   store: SessionStore,
 ): PlannedSession[] {
-  const planned = planSessions(connector, routes);
+  const planned = planSessions(connector, routes, recordRoutes);
   const current = new Set(planned.map(({ clientId }) => clientId));
   const retired = store.clientIds
     .filter((clientId) => !current.has(clientId))

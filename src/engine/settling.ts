@@ -14,6 +14,8 @@ export interface SettlingOptions {
   readonly ledger: Ledger<Match>;
   /** Client identifiers, by the index of their session. */
   readonly sessions: readonly string[];
+  /** Records of Kafka's that are on their way to MQTT. */
+  readonly publishes: () => number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -21,6 +23,7 @@ export interface SettlingOptions {
 /** What is open, for the log. */
 interface Open {
   readonly deliveries: number;
+  readonly publishes: number;
   /** How many of them each route has a part in. */
   readonly routes: Readonly<Record<string, number>>;
   readonly sessions: Readonly<Record<string, number>>;
@@ -43,8 +46,8 @@ export class Settling {
 
   /** Resolves when nothing is in flight any more, or after `timeoutMs`. */
   wait(timeoutMs: number): Promise<void> {
-    const { ledger, clock, log } = this.#options;
-    if (ledger.openCount === 0) return Promise.resolve();
+    const { clock, log } = this.#options;
+    if (this.#isSettled) return Promise.resolve();
     const endMs = clock.monotonicMs() + timeoutMs;
     const secondsLeft = () => Math.max(0, Math.round((endMs - clock.monotonicMs()) / 1000));
     return new Promise((resolve) => {
@@ -56,27 +59,32 @@ export class Settling {
         resolve();
       };
       const cancelTimeout = clock.after(timeoutMs, () => {
-        log.warn(this.#open(), 'stopping: not settled in time; the broker sends QoS 1 again');
+        log.warn(this.#open(), 'stopping: not settled in time; QoS 1 is sent again');
         end();
       });
       const tellAfter = (delayMs: number) => {
         cancelTell = clock.after(delayMs, () => {
           log.warn(
             { ...this.#open(), secondsLeft: secondsLeft() },
-            'stopping: waits for Kafka to acknowledge what is in flight',
+            'stopping: waits for what is in flight to be acknowledged',
           );
           tellAfter(TELL_MS);
         });
       };
       this.#look = () => {
-        if (ledger.openCount === 0) end();
+        if (this.#isSettled) end();
       };
       tellAfter(FIRST_TELL_MS);
     });
   }
 
+  get #isSettled(): boolean {
+    const { ledger, publishes } = this.#options;
+    return ledger.openCount === 0 && publishes() === 0;
+  }
+
   #open(): Open {
-    const { ledger, sessions, clock } = this.#options;
+    const { ledger, sessions, publishes, clock } = this.#options;
     const byRoute: Record<string, number> = {};
     const bySession: Record<string, number> = {};
     let oldestMs = clock.monotonicMs();
@@ -89,6 +97,7 @@ export class Settling {
     }
     return {
       deliveries: ledger.openCount,
+      publishes: publishes(),
       routes: byRoute,
       sessions: bySession,
       oldestSeconds: Math.round((clock.monotonicMs() - oldestMs) / 1000),

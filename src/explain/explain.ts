@@ -82,7 +82,7 @@ function explainConnector(
   // Nothing happens for these to count or to log.
   const events = new ConnectorEvents(connector.name, createLog('fatal', 'explain'), systemClock);
   const routes = compileRoutes(connector, (name) => events.route(name));
-  const found = findRoutes(routes, planSessions(connector, routes), message);
+  const found = findRoutes(routes, planSessions(connector, routes, []), message);
   const notMatched = connector.topicMaps
     .flatMap((map) => map.routes)
     .filter(({ name }) => !found.some(({ route }) => route.name === name))

@@ -52,3 +52,36 @@ export function classify(code: number, status: number, solo: boolean): Dispositi
       return status === NOT_PERSISTED ? 'held' : 'abandoned';
   }
 }
+
+const FENCED_INSTANCE_ID = 82;
+/** librdkafka's own word on its connections, its time-outs and its group: it goes on by itself. */
+const PASSING: ReadonlySet<number> = new Set([
+  -195, // _TRANSPORT
+  -193, // _RESOLVE
+  -187, // _ALL_BROKERS_DOWN
+  -185, // _TIMED_OUT
+  -147, // _MAX_POLL_EXCEEDED
+  -142, // _ASSIGNMENT_LOST
+  7, // REQUEST_TIMED_OUT
+  14, // COORDINATOR_LOAD_IN_PROGRESS
+  15, // COORDINATOR_NOT_AVAILABLE
+  16, // NOT_COORDINATOR
+  22, // ILLEGAL_GENERATION
+  25, // UNKNOWN_MEMBER_ID
+  27, // REBALANCE_IN_PROGRESS
+]);
+
+/** What an error means for a consumer:
+ * - `passing`: librdkafka goes on by itself, and nobody has to know
+ * - `trouble`: it goes on trying, but somebody may have to mend something: not authorised, unknown topic
+ * - `reopen`: the handle is of no use any more; another one is opened, with backoff
+ * - `stop`: another process has taken our place in the group: we do not fight for it
+ */
+export type ConsumerDisposition = 'passing' | 'trouble' | 'reopen' | 'stop';
+
+/** @param code rd_kafka_resp_err_t; of a fatal error the one behind it */
+export function consumerDisposition(code: number, fatal: boolean): ConsumerDisposition {
+  if (code === FENCED_INSTANCE_ID) return 'stop';
+  if (fatal || code === FATAL) return 'reopen';
+  return PASSING.has(code) ? 'passing' : 'trouble';
+}

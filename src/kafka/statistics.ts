@@ -8,15 +8,20 @@ interface Statistics {
   readonly brokers?: Readonly<Record<string, BrokerStatistics>>;
 }
 
-/** Which producers are connected to Kafka. One that has nothing to send may have no connection, so a
- * single one that has is enough to know that Kafka is there. */
+/** Which clients of a worker are connected to Kafka. One that has nothing to send may have no connection,
+ * so a single one that has is enough to know that Kafka is there. */
 export class Connections {
   readonly #up = new Map<number, boolean>();
 
-  /** Whether any producer is connected, now that this one has told of itself. */
-  update(producer: number, statistics: string, isOpen: (producer: number) => boolean): boolean {
-    const before = this.#up.get(producer) === true;
-    this.#up.set(producer, isConnected(statistics) ?? before);
+  /** Whether any client is connected, now that this one has told of itself; undefined: it is no more. */
+  update(
+    client: number,
+    statistics: string | undefined,
+    isOpen: (client: number) => boolean,
+  ): boolean {
+    const before = this.#up.get(client) === true;
+    const up = statistics === undefined ? false : (isConnected(statistics) ?? before);
+    this.#up.set(client, up);
     for (const other of this.#up.keys()) if (!isOpen(other)) this.#up.delete(other);
     return [...this.#up.values()].includes(true);
   }

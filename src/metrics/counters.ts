@@ -15,6 +15,7 @@ import {
   qos0LossReasons,
   zeroCounts,
 } from './reasons.js';
+import { RecordRouteCounters } from './record-route.js';
 
 export class RouteCounters {
   readonly route: string;
@@ -58,6 +59,7 @@ export interface ConnectorGauges {
   /** Of QoS 1. */
   deliveriesInFlight(): number;
   deliveriesInFlightMax(): number;
+  publishesInFlight(): number;
   qos0DeliveriesInFlight(): number;
   qos0DeliveriesInFlightMax(): number;
   deadLetters(): number;
@@ -69,6 +71,8 @@ export interface ConnectorGauges {
 export class ConnectorCounters {
   readonly connector: string;
   readonly routes = new Map<string, RouteCounters>();
+  /** Of routes from Kafka to MQTT, beside what they have among `routes`. */
+  readonly recordRoutes = new Map<string, RecordRouteCounters>();
   readonly shards = new Map<number, ShardCounters>();
   pubacksSucceeded = 0;
   pubacksRefused = 0;
@@ -97,6 +101,14 @@ export class ConnectorCounters {
     if (known !== undefined) return known;
     const counters = new RouteCounters(name);
     this.routes.set(name, counters);
+    return counters;
+  }
+
+  recordRoute(name: string): RecordRouteCounters {
+    const known = this.recordRoutes.get(name);
+    if (known !== undefined) return known;
+    const counters = new RecordRouteCounters(name);
+    this.recordRoutes.set(name, counters);
     return counters;
   }
 

@@ -11,6 +11,7 @@ import {
   ofRoute,
   ofRouteByReason,
 } from './metric-definition.js';
+import { recordRouteMetrics } from './record-route-definitions.js';
 
 export interface LabelledHistogram {
   readonly labels: Readonly<Record<string, string>>;
@@ -217,6 +218,13 @@ const engineMetrics: readonly MetricDefinition[] = [
     'deliveriesInFlightMax',
   ),
   ofEngine(
+    {
+      name: 'millrace_publishes_in_flight',
+      help: 'PUBLISH packets of QoS 1 that we have sent and the broker has not acknowledged',
+    },
+    'publishesInFlight',
+  ),
+  ofEngine(
     { name: 'millrace_qos0_deliveries_in_flight', help: 'QoS 0 deliveries that are open now' },
     'qos0DeliveriesInFlight',
   ),
@@ -250,6 +258,7 @@ const engineMetrics: readonly MetricDefinition[] = [
 
 export const metricDefinitions: readonly MetricDefinition[] = [
   ...routeMetrics,
+  ...recordRouteMetrics,
   ...connectorMetrics,
   ...engineMetrics,
 ];

@@ -15,6 +15,7 @@ import type {
   HoldReason,
   Qos0LossReason,
 } from './reasons.js';
+import { RecordRouteEvents } from './record-route.js';
 
 const logIntervalMs = 10_000;
 
@@ -46,6 +47,12 @@ export class ConnectorEvents {
     const events = new RouteEvents(this.counters.route(name), this.#log, this.#limit);
     this.#routes.set(name, events);
     return events;
+  }
+
+  /** Of a route from Kafka to MQTT. */
+  recordRoute(name: string): RecordRouteEvents {
+    const counters = this.counters.recordRoute(name);
+    return new RecordRouteEvents(counters, this.route(name), this.#log, this.#limit);
   }
 
   /** The engine says how its gauges are read. */

@@ -4,6 +4,7 @@
 import type { Clock } from '../base/clock.js';
 import type { ConnectorCounters, ConnectorGauges, RouteCounters } from './counters.js';
 import type { CountByReason } from './reasons.js';
+import type { RecordRouteCounters } from './record-route.js';
 
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
@@ -33,6 +34,24 @@ export function ofRoute(
     labels: ['connector', 'route'],
     samples: ({ connector, routes }) =>
       [...routes.values()].map((counters) => ({
+        labels: { connector, route: counters.route },
+        value: read(counters),
+      })),
+  };
+}
+
+/** A metric of each route from Kafka to MQTT. */
+export function ofRecordRoute(
+  type: MetricDefinition['type'],
+  described: Described,
+  read: (route: RecordRouteCounters) => number,
+): MetricDefinition {
+  return {
+    ...described,
+    type,
+    labels: ['connector', 'route'],
+    samples: ({ connector, recordRoutes }) =>
+      [...recordRoutes.values()].map((counters) => ({
         labels: { connector, route: counters.route },
         value: read(counters),
       })),

@@ -16,6 +16,12 @@ export const deadLetterReasons = [
   'kafkaTopicLimit',
   /** A packet that MQTT 5 forbids came three times under the same packet identifier. */
   'malformedPacket',
+  /** The template of `mqttTopic` gave a name that MQTT forbids. */
+  'mqttTopicInvalid',
+  /** A PUBLISH larger than the broker's Maximum Packet Size, or properties larger than MQTT can carry. */
+  'publishTooLarge',
+  /** The broker answered a PUBLISH with a reason code of 0x80 or above. */
+  'publishRefused',
 ] as const;
 export type DeadLetterReason = (typeof deadLetterReasons)[number];
 

@@ -9,6 +9,7 @@
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import {
   closeDoorbell,
@@ -16,8 +17,9 @@ import {
   openDoorbell,
   ringDoorbell,
 } from '../channel/doorbell.js';
-import type { FromWorker, ShardTask, ToWorker } from '../channel/protocol.js';
+import type { CloseShard, FromWorker, ShardTask, ToWorker } from '../channel/protocol.js';
 import type { OnSettled } from '../channel/settlement-ring.js';
+import { RecordSource, type SourceSettings } from './record-source.js';
 import { Shard, type ShardOptions } from './shard.js';
 import { WakePace } from './wake-pace.js';
 
@@ -32,12 +34,16 @@ export interface ShardPoolOptions extends Pick<ShardOptions, 'sessions' | 'sessi
   /** What every task has in common. */
   readonly task: Omit<
     ShardTask,
-    'shard' | 'frames' | 'settlements' | 'slab' | 'wakeFd' | 'mainFd' | 'port'
+    'shard' | 'frames' | 'settlements' | 'slab' | 'wakeFd' | 'mainFd' | 'consumers' | 'port'
   >;
+  /** Their consumers are dealt to the shards in turn. */
+  readonly consumers: readonly SourceSettings[];
   readonly clock: Clock;
   readonly onSettled: (shard: Shard, ...settled: Parameters<OnSettled>) => void;
   /** After all that was settled since the last time. */
   readonly onBurstEnd: () => void;
+  /** A consumer has written records, or had. */
+  readonly onRecords: (source: RecordSource) => void;
   readonly onMessage: (shard: Shard, message: FromWorker) => void;
   /** A worker has ended before its time, with everything that it had outstanding. */
   readonly onLost: (shard: Shard, error: Error) => void;
@@ -45,6 +51,7 @@ export interface ShardPoolOptions extends Pick<ShardOptions, 'sessions' | 'sessi
 
 interface Member {
   readonly shard: Shard;
+  readonly sources: readonly RecordSource[];
   readonly wakeFd: number;
   readonly pace: WakePace;
   port: MessagePort | undefined;
@@ -97,6 +104,9 @@ export class ShardPool {
       });
       return {
         shard,
+        sources: options.consumers
+          .filter((_, consumer) => consumer % options.shards === index)
+          .map((settings) => new RecordSource(settings, index, () => ringDoorbell(wakeFd))),
         wakeFd,
         pace,
         port: undefined,
@@ -114,16 +124,35 @@ export class ShardPool {
     return this.#members.map((member) => member.shard);
   }
 
+  /** One for each consumer, in their order. */
+  get sources(): readonly RecordSource[] {
+    const all = this.#members.flatMap((member) => member.sources);
+    return this.#options.consumers.map(({ routeIndex }) => {
+      const source = all.find(({ settings }) => settings.routeIndex === routeIndex);
+      assert(source !== undefined, `the consumer of route ${routeIndex} is in no shard`);
+      return source;
+    });
+  }
+
   start(): void {
     for (const member of this.#members) this.#run(member);
   }
 
-  /** Closes every shard and waits for the workers to end. What is outstanding is forgotten. */
-  async close(): Promise<void> {
+  /** Tells the worker of a shard; one that is not there needs not to know. */
+  post(shard: number, message: ToWorker): void {
+    this.#members[shard]?.port?.postMessage(message);
+  }
+
+  /**
+   * Closes every shard and waits for the workers to end. What is outstanding is forgotten.
+   * @param commits what consumers shall commit before they end, by shard
+   */
+  async close(commits: (shard: number) => CloseShard['commits'] = () => []): Promise<void> {
     this.#closing = true;
     for (const member of this.#members) member.cancelRestart();
     for (const member of this.#members) {
-      member.port?.postMessage({ kind: 'close' } satisfies ToWorker);
+      const message: CloseShard = { kind: 'close', commits: commits(member.shard.index) };
+      member.port?.postMessage(message);
     }
     await Promise.all(this.#members.map((member) => member.ended));
     await this.#piscina.destroy();
@@ -158,6 +187,7 @@ export class ShardPool {
       slab: this.#options.slab,
       wakeFd: member.wakeFd,
       mainFd: this.#mainFd,
+      consumers: member.sources.map((source) => source.task),
       port: port2,
     };
     member.ended = this.#piscina.run(task, { transferList: [port2] }).then(
@@ -187,6 +217,7 @@ export class ShardPool {
     member.shard.readSettlements();
     this.#options.onLost(member.shard, error);
     member.shard.reset();
+    for (const source of member.sources) source.reset();
     this.#options.onBurstEnd();
     const lived = clock.monotonicMs() - member.startedMs;
     member.restartMs =
@@ -200,5 +231,8 @@ export class ShardPool {
     let settled = 0;
     for (const { shard } of this.#members) settled += shard.readSettlements();
     if (settled > 0) this.#options.onBurstEnd();
+    for (const { sources } of this.#members) {
+      for (const source of sources) this.#options.onRecords(source);
+    }
   }
 }

@@ -1,39 +1,67 @@
 /* The resident task of one worker: opens its side of the rings, runs the loop until main says close,
  * and only then returns. Piscina is its supervisor: src/shard/pool.ts.
  */
-import { threadId } from 'node:worker_threads';
+import { type MessagePort, threadId } from 'node:worker_threads';
 import { systemClock } from '../base/clock.js';
 import { listenToDoorbell } from '../channel/doorbell.js';
-import type { FromWorker, ShardTask, ToWorker } from '../channel/protocol.js';
+import type {
+  CloseShard,
+  CommitOffsets,
+  FromWorker,
+  PartitionsReleased,
+  ShardTask,
+  ToWorker,
+} from '../channel/protocol.js';
 import { addon } from '../kafka/addon.js';
+import { ConsumeLoops } from './consume-loops.js';
 import { ProduceLoop } from './produce-loop.js';
 
 /** Runs until main closes the shard. Rejects, and so ends the worker, on a programmer's error. */
 export async function runShard(task: ShardTask): Promise<void> {
   const { port } = task;
-  const native = new addon.ShardProducers(
-    new Uint8Array(task.frames),
-    new Uint8Array(task.settlements),
-    new Uint8Array(task.slab),
-    task.wakeFd,
-    task.mainFd,
-  );
-  const loop = new ProduceLoop({
-    native,
+  const post = (message: FromWorker) => port.postMessage(message);
+  const produceLoop = new ProduceLoop({
+    native: new addon.ShardProducers(
+      new Uint8Array(task.frames),
+      new Uint8Array(task.settlements),
+      new Uint8Array(task.slab),
+      task.wakeFd,
+      task.mainFd,
+    ),
     task,
     clock: systemClock,
-    post: (message: FromWorker) => port.postMessage(message),
+    post,
     errorName: addon.errorName,
   });
-  const stopListening = listenToDoorbell(task.wakeFd, () => loop.turn());
-  loop.start();
-  port.postMessage({ kind: 'ready', threadId } satisfies FromWorker);
-  await new Promise<void>((resolve) => {
+  const consumeLoops = new ConsumeLoops(task, {
+    clock: systemClock,
+    post,
+    errorName: addon.errorName,
+    onStatistics: (consumer, json) => produceLoop.onConsumerStatistics(consumer, json),
+  });
+  const stopListening = listenToDoorbell(task.wakeFd, () => {
+    produceLoop.turn();
+    consumeLoops.turn();
+  });
+  produceLoop.start();
+  consumeLoops.start();
+  post({ kind: 'ready', threadId });
+  const { commits } = await closed(port, (message) => consumeLoops.onMessage(message));
+  await consumeLoops.close(commits);
+  stopListening();
+  produceLoop.close();
+  port.close();
+}
+
+/** Resolves with main's word to close; all else that it says goes to `onMessage`. */
+function closed(
+  port: MessagePort,
+  onMessage: (message: CommitOffsets | PartitionsReleased) => void,
+): Promise<CloseShard> {
+  return new Promise((resolve) => {
     port.on('message', (message: ToWorker) => {
-      if (message.kind === 'close') resolve();
+      if (message.kind === 'close') resolve(message);
+      else onMessage(message);
     });
   });
-  stopListening();
-  loop.close();
-  port.close();
 }

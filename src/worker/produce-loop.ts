@@ -16,13 +16,15 @@ import {
   TURN_UNREPORTED,
 } from '../kafka/addon.js';
 import { Connections } from '../kafka/statistics.js';
+import { logLevelOf } from './log-level.js';
 import { ProducerPool } from './producer-pool.js';
 import { Recovery } from './recovery.js';
 
+/** Consumers stand among the producers, by numbers that no producer has. */
+const CONSUMERS_FROM = -1;
 const TICK_MS = 1000;
 /** How long a settlement may wait for others, so that they wake main and leave as PUBACKs together. */
 const REPORT_MS = 1;
-const SYSLOG_CRITICAL = 2;
 /** librdkafka says these at every attempt; that Kafka is away is said once, as `kafka` messages. */
 const CONNECTION_ERRORS: ReadonlySet<number> = new Set([
   -195, // _TRANSPORT
@@ -128,19 +130,23 @@ export class ProduceLoop {
       post({ kind: 'log', level: 'error', text: `fatal producer error: ${event.text}` });
       this.#recovery.onFatal(event.producer, errorName(event.code));
     } else if (event.kind === EVENT_LOG) {
-      const level = event.code <= SYSLOG_CRITICAL ? 'error' : 'debug';
-      post({ kind: 'log', level, text: event.text });
+      post({ kind: 'log', level: logLevelOf(event.code), text: event.text });
     } else if (event.kind === EVENT_ERROR) {
       const level = CONNECTION_ERRORS.has(event.code) ? 'debug' : 'warn';
       post({ kind: 'log', level, text: event.text });
     } else {
-      this.#onStatistics(event);
+      this.#onStatistics(event.producer, event.text);
     }
   }
 
-  #onStatistics({ producer, text }: ProducerEvent): void {
-    const isOpen = (index: number) => this.#pool.producerAt(index) !== undefined;
-    const up = this.#connections.update(producer, text, isOpen);
+  /** A consumer of this worker has told of itself; undefined: it is no more. */
+  onConsumerStatistics(routeIndex: number, json: string | undefined): void {
+    this.#onStatistics(CONSUMERS_FROM - routeIndex, json);
+  }
+
+  #onStatistics(client: number, json: string | undefined): void {
+    const isOpen = (index: number) => index < 0 || this.#pool.producerAt(index) !== undefined;
+    const up = this.#connections.update(client, json, isOpen);
     if (up === this.#up) return;
     this.#up = up;
     const detail = up ? 'connected' : 'no broker of the cluster is connected';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { validateCommand } from '../../src/cli/validate.js';
-import { connector, toMqtt, topicMap } from './documents.js';
+import { connector, topicMap } from './documents.js';
 
 async function* nothing(): AsyncGenerator<string> {}
 
@@ -33,12 +33,13 @@ t.test('a valid configuration is summed up, with exit code 0', async (t) => {
 });
 
 t.test('what run cannot do yet is a warning here', async (t) => {
-  const stdin = connector() + toMqtt('mqttTopic: a\nkafkaTopic: t');
+  const stdin =
+    connector('kafkaConnection: { endpoint: "k:9093", tls: { tlsEnabled: true } }') + topicMap();
   t.same(await run(['-'], { stdin }), {
     code: 0,
     output: [
-      '(standard input):16: warning: KafkaConnectorTopicMap/m spec.routes[0].kafkaToMqtt: this version cannot carry messages from Kafka to MQTT yet',
-      '    leave the route out',
+      '(standard input):7: warning: KafkaConnector/c spec.kafkaConnection.tls.tlsEnabled: this version cannot encrypt the connection to Kafka yet',
+      '    use a listener without TLS, and tlsEnabled: false',
       '0 errors, 1 warning',
       'valid: connectors 1, topic maps 1, routes 1',
       '',

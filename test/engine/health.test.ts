@@ -6,7 +6,7 @@ const well: ConnectorHealth = {
   sessions: [{ session: 'session-0', state: 'connected', detail: '' }],
   refused: [],
   shards: [{ shard: 0, state: 'up', detail: '' }],
-  routes: [{ route: 'route1', holds: 0, detail: '' }],
+  routes: [{ route: 'route1', holds: 0, detail: '', trouble: undefined }],
 };
 
 t.test('it is ready when everything is connected and nothing is held', async (t) => {
@@ -55,14 +55,19 @@ t.test('each part that is not well makes it unready and says why, and it stays l
       'no Kafka broker answers: all brokers down',
     ],
     [
-      { routes: [{ route: 'route1', holds: 1, detail: 'not authorised' }] },
+      { routes: [{ route: 'route1', holds: 1, detail: 'not authorised', trouble: undefined }] },
       'route route1',
       'messages are held and tried again: not authorised',
     ],
     [
-      { routes: [{ route: 'route1', holds: 3, detail: 'not authorised' }] },
+      { routes: [{ route: 'route1', holds: 3, detail: 'not authorised', trouble: undefined }] },
       'route route1',
       'messages are held and tried again, for 3 reasons, the last: not authorised',
+    ],
+    [
+      { routes: [{ route: 'route1', holds: 0, detail: '', trouble: 'unknown topic' }] },
+      'route route1',
+      'it cannot read from Kafka: unknown topic',
     ],
   ];
   for (const [ill, part, message] of cases) {

@@ -11,6 +11,7 @@ function sessionsOf(...names: readonly string[]): PlannedSession[] {
       name === ''
         ? []
         : [{ subscriptionId: 1, topicFilter: 'a', routes: [{ name } as CompiledRoute] }],
+    recordRoutes: [],
     retired: name === '',
   }));
 }

@@ -12,7 +12,14 @@ function create() {
   const clock = new ManualClock();
   const ledger = new Ledger<Match>(8);
   const { log, lines } = captureLog();
-  const settling = new Settling({ ledger, sessions: ['s-0', 's-1'], clock, log });
+  const state = { publishes: 0 };
+  const settling = new Settling({
+    ledger,
+    sessions: ['s-0', 's-1'],
+    publishes: () => state.publishes,
+    clock,
+    log,
+  });
   const open = (session: number, ...routes: string[]) => {
     const match = { routes: routes.map((name) => ({ name }) as CompiledRoute) } as unknown as Match;
     return ledger.open(session, 1, 1, NO_REGION, clock.monotonicMs(), match);
@@ -32,7 +39,7 @@ function create() {
     await nextTurn();
     return ended;
   };
-  return { clock, lines, open, settle, wait, isOver };
+  return { clock, lines, state, settling, open, settle, wait, isOver };
 }
 
 t.test('with nothing in flight there is nothing to wait for, or to say', async (t) => {
@@ -40,6 +47,18 @@ t.test('with nothing in flight there is nothing to wait for, or to say', async (
   wait(30_000);
   t.ok(await isOver());
   t.strictSame(lines, []);
+});
+
+t.test('records on their way to MQTT are waited for too', async (t) => {
+  const { clock, lines, state, settling, wait, isOver } = create();
+  state.publishes = 2;
+  wait(30_000);
+  clock.advance(500);
+  t.match(lines, [{ deliveries: 0, publishes: 2 }]);
+  t.notOk(await isOver());
+  state.publishes = 0;
+  settling.onSettled();
+  t.ok(await isOver());
 });
 
 t.test('what it waits for is said soon, and again while it waits', async (t) => {
@@ -54,7 +73,7 @@ t.test('what it waits for is said soon, and again while it waits', async (t) => 
   t.match(lines, [
     {
       level: WARN,
-      msg: 'stopping: waits for Kafka to acknowledge what is in flight',
+      msg: 'stopping: waits for what is in flight to be acknowledged',
       deliveries: 3,
       routes: { r: 2, both: 1, other: 1 },
       sessions: { 's-0': 2, 's-1': 1 },

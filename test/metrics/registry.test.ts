@@ -84,6 +84,7 @@ t.test('gauges of the engine are absent until it says how they are read', async 
     sessions: () => 2,
     deliveriesInFlight: () => inFlight,
     deliveriesInFlightMax: () => 8_000,
+    publishesInFlight: () => 3,
     qos0DeliveriesInFlight: () => 0,
     qos0DeliveriesInFlightMax: () => 16_384,
     deadLetters: () => 1,

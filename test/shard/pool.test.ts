@@ -52,6 +52,8 @@ class PoolUnderTest {
         logLevel: 'info',
       },
       clock,
+      consumers: [],
+      onRecords: () => {},
       onSettled: (shard, deliveryId, _, settlement) => {
         this.settled.push({ shard: shard.index, deliveryId, settlement });
       },

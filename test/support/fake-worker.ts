@@ -119,6 +119,7 @@ export const FAKE_TASK: ShardTask = {
   slab: new SharedArrayBuffer(0),
   wakeFd: -1,
   mainFd: -1,
+  consumers: [],
   // The loop itself never uses it.
   port: new MessageChannel().port1 as unknown as ShardTask['port'],
 };

@@ -64,6 +64,7 @@ export class MockWorker {
         slab,
         wakeFd: this.#wakeFd,
         mainFd: this.#mainFd,
+        consumers: [],
         port: undefined as unknown as ShardTask['port'],
       },
       clock: systemClock,

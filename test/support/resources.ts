@@ -9,10 +9,12 @@ export interface RouteSpec {
   readonly name: string;
   readonly mqttTopic: string;
   readonly kafkaTopic: string;
+  /** `mqttToKafka` where it is left out. */
+  readonly direction?: 'mqttToKafka' | 'kafkaToMqtt';
   readonly [field: string]: unknown;
 }
 
-/** The fields of a KafkaConnectorTopicMap; routes without the word `mqttToKafka` around each. */
+/** The fields of a KafkaConnectorTopicMap; routes without their direction around each. */
 export interface MapSpec {
   readonly routes: readonly RouteSpec[];
   readonly [field: string]: unknown;
@@ -60,7 +62,7 @@ export function resourcesYaml(input: ResourcesInput): string {
     spec: {
       kafkaConnectorRef: CONNECTOR,
       ...fields,
-      routes: routes.map((route) => ({ mqttToKafka: route })),
+      routes: routes.map(({ direction = 'mqttToKafka', ...route }) => ({ [direction]: route })),
     },
   }));
   return [connector, ...maps].map((resource) => stringify(resource)).join('---\n');

@@ -28,16 +28,6 @@ export function notYetSupported(resources: Resources): readonly Problem[] {
     refuseKafka(spec.kafkaConnection, refuse);
     refuseLocalBroker(spec.localBrokerConnection, refuse);
   }
-  for (const { kind, name, document, spec } of resources.topicMaps) {
-    const report = reporterFor(problems, document, `${kind}/${name}`);
-    for (const [index, route] of (spec.routes ?? []).entries()) {
-      if (route?.kafkaToMqtt === undefined) continue;
-      report.error(['spec', 'routes', index, 'kafkaToMqtt'], {
-        message: 'this version cannot carry messages from Kafka to MQTT yet',
-        hint: 'leave the route out',
-      });
-    }
-  }
   return problems;
 }
 

@@ -1,13 +1,14 @@
 import t from 'tap';
 import { notYetSupported } from '../../../src/config/rules/not-yet-supported.js';
-import { check, connector, FILE, KAFKA, topicMap } from '../documents.js';
+import { check, connector, FILE, KAFKA, toMqtt, topicMap } from '../documents.js';
 
 function found(text: string) {
   return notYetSupported(check(text).resources);
 }
 
-t.test('a plain connector with routes to Kafka is supported', async (t) => {
+t.test('a plain connector with routes of both directions is supported', async (t) => {
   t.same(found(connector() + topicMap()), []);
+  t.same(found(connector() + toMqtt('mqttTopic: a\nkafkaTopic: t')), []);
   const local = 'localBrokerConnection: { endpoint: "mqtt://b:1883", authentication: {} }';
   t.same(found(connector(`${KAFKA}\n${local}`) + topicMap()), []);
 });
@@ -26,10 +27,7 @@ localBrokerConnection:
   tls:
     tlsEnabled: true
   authentication:
-    kubernetes: {}`) +
-    topicMap(`routes:
-  - mqttToKafka: { name: a, mqttTopic: a, kafkaTopic: t }
-  - kafkaToMqtt: { name: b, mqttTopic: a, kafkaTopic: t }`);
+    kubernetes: {}`) + topicMap();
   const problems = found(text);
   t.same(
     problems.map(({ severity, line, path, message }) => [severity, line, path, message]),
@@ -59,22 +57,16 @@ localBrokerConnection:
         'this version cannot authenticate to the MQTT broker yet',
       ],
       ['error', 15, 'spec.localBrokerConnection.endpoint', 'this version cannot use wss:// yet'],
-      [
-        'error',
-        29,
-        'spec.routes[1].kafkaToMqtt',
-        'this version cannot carry messages from Kafka to MQTT yet',
-      ],
     ],
   );
   t.strictSame(problems.at(-1), {
     severity: 'error',
     file: FILE,
-    line: 29,
-    resource: 'KafkaConnectorTopicMap/m',
-    path: 'spec.routes[1].kafkaToMqtt',
-    message: 'this version cannot carry messages from Kafka to MQTT yet',
-    hint: 'leave the route out',
+    line: 15,
+    resource: 'KafkaConnector/c',
+    path: 'spec.localBrokerConnection.endpoint',
+    message: 'this version cannot use wss:// yet',
+    hint: 'use mqtt://, or host:port',
   });
 });
 

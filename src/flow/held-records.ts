@@ -1,0 +1,144 @@
+/* HeldRecords: what the broker did not take now and may take later: No matching subscribers where the route
+ * holds for them, Quota exceeded. Main thread only.
+ *
+ *   topic:  flowing --a record is held--> waiting --backoff--> trying --taken, none left--> flowing
+ *                                            ^------ held again ------'
+ *
+ * 1. A topic with a held record sends nothing past it: what comes for it lines up behind, and goes one by one
+ *    once the first is taken. Other topics go on.
+ * 2. A held record keeps its place in the ring, so what may be held is bounded by the ring.
+ */
+import type { Clock } from '../base/clock.js';
+import type { OutgoingTopic } from '../mqtt/outgoing-topics.js';
+import type { Partition } from './partitions.js';
+import type { RecordLedger } from './record-ledger.js';
+
+const WAIT_MS_MIN = 500;
+const WAIT_MS_MAX = 30_000;
+
+interface HeldTopic {
+  readonly topic: OutgoingTopic;
+  /** Deliveries, in the order of the ring. */
+  readonly deliveries: number[];
+  waitMs: number;
+  /** Set while it waits; not while its first record is under way. */
+  cancelWait: (() => void) | undefined;
+}
+
+export class HeldRecords {
+  readonly #clock: Clock;
+  readonly #ledger: RecordLedger;
+  readonly #onDue: (topic: OutgoingTopic) => void;
+  /** By name: the cache of topics may give another object for it meanwhile. */
+  readonly #topics = new Map<string, HeldTopic>();
+  #count = 0;
+
+  /** @param onDue the first record of a topic shall be tried: `first`, then `hold` or `taken` */
+  constructor(clock: Clock, ledger: RecordLedger, onDue: (topic: OutgoingTopic) => void) {
+    this.#clock = clock;
+    this.#ledger = ledger;
+    this.#onDue = onDue;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  has(topic: OutgoingTopic): boolean {
+    return this.#topics.size > 0 && this.#topics.has(topic.name);
+  }
+
+  /** A record for a topic that is held. */
+  lineUp(topic: OutgoingTopic, delivery: number): void {
+    this.#insert(this.#topics.get(topic.name) ?? this.#add(topic), delivery);
+  }
+
+  /** A record that was sent has come back: it waits, longer each time. */
+  hold(topic: OutgoingTopic, delivery: number): void {
+    const held = this.#topics.get(topic.name) ?? this.#add(topic);
+    this.#insert(held, delivery);
+    if (held.cancelWait !== undefined) return;
+    held.waitMs = Math.min(Math.max(2 * held.waitMs, WAIT_MS_MIN), WAIT_MS_MAX);
+    this.#wait(held);
+  }
+
+  /** The first record could not be tried: again after the same time. */
+  postpone(topic: OutgoingTopic): void {
+    const held = this.#topics.get(topic.name);
+    if (held !== undefined && held.cancelWait === undefined) this.#wait(held);
+  }
+
+  /** Takes the first record of a topic, which is tried now. */
+  first(topic: OutgoingTopic): number | undefined {
+    const delivery = this.#topics.get(topic.name)?.deliveries.shift();
+    if (delivery !== undefined) this.#count--;
+    return delivery;
+  }
+
+  /** A record of a held topic is done with. True: another one follows, to be tried at once. */
+  taken(topic: OutgoingTopic): boolean {
+    const held = this.#topics.get(topic.name);
+    // While it waits, what is taken was under way before the first was held.
+    if (held === undefined || held.cancelWait !== undefined) return false;
+    held.waitMs = 0;
+    if (held.deliveries.length > 0) return true;
+    this.#topics.delete(topic.name);
+    return false;
+  }
+
+  /** Takes out every record of these partitions: they are somebody else's. */
+  drop(partitions: ReadonlySet<Partition>): number[] {
+    const dropped: number[] = [];
+    for (const [name, held] of this.#topics) {
+      const kept: number[] = [];
+      for (const delivery of held.deliveries) {
+        const goes = partitions.has(this.#ledger.partition(delivery));
+        (goes ? dropped : kept).push(delivery);
+      }
+      held.deliveries.splice(0, held.deliveries.length, ...kept);
+      // One that is under way decides what becomes of the topic.
+      if (kept.length > 0 || held.cancelWait === undefined) continue;
+      held.cancelWait();
+      this.#topics.delete(name);
+    }
+    this.#count -= dropped.length;
+    return dropped;
+  }
+
+  /** Takes everything out; nothing is tried again. */
+  close(): number[] {
+    const all = [...this.#topics.values()].flatMap(({ deliveries }) => deliveries);
+    for (const { cancelWait } of this.#topics.values()) cancelWait?.();
+    this.#topics.clear();
+    this.#count = 0;
+    return all;
+  }
+
+  #add(topic: OutgoingTopic): HeldTopic {
+    const held: HeldTopic = { topic, deliveries: [], waitMs: 0, cancelWait: undefined };
+    this.#topics.set(topic.name, held);
+    return held;
+  }
+
+  /** What was under way comes back before what lined up behind it. */
+  #insert(held: HeldTopic, delivery: number): void {
+    const { deliveries } = held;
+    let at = deliveries.length;
+    while (at > 0 && this.#isBefore(delivery, deliveries[at - 1] as number)) at--;
+    deliveries.splice(at, 0, delivery);
+    this.#count++;
+  }
+
+  #isBefore(a: number, b: number): boolean {
+    // Positions are modulo 2^32.
+    const { position } = this.#ledger;
+    return (((position[a] as number) - (position[b] as number)) | 0) < 0;
+  }
+
+  #wait(held: HeldTopic): void {
+    held.cancelWait = this.#clock.after(held.waitMs, () => {
+      held.cancelWait = undefined;
+      this.#onDue(held.topic);
+    });
+  }
+}

@@ -1,0 +1,304 @@
+/* ConsumeLoop: the worker's side of Kafka to MQTT, for one route: turns of the addon, which write records
+ * into the route's ring, and the life of its consumer in the group. Worker only.
+ *
+ *   running --close--> closing --closed, or too late--> closed
+ *   running --fatal error--> failed --backoff--> running          fenced: stopped for good
+ *
+ * 1. Offsets are committed of partitions that this consumer has, and of no others: a group takes a
+ *    commit from any member, also a lower offset over the one of a partition's new owner.
+ * 2. A revoked partition is given up only after main has said what of it is settled and that is
+ *    committed, or its time is over; a lost one is given up at once, and nothing of it is committed.
+ * 3. The consumer is always polled (native/kafka-consumer.h). While the ring has no room for long its
+ *    partitions are paused, so that librdkafka's threads rest; that throws away what it has fetched, so
+ *    it is not done for a short while without room.
+ */
+import type { Clock } from '../base/clock.js';
+import type {
+  CommitOffsets,
+  FromWorker,
+  PartitionOffset,
+  PartitionsReleased,
+} from '../channel/protocol.js';
+import {
+  CONSUMER_BLOCKED,
+  CONSUMER_EVENTS,
+  CONSUMER_MORE,
+  type Consumer,
+  type ConsumerEvent,
+  EVENT_ASSIGN,
+  EVENT_CLOSED,
+  EVENT_COMMIT,
+  EVENT_ERROR,
+  EVENT_LOG,
+  EVENT_REVOKE,
+} from '../kafka/addon.js';
+import { consumerDisposition } from '../kafka/kafka-error.js';
+import { logLevelOf } from './log-level.js';
+
+/** Without room for so long, partitions are paused. */
+const PAUSE_AFTER_MS = 10_000;
+/** How long a commit may take before a partition is given up without it. */
+const COMMIT_TIMEOUT_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 5_000;
+const REOPEN_MS_MIN = 1_000;
+const REOPEN_MS_MAX = 60_000;
+/** A consumer that lived this long did not fail of its start. */
+const HEALTHY_MS = 60_000;
+
+export interface ConsumeLoopOptions {
+  readonly routeIndex: number;
+  /** Opens the native consumer, and again after a fatal error. */
+  readonly open: () => Consumer;
+  readonly clock: Clock;
+  readonly post: (message: FromWorker) => void;
+  readonly errorName: (code: number) => string;
+  /** librdkafka's statistics, for whether Kafka is there; undefined: this consumer is no more. */
+  readonly onStatistics: (json: string | undefined) => void;
+  /** Asks for a turn soon. */
+  readonly wake: () => void;
+}
+
+type State = 'running' | 'failed' | 'stopped' | 'closing' | 'closed';
+
+/** What to do once a commit has ended. */
+interface Commit {
+  readonly onEnded: (code: number) => void;
+  readonly cancelTimeout: () => void;
+}
+
+export class ConsumeLoop {
+  readonly #options: ConsumeLoopOptions;
+  #native: Consumer;
+  #state: State = 'running';
+  readonly #assigned = new Set<number>();
+  /** By revocation: the partitions that main was asked about. */
+  readonly #revoking = new Map<number, readonly number[]>();
+  #revocations = 0;
+  /** By token. */
+  readonly #commits = new Map<number, Commit>();
+  #tokens = 0;
+  #blockedSinceMs: number | undefined;
+  #paused = false;
+  #openedMs: number;
+  #reopenMs = REOPEN_MS_MIN;
+  #cancelReopen: () => void = () => {};
+  #onClosed: () => void = () => {};
+  #trouble = false;
+
+  constructor(options: ConsumeLoopOptions) {
+    this.#options = options;
+    this.#openedMs = options.clock.monotonicMs();
+    this.#native = options.open();
+  }
+
+  get #isOpen(): boolean {
+    return this.#state === 'running' || this.#state === 'closing';
+  }
+
+  /** Answers the doorbell. */
+  turn(): void {
+    if (!this.#isOpen) return;
+    const flags = this.#native.turn();
+    if ((flags & CONSUMER_EVENTS) !== 0) {
+      for (const event of this.#native.takeEvents()) if (this.#isOpen) this.#onEvent(event);
+    }
+    this.#onRoom((flags & CONSUMER_BLOCKED) === 0);
+    if ((flags & CONSUMER_MORE) !== 0 && this.#isOpen) this.#options.wake();
+  }
+
+  /** Once a second. */
+  onTick(): void {
+    if (!this.#isOpen) return;
+    const sinceMs = this.#blockedSinceMs;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (!this.#paused && sinceMs !== undefined && nowMs - sinceMs >= PAUSE_AFTER_MS) {
+      this.#paused = true;
+      this.#native.pause();
+    }
+    this.turn();
+  }
+
+  onCommit({ offsets }: Omit<CommitOffsets, 'kind'>): void {
+    const { post, routeIndex, errorName } = this.#reporting();
+    this.#commit(offsets, (code) => {
+      post({ kind: 'committed', routeIndex, code: code === 0 ? undefined : errorName(code) });
+    });
+  }
+
+  onReleased({ revocation, offsets }: PartitionsReleased): void {
+    const partitions = this.#revoking.get(revocation);
+    if (partitions === undefined) return;
+    this.#revoking.delete(revocation);
+    this.#commit(offsets, () => this.#giveUp(partitions));
+  }
+
+  /** Commits, ends the membership, and resolves when the consumer is destroyed; within a bounded time. */
+  async close(offsets: readonly PartitionOffset[]): Promise<void> {
+    this.#cancelReopen();
+    if (this.#state === 'running') {
+      this.#state = 'closing';
+      await new Promise<void>((resolve) => this.#commit(offsets, () => resolve()));
+      // What waits for main's word waits for nobody any more.
+      for (const partitions of this.#revoking.values()) this.#giveUp(partitions);
+      this.#revoking.clear();
+      await this.#closeNative();
+    }
+    if (this.#state === 'closing') this.#native.destroy();
+    this.#state = 'closed';
+  }
+
+  #closeNative(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(CLOSE_TIMEOUT_MS, resolve);
+      this.#onClosed = () => {
+        cancel();
+        resolve();
+      };
+      this.#native.close();
+      this.#options.wake();
+    });
+  }
+
+  #reporting() {
+    const { post, routeIndex, errorName } = this.#options;
+    return { post, routeIndex, errorName };
+  }
+
+  #onRoom(hasRoom: boolean): void {
+    if (!hasRoom) {
+      this.#blockedSinceMs ??= this.#options.clock.monotonicMs();
+      return;
+    }
+    this.#blockedSinceMs = undefined;
+    if (!this.#paused || !this.#isOpen) return;
+    this.#paused = false;
+    this.#native.resume();
+  }
+
+  #onEvent(event: ConsumerEvent): void {
+    switch (event.kind) {
+      case EVENT_ASSIGN:
+        this.#onAssign(event.partitions);
+        break;
+      case EVENT_REVOKE:
+        this.#onRevoke(
+          event.partitions.map(({ partition }) => partition),
+          event.code !== 0,
+        );
+        break;
+      case EVENT_COMMIT:
+        this.#onCommitEnded(event);
+        break;
+      case EVENT_CLOSED:
+        this.#onClosed();
+        break;
+      case EVENT_ERROR:
+        this.#onError(event);
+        break;
+      case EVENT_LOG:
+        this.#options.post({ kind: 'log', level: logLevelOf(event.code), text: event.text });
+        break;
+      default:
+        this.#options.onStatistics(event.text);
+    }
+  }
+
+  #onAssign(partitions: readonly PartitionOffset[]): void {
+    const { post, routeIndex } = this.#options;
+    for (const { partition } of partitions) this.#assigned.add(partition);
+    this.#native.assign(partitions);
+    // Before any record of them is in the ring.
+    post({
+      kind: 'assigned',
+      routeIndex,
+      partitions: partitions.map(({ partition }) => partition),
+    });
+    if (partitions.length > 0) this.#well();
+  }
+
+  #onRevoke(partitions: readonly number[], lost: boolean): void {
+    const { post, routeIndex } = this.#options;
+    this.#native.drop(partitions);
+    const revocation = ++this.#revocations;
+    if (lost || this.#state === 'closing') this.#giveUp(partitions);
+    else this.#revoking.set(revocation, partitions);
+    post({ kind: 'revoking', routeIndex, revocation, partitions, lost });
+  }
+
+  #giveUp(partitions: readonly number[]): void {
+    for (const partition of partitions) this.#assigned.delete(partition);
+    if (this.#isOpen) this.#native.unassign(partitions);
+  }
+
+  /** Commits what there is of partitions that we have; `onEnded` is called once, 0 for success. */
+  #commit(offsets: readonly PartitionOffset[], onEnded: (code: number) => void): void {
+    const owned = offsets.filter(({ partition }) => this.#assigned.has(partition));
+    if (owned.length === 0 || !this.#isOpen) {
+      onEnded(0);
+      return;
+    }
+    const token = ++this.#tokens;
+    const end = (code: number) => {
+      this.#commits.get(token)?.cancelTimeout();
+      if (this.#commits.delete(token)) onEnded(code);
+    };
+    const cancelTimeout = this.#options.clock.after(COMMIT_TIMEOUT_MS, () => end(TIMED_OUT));
+    this.#commits.set(token, { onEnded: end, cancelTimeout });
+    this.#native.commit(owned, token);
+  }
+
+  #onCommitEnded({ token, code }: ConsumerEvent): void {
+    this.#commits.get(token)?.onEnded(code);
+  }
+
+  #onError(event: ConsumerEvent): void {
+    const { post, routeIndex, errorName } = this.#options;
+    const disposition = consumerDisposition(event.code, event.fatal);
+    if (disposition === 'passing') {
+      post({ kind: 'log', level: 'debug', text: event.text });
+      return;
+    }
+    this.#trouble = true;
+    const stopped = disposition === 'stop';
+    const code = errorName(event.code);
+    post({ kind: 'consumer', routeIndex, code, detail: event.text, stopped });
+    if (stopped || disposition === 'reopen') this.#fail(stopped);
+  }
+
+  /** The consumer is of no use any more; whatever it had is lost, and others may have it already. */
+  #fail(stopped: boolean): void {
+    const { post, routeIndex, clock, onStatistics } = this.#options;
+    const partitions = [...this.#assigned];
+    this.#assigned.clear();
+    this.#revoking.clear();
+    this.#native.destroy();
+    this.#state = stopped ? 'stopped' : 'failed';
+    for (const { onEnded } of [...this.#commits.values()]) onEnded(TIMED_OUT);
+    post({ kind: 'revoking', routeIndex, revocation: ++this.#revocations, partitions, lost: true });
+    onStatistics(undefined);
+    if (stopped) return;
+    const lived = clock.monotonicMs() - this.#openedMs;
+    this.#reopenMs =
+      lived > HEALTHY_MS ? REOPEN_MS_MIN : Math.min(2 * this.#reopenMs, REOPEN_MS_MAX);
+    this.#cancelReopen = clock.after(this.#reopenMs, () => this.#reopen());
+  }
+
+  #reopen(): void {
+    this.#openedMs = this.#options.clock.monotonicMs();
+    this.#blockedSinceMs = undefined;
+    this.#paused = false;
+    this.#native = this.#options.open();
+    this.#state = 'running';
+    this.#options.wake();
+  }
+
+  #well(): void {
+    if (!this.#trouble) return;
+    this.#trouble = false;
+    const { post, routeIndex } = this.#options;
+    post({ kind: 'consumer', routeIndex, code: undefined, detail: '', stopped: false });
+  }
+}
+
+/** librdkafka's _TIMED_OUT. */
+const TIMED_OUT = -185;
