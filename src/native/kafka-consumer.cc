@@ -1,5 +1,6 @@
 #include "kafka-consumer.h"
 
+#include "wake.h"
 #include "without-values.h"
 
 namespace millrace {
@@ -63,6 +64,9 @@ void KafkaConsumer::OpenQueues(int wake_fd) {
   records_queue_.reset(rd_kafka_queue_new(rk_));
   rd_kafka_queue_io_event_enable(events_queue_.get(), wake_fd, &one, sizeof one);
   rd_kafka_queue_io_event_enable(records_queue_.get(), wake_fd, &one, sizeof one);
+  // librdkafka rings for what comes into an empty queue. It may have had something to say already, such
+  // as a warning about a property, and would never ring then.
+  RingDoorbell(wake_fd);
 }
 
 bool KafkaConsumer::Subscribe(std::string* reason) {

@@ -8,6 +8,7 @@ import {
   CONSUMER_BLOCKED,
   EVENT_ASSIGN,
   EVENT_ERROR,
+  EVENT_LOG,
   EVENT_REVOKE,
   EVENT_STATISTICS,
 } from '../../src/kafka/addon.js';
@@ -102,6 +103,15 @@ t.test('records arrive in order, with key, headers and time', async (t) => {
   t.equal(second?.value?.length, 0, 'an empty value is not null');
   t.equal(third?.key?.length, 0, 'an empty key is not null');
   t.strictSame([...(third?.value ?? [])], [0, 255]);
+});
+
+t.test('a consumer of which librdkafka has much to say from the start is served too', async (t) => {
+  await produce('talkative', numbered(3));
+  const properties = { debug: 'consumer,cgrp,fetch' };
+  const consumer = consume(t, { group: 'talkative', topic: 'talkative', properties });
+  await consumer.receive(3);
+  t.ok(isInOrder(consumer));
+  t.ok(consumer.count(EVENT_LOG) > 0);
 });
 
 t.test('a small ring carries any number of records, wrapping and blocking', async (t) => {
