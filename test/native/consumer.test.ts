@@ -171,6 +171,14 @@ t.test('large bodies lie in the large ring until they are released', async (t) =
   }
 });
 
+t.test('a record of 16 MiB arrives whole', async (t) => {
+  const slab = Buffer.alloc(16 * 1024 * 1024, 'millrace');
+  await produce('huge', [{ inSlab: { offset: 0, bytes: slab.length } }], { slab });
+  const consumer = consume(t, { group: 'h', topic: 'huge', largeBytes: slab.length });
+  await consumer.receive(1);
+  t.ok(slab.equals(consumer.records[0]?.value ?? Buffer.alloc(0)));
+});
+
 t.test('a record that no room suffices for arrives without its body, in its place', async (t) => {
   await produce('oversize', [
     { payload: '0' },
