@@ -9,7 +9,8 @@
  *    those at its front. Room in the ring is all the credit there is: a full one stops consuming.
  * 2. tail <= read <= head, modulo 2^32, and head - tail <= capacity.
  * 3. A skip frame is followed by a record, and released with it.
- * 4. A writer without room is rung by the release that moves tail: src/native/ring.h.
+ * 4. A writer without room is rung by `wakeWriter` after a release has moved tail: src/native/ring.h. Once
+ *    for a batch of them: a writer that is rung for each one writes one record and waits again.
  */
 import { assert } from '../base/assert.js';
 import { KIND_RECORD, KIND_SKIP, NULL_KEY } from './frame.js';
@@ -50,6 +51,8 @@ export class RecordRing {
   readonly #ringWorker: () => void;
   readonly #mask: number;
   #tail: number;
+  /** Where it was when the writer was last told. */
+  #tailTold: number;
   #read: number;
   #headSeen: number;
   /** The first word of the record under the cursor. */
@@ -69,6 +72,7 @@ export class RecordRing {
     this.#ringWorker = ringWorker;
     this.#mask = this.capacityBytes - 1;
     this.#tail = Atomics.load(this.#control, TAIL_WORD) >>> 0;
+    this.#tailTold = this.#tail;
     this.#read = this.#tail;
     this.#headSeen = this.#tail;
     Atomics.store(this.#control, WAITING_WORD, 1);
@@ -110,6 +114,14 @@ export class RecordRing {
   release(position: number): void {
     this.#words[this.#heldWord(position) + RECORD_SETTLED] = 1;
     if (position === this.#firstHeld()) this.#moveTail();
+  }
+
+  /** Rings a writer that waits for room, where there is some now. To be called after a batch. */
+  wakeWriter(): void {
+    if (this.#tail === this.#tailTold) return;
+    this.#tailTold = this.#tail;
+    if (Atomics.load(this.#control, BLOCKED_WORD) === 0) return;
+    if (Atomics.exchange(this.#control, BLOCKED_WORD, 0) === 1) this.#ringWorker();
   }
 
   /** Bytes of records that were read and not all released, with what lies between them. */
@@ -276,7 +288,5 @@ export class RecordRing {
       this.#tail = (first + (this.#words[word + RECORD_FRAME_BYTES] as number)) >>> 0;
     }
     Atomics.store(this.#control, TAIL_WORD, this.#tail | 0);
-    if (Atomics.load(this.#control, BLOCKED_WORD) === 0) return;
-    if (Atomics.exchange(this.#control, BLOCKED_WORD, 0) === 1) this.#ringWorker();
   }
 }

@@ -31,6 +31,8 @@ import { RecordLedger } from './record-ledger.js';
 import { type RecordFault, recordLetter } from './record-letter.js';
 import type { CompiledRecordRoute } from './record-routes.js';
 
+/** How often a route that waits for room in the dead-letter desk looks again. */
+const LOOK_AGAIN_MS = 20;
 /** Records that one route sends before the next has its turn. */
 const RECORDS_PER_TURN = 256;
 
@@ -58,6 +60,8 @@ export class KafkaToMqtt {
   readonly #ledger = new RecordLedger();
   #underWay = 0;
   #stopped = false;
+  /** Whether a look at the room for letters is due. */
+  #looking = false;
   /** Whose turn is first the next time. */
   #turn = 0;
 
@@ -92,7 +96,7 @@ export class KafkaToMqtt {
   onRecords(source: RecordSource): void {
     const flow = this.#flowOf(source.settings);
     this.#pump(flow);
-    flow.session.outbound.flush();
+    this.#afterBatch(flow);
   }
 
   /** A session takes PUBLISHes again. */
@@ -106,7 +110,7 @@ export class KafkaToMqtt {
         if (flow.session === session && this.#pump(flow)) more = true;
       }
     }
-    session.outbound.flush();
+    for (const flow of flows) if (flow.session === session) this.#afterBatch(flow);
   }
 
   /** The broker's word on a PUBLISH of QoS 1. */
@@ -209,8 +213,18 @@ export class KafkaToMqtt {
     return true;
   }
 
+  /** What was sent leaves, and the worker has the room that became free. */
+  #afterBatch(flow: RecordFlow): void {
+    flow.session.outbound.flush();
+    flow.source.ring.wakeWriter();
+  }
+
   #maySend(flow: RecordFlow): boolean {
-    if (this.#stopped || !this.#options.desk.hasRoom) return false;
+    if (this.#stopped) return false;
+    if (!this.#options.desk.hasRoom) {
+      this.#lookAgain();
+      return false;
+    }
     const { outbound } = flow.session;
     return flow.route.route.qos === 1 ? outbound.credit > 0 : outbound.writable;
   }
@@ -305,7 +319,7 @@ export class KafkaToMqtt {
       flow.settle(delivery);
       this.#afterHeld(flow, topic);
     }
-    flow.session.outbound.flush();
+    this.#afterBatch(flow);
   }
 
   /** A record of a topic is done with: those that line up behind it go on. */
@@ -349,10 +363,19 @@ export class KafkaToMqtt {
     desk.put(letter, (id) => {
       const { reason, message, topicName } = fault;
       route.events.route.deadLettered(reason, { id, topicName, message });
-      const { session } = this.#ledger.flow(delivery);
+      const flow = this.#ledger.flow(delivery);
       this.#settle(delivery);
-      // There may have been no room for another letter.
-      this.onWritable(session);
+      this.#afterBatch(flow);
+    });
+  }
+
+  /** Room for letters comes back in ways that tell nobody: the other direction's letters take it too. */
+  #lookAgain(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#options.clock.after(LOOK_AGAIN_MS, () => {
+      this.#looking = false;
+      for (const flow of this.#flows) this.onRecords(flow.source);
     });
   }
 }

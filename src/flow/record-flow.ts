@@ -134,6 +134,7 @@ export class RecordFlow {
     this.source.ring.discard(new Set(message.partitions));
     const left = this.partitions.onRevoking(message);
     for (const delivery of this.held.drop(left)) this.#forget(delivery);
+    this.source.ring.wakeWriter();
     this.#countHeld();
     this.route.events.partitionsRevoked(message.partitions, this.partitions.count, message.lost);
   }

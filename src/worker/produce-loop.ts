@@ -157,7 +157,8 @@ export class ProduceLoop {
     this.#cancelTick = this.#options.clock.after(TICK_MS, () => {
       if (this.#closed) return;
       this.#recovery.onTick(this.#up === true);
-      if (this.#recovery.active) this.#soon();
+      // Also where nothing rang: what librdkafka said before its bell was hung up rings none.
+      this.turn();
       this.#tick();
     });
   }

@@ -169,7 +169,7 @@ t.test('only a record that was read and not released has a position', async (t) 
   t.throws(() => ring.at(first), /from when it is read/);
 });
 
-t.test('a blocked writer is rung by the release that makes room, once', async (t) => {
+t.test('a blocked writer is rung once for the releases that make room', async (t) => {
   const { ring, writer, write, state } = createRing(512);
   const positions: number[] = [];
   while (write({ value: 'x'.repeat(64) })) {
@@ -178,11 +178,19 @@ t.test('a blocked writer is rung by the release that makes room, once', async (t
   }
   writer.block();
   ring.release(positions[1] as number);
+  ring.wakeWriter();
   t.equal(state.rings, 0, 'there is no room yet');
   ring.release(positions[0] as number);
-  t.equal(state.rings, 1);
   ring.release(positions[2] as number);
+  t.equal(state.rings, 0, 'a batch may go on');
+  ring.wakeWriter();
+  t.equal(state.rings, 1);
+  ring.release(positions[3] as number);
+  ring.wakeWriter();
   t.equal(state.rings, 1, 'it has not asked again');
+  writer.block();
+  ring.wakeWriter();
+  t.equal(state.rings, 1, 'there is no more room than it was told of');
 });
 
 t.test('what the worker wrote is held against the bounds of the ring', async (t) => {
@@ -236,6 +244,7 @@ function play(random: Random): void {
   const held: Held[] = [];
   let published = 0;
   let blocked = false;
+  let moved = false;
   for (let offset = 0; offset < 300; offset++) {
     const value = random.bytes(random.below(256 - RECORD_HEADER_BYTES)).toString('hex');
     const frame = recordFrameOf({ offset, value: Buffer.from(value, 'hex') });
@@ -264,11 +273,16 @@ function play(random: Random): void {
       ring.at(position);
       assert.deepEqual({ offset: ring.offset, value: payloadOf(ring) }, record);
       if (random.chance(0.3)) continue;
-      const rings = state.rings;
       ring.release(position);
       held.splice(index, 1);
-      assert.equal(state.rings - rings, blocked && index === 0 ? 1 : 0, 'rung when tail moved');
-      if (index === 0) blocked = false;
+      if (index === 0) moved = true;
+    }
+    if (random.chance(0.5)) {
+      const rings = state.rings;
+      ring.wakeWriter();
+      assert.equal(state.rings - rings, blocked && moved ? 1 : 0, 'rung when tail moved');
+      if (moved) blocked = false;
+      moved = false;
     }
     assert.ok(writer.takenBytes <= 512);
     if (held.length === 0 && unread.length === 0) assert.equal(writer.takenBytes, 0);

@@ -84,11 +84,13 @@ export class NativeConsumer {
       if (this.#releases) this.ring.release(this.ring.position);
       else this.held.push(this.ring.position);
     }
+    this.ring.wakeWriter();
   }
 
   /** Releases all that is held. */
   release(): void {
     for (const position of this.held.splice(0)) this.ring.release(position);
+    this.ring.wakeWriter();
   }
 
   async receive(count: number): Promise<void> {
