@@ -90,7 +90,8 @@ export interface CommitOffsets {
 }
 
 /** main -> worker, answers `revoking`: nothing of these partitions is wanted any more; what is
- * settled of them is committed before they are given up. */
+ * settled of them is committed before they are given up. Of lost ones nothing is, and their unread
+ * records are out of the ring: the same partitions may be assigned again. */
 export interface PartitionsReleased {
   readonly kind: 'released';
   readonly routeIndex: number;
@@ -153,7 +154,7 @@ export interface PartitionsAssigned {
 }
 
 /** worker -> main: the group takes partitions back. Nothing of them comes behind what is in the record
- * ring by now. Main answers with `released`, unless they are lost: then others have them already. */
+ * ring by now. Main answers with `released`, at once where they are lost: others have them already. */
 export interface PartitionsRevoking {
   readonly kind: 'revoking';
   readonly routeIndex: number;

@@ -79,8 +79,12 @@ export class Partitions {
       this.#assigned.delete(id);
       if (partition !== undefined) left.push(partition);
     }
-    if (lost) for (const partition of left) partition.gone = true;
-    else this.#leave(revocation, left);
+    if (!lost) this.#leave(revocation, left);
+    else {
+      for (const partition of left) partition.gone = true;
+      // It waits for that before it takes partitions again.
+      this.#options.onReleased(revocation, []);
+    }
     return new Set(left);
   }
 

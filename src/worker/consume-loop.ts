@@ -8,6 +8,8 @@
  *    commit from any member, also a lower offset over the one of a partition's new owner.
  * 2. A revoked partition is given up only after main has said what of it is settled and that is
  *    committed, or its time is over; a lost one is given up at once, and nothing of it is committed.
+ *    What is assigned after a loss is taken once main knows of the loss: what main finds in the ring of
+ *    a lost partition until then, it discards.
  * 3. The consumer is always polled (native/kafka-consumer.h). While the ring has no room for long its
  *    partitions are paused, so that librdkafka's threads rest; that throws away what it has fetched, so
  *    it is not done for a short while without room.
@@ -73,6 +75,9 @@ export class ConsumeLoop {
   readonly #assigned = new Set<number>();
   /** By revocation: the partitions that main was asked about. */
   readonly #revoking = new Map<number, readonly number[]>();
+  /** Losses that main has not answered yet, and the assignments that came after them. */
+  readonly #losses = new Set<number>();
+  #waiting: PartitionOffset[] = [];
   #revocations = 0;
   /** By token. */
   readonly #commits = new Map<number, Commit>();
@@ -126,6 +131,7 @@ export class ConsumeLoop {
   }
 
   onReleased({ revocation, offsets }: PartitionsReleased): void {
+    if (this.#losses.delete(revocation)) this.#assignWaiting();
     const partitions = this.#revoking.get(revocation);
     if (partitions === undefined) return;
     this.#revoking.delete(revocation);
@@ -137,13 +143,16 @@ export class ConsumeLoop {
     this.#cancelReopen();
     if (this.#state === 'running') {
       this.#state = 'closing';
+      // Main reads nothing any more.
+      this.#losses.clear();
+      this.#assignWaiting();
       await new Promise<void>((resolve) => this.#commit(offsets, () => resolve()));
       // What waits for main's word waits for nobody any more.
       for (const partitions of this.#revoking.values()) this.#giveUp(partitions);
       this.#revoking.clear();
-      await this.#closeNative();
+      if (this.#isOpen) await this.#closeNative();
     }
-    if (this.#state === 'closing') this.#native.destroy();
+    if (this.#isOpen) this.#native.destroy();
     this.#state = 'closed';
   }
 
@@ -204,6 +213,18 @@ export class ConsumeLoop {
   }
 
   #onAssign(partitions: readonly PartitionOffset[]): void {
+    if (this.#losses.size > 0) this.#waiting.push(...partitions);
+    else this.#assign(partitions);
+  }
+
+  #assignWaiting(): void {
+    if (this.#losses.size > 0 || this.#waiting.length === 0 || !this.#isOpen) return;
+    const partitions = this.#waiting;
+    this.#waiting = [];
+    this.#assign(partitions);
+  }
+
+  #assign(partitions: readonly PartitionOffset[]): void {
     const { post, routeIndex } = this.#options;
     for (const { partition } of partitions) this.#assigned.add(partition);
     this.#native.assign(partitions);
@@ -220,6 +241,7 @@ export class ConsumeLoop {
     const { post, routeIndex } = this.#options;
     this.#native.drop(partitions);
     const revocation = ++this.#revocations;
+    if (lost) this.#losses.add(revocation);
     if (lost || this.#state === 'closing') this.#giveUp(partitions);
     else this.#revoking.set(revocation, partitions);
     post({ kind: 'revoking', routeIndex, revocation, partitions, lost });
@@ -269,14 +291,18 @@ export class ConsumeLoop {
   #fail(stopped: boolean): void {
     const { post, routeIndex, clock, onStatistics } = this.#options;
     const partitions = [...this.#assigned];
+    const isClosing = this.#state === 'closing';
     this.#assigned.clear();
     this.#revoking.clear();
+    this.#waiting = [];
     this.#native.destroy();
     this.#state = stopped ? 'stopped' : 'failed';
     for (const { onEnded } of [...this.#commits.values()]) onEnded(TIMED_OUT);
-    post({ kind: 'revoking', routeIndex, revocation: ++this.#revocations, partitions, lost: true });
+    this.#losses.add(++this.#revocations);
+    post({ kind: 'revoking', routeIndex, revocation: this.#revocations, partitions, lost: true });
     onStatistics(undefined);
-    if (stopped) return;
+    if (isClosing) this.#onClosed();
+    if (stopped || isClosing) return;
     const lived = clock.monotonicMs() - this.#openedMs;
     this.#reopenMs =
       lived > HEALTHY_MS ? REOPEN_MS_MIN : Math.min(2 * this.#reopenMs, REOPEN_MS_MAX);
