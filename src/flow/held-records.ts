@@ -3,6 +3,7 @@
  *
  *   topic:  flowing --a record is held--> waiting --backoff--> trying --taken, none left--> flowing
  *                                            ^------ held again ------'
+ *                                         waiting --no room to send--> due --room--> trying
  *
  * 1. A topic with a held record sends nothing past it: what comes for it lines up behind, and goes one by one
  *    once the first is taken. Other topics go on.
@@ -19,10 +20,12 @@ const WAIT_MS_MAX = 30_000;
 interface HeldTopic {
   readonly topic: OutgoingTopic;
   /** Deliveries, in the order of the ring. */
-  readonly deliveries: number[];
+  deliveries: number[];
   waitMs: number;
-  /** Set while it waits; not while its first record is under way. */
+  /** Set while it waits. */
   cancelWait: (() => void) | undefined;
+  /** The record that was its first, and is under way. */
+  trying: number | undefined;
 }
 
 export class HeldRecords {
@@ -31,6 +34,8 @@ export class HeldRecords {
   readonly #onDue: (topic: OutgoingTopic) => void;
   /** By name: the cache of topics may give another object for it meanwhile. */
   readonly #topics = new Map<string, HeldTopic>();
+  /** Those whose time has come while nothing could be sent. */
+  readonly #due = new Set<HeldTopic>();
   #count = 0;
 
   /** @param onDue the first record of a topic shall be tried: `first`, then `hold` or `taken` */
@@ -57,29 +62,42 @@ export class HeldRecords {
   hold(topic: OutgoingTopic, delivery: number): void {
     const held = this.#topics.get(topic.name) ?? this.#add(topic);
     this.#insert(held, delivery);
-    if (held.cancelWait !== undefined) return;
+    if (held.trying === delivery) held.trying = undefined;
+    if (held.trying !== undefined || held.cancelWait !== undefined || this.#due.has(held)) return;
     held.waitMs = Math.min(Math.max(2 * held.waitMs, WAIT_MS_MIN), WAIT_MS_MAX);
     this.#wait(held);
   }
 
-  /** The first record could not be tried: again after the same time. */
+  /** The first record could not be tried: it is due as soon as something can be sent. */
   postpone(topic: OutgoingTopic): void {
     const held = this.#topics.get(topic.name);
-    if (held !== undefined && held.cancelWait === undefined) this.#wait(held);
+    if (held !== undefined) this.#due.add(held);
+  }
+
+  /** A topic whose first record waits for nothing but room; it is no longer due. */
+  takeDue(): OutgoingTopic | undefined {
+    if (this.#due.size === 0) return undefined;
+    const [held] = this.#due;
+    if (held !== undefined) this.#due.delete(held);
+    return held?.topic;
   }
 
   /** Takes the first record of a topic, which is tried now. */
   first(topic: OutgoingTopic): number | undefined {
-    const delivery = this.#topics.get(topic.name)?.deliveries.shift();
-    if (delivery !== undefined) this.#count--;
+    const held = this.#topics.get(topic.name);
+    const delivery = held?.deliveries.shift();
+    if (held === undefined || delivery === undefined) return undefined;
+    held.trying = delivery;
+    this.#count--;
     return delivery;
   }
 
-  /** A record of a held topic is done with. True: another one follows, to be tried at once. */
-  taken(topic: OutgoingTopic): boolean {
+  /** A record is done with. True: it was tried, and another one follows, to be tried at once. */
+  taken(topic: OutgoingTopic, delivery: number): boolean {
     const held = this.#topics.get(topic.name);
-    // While it waits, what is taken was under way before the first was held.
-    if (held === undefined || held.cancelWait !== undefined) return false;
+    // Others that were under way when the first was held decide nothing.
+    if (held?.trying !== delivery) return false;
+    held.trying = undefined;
     held.waitMs = 0;
     if (held.deliveries.length > 0) return true;
     this.#topics.delete(topic.name);
@@ -95,10 +113,11 @@ export class HeldRecords {
         const goes = partitions.has(this.#ledger.partition(delivery));
         (goes ? dropped : kept).push(delivery);
       }
-      held.deliveries.splice(0, held.deliveries.length, ...kept);
+      held.deliveries = kept;
       // One that is under way decides what becomes of the topic.
-      if (kept.length > 0 || held.cancelWait === undefined) continue;
-      held.cancelWait();
+      if (kept.length > 0 || held.trying !== undefined) continue;
+      held.cancelWait?.();
+      this.#due.delete(held);
       this.#topics.delete(name);
     }
     this.#count -= dropped.length;
@@ -110,12 +129,19 @@ export class HeldRecords {
     const all = [...this.#topics.values()].flatMap(({ deliveries }) => deliveries);
     for (const { cancelWait } of this.#topics.values()) cancelWait?.();
     this.#topics.clear();
+    this.#due.clear();
     this.#count = 0;
     return all;
   }
 
   #add(topic: OutgoingTopic): HeldTopic {
-    const held: HeldTopic = { topic, deliveries: [], waitMs: 0, cancelWait: undefined };
+    const held: HeldTopic = {
+      topic,
+      deliveries: [],
+      waitMs: 0,
+      cancelWait: undefined,
+      trying: undefined,
+    };
     this.#topics.set(topic.name, held);
     return held;
   }

@@ -35,6 +35,8 @@ import type { CompiledRecordRoute } from './record-routes.js';
 const LOOK_AGAIN_MS = 20;
 /** Records that one route sends before the next has its turn. */
 const RECORDS_PER_TURN = 256;
+/** Turns before everything else on this thread has its own. */
+const TURNS_MAX = 64;
 
 export interface KafkaToMqttOptions {
   readonly connector: string;
@@ -64,6 +66,8 @@ export class KafkaToMqtt {
   #looking = false;
   /** Whose turn is first the next time. */
   #turn = 0;
+  /** Sessions that have more to send than was their turn. */
+  readonly #unfinished = new Set<Session>();
 
   constructor(options: KafkaToMqttOptions) {
     const { clock, routes, sources } = options;
@@ -78,7 +82,10 @@ export class KafkaToMqtt {
           onTrouble: options.onTrouble,
           ledger: this.#ledger,
           clock,
-          onDue: (flow, topic) => this.#tryHeld(flow, topic),
+          onDue: (flow, topic) => {
+            this.#tryHeld(flow, topic);
+            this.#afterBatch(flow);
+          },
           onReleased: (flow, revocation, offsets) =>
             this.#tell(flow, { kind: 'released', routeIndex: route.index, revocation, offsets }),
           onCommit: (flow, offsets) =>
@@ -94,16 +101,15 @@ export class KafkaToMqtt {
 
   /** A consumer has written records, or had. */
   onRecords(source: RecordSource): void {
-    const flow = this.#flowOf(source.settings);
-    this.#pump(flow);
-    this.#afterBatch(flow);
+    this.onWritable(this.#flowOf(source.settings).session);
   }
 
-  /** A session takes PUBLISHes again. */
+  /** A session takes PUBLISHes again, or may: sends what its routes have. */
   onWritable(session: Session): void {
     const flows = this.#flows;
     this.#turn++;
-    for (let more = true; more; ) {
+    let more = true;
+    for (let turns = 0; more && turns < TURNS_MAX; turns++) {
       more = false;
       for (let i = 0; i < flows.length; i++) {
         const flow = flows[(this.#turn + i) % flows.length] as RecordFlow;
@@ -111,6 +117,7 @@ export class KafkaToMqtt {
       }
     }
     for (const flow of flows) if (flow.session === session) this.#afterBatch(flow);
+    if (more) this.#goOnSoon(session);
   }
 
   /** The broker's word on a PUBLISH of QoS 1. */
@@ -203,9 +210,20 @@ export class KafkaToMqtt {
     this.#options.tell(flow.source.shard, message);
   }
 
+  /** Nobody rings for what is left in a ring: neither its consumer, nor at QoS 0 the broker. */
+  #goOnSoon(session: Session): void {
+    if (this.#unfinished.has(session)) return;
+    this.#unfinished.add(session);
+    this.#options.clock.after(0, () => {
+      this.#unfinished.delete(session);
+      this.onWritable(session);
+    });
+  }
+
   /** Sends what a route has, for one turn. True: there may be more to send now. */
   #pump(flow: RecordFlow): boolean {
     const { ring } = flow.source;
+    this.#tryDue(flow);
     for (let count = 0; count < RECORDS_PER_TURN; count++) {
       if (!this.#maySend(flow) || !ring.next()) return false;
       this.#take(flow, ring);
@@ -298,33 +316,41 @@ export class KafkaToMqtt {
     flow.route.events.retainLeftOut();
   }
 
+  /** Held records whose time came while nothing could be sent go before new ones. */
+  #tryDue(flow: RecordFlow): void {
+    while (this.#maySend(flow)) {
+      const topic = flow.held.takeDue();
+      if (topic === undefined) return;
+      this.#tryHeld(flow, topic);
+    }
+  }
+
   /** The first held record of a topic is due. */
   #tryHeld(flow: RecordFlow, topic: OutgoingTopic): void {
     if (this.#stopped) return;
-    if (!this.#maySend(flow)) {
-      flow.held.postpone(topic);
-      return;
-    }
-    const delivery = flow.takeHeld(topic);
-    if (delivery === undefined) return;
-    const ring = this.#ledger.ring(delivery);
-    ring.at(this.#ledger.position[delivery] as number);
-    const verdict = this.#maker.make(flow.route, ring, this.#publish);
-    if (verdict === 'publish') this.#send(flow, delivery);
-    else if (verdict === 'fault') {
-      this.#begin(delivery);
-      this.#deadLetter(delivery, this.#maker.fault);
-    } else {
+    for (;;) {
+      if (!this.#maySend(flow)) {
+        flow.held.postpone(topic);
+        return;
+      }
+      const delivery = flow.takeHeld(topic);
+      if (delivery === undefined) return;
+      const ring = this.#ledger.ring(delivery);
+      ring.at(this.#ledger.position[delivery] as number);
+      const verdict = this.#maker.make(flow.route, ring, this.#publish);
+      if (verdict === 'publish') {
+        this.#send(flow, delivery);
+        return;
+      }
+      if (verdict === 'fault') {
+        this.#begin(delivery);
+        this.#deadLetter(delivery, this.#maker.fault);
+        return;
+      }
       flow.route.events.route.messageExpired();
       flow.settle(delivery);
-      this.#afterHeld(flow, topic);
+      if (!flow.held.taken(topic, delivery)) return;
     }
-    this.#afterBatch(flow);
-  }
-
-  /** A record of a topic is done with: those that line up behind it go on. */
-  #afterHeld(flow: RecordFlow, topic: OutgoingTopic): void {
-    if (flow.held.has(topic) && flow.held.taken(topic)) this.#tryHeld(flow, topic);
   }
 
   #begin(delivery: number): void {
@@ -334,8 +360,10 @@ export class KafkaToMqtt {
 
   #hold(flow: RecordFlow, delivery: number): void {
     const partition = this.#ledger.partition(delivery);
-    flow.hold(this.#ledger.topic(delivery), delivery);
+    const topic = this.#ledger.topic(delivery);
+    const isHeld = flow.hold(topic, delivery);
     this.#onEnded(flow, partition);
+    if (!isHeld && flow.held.taken(topic, delivery)) this.#tryHeld(flow, topic);
   }
 
   /** A record that was under way is done with. */
@@ -345,7 +373,7 @@ export class KafkaToMqtt {
     const topic = this.#ledger.topic(delivery) as OutgoingTopic | undefined;
     flow.settle(delivery);
     this.#onEnded(flow, partition);
-    if (topic !== undefined) this.#afterHeld(flow, topic);
+    if (topic !== undefined && flow.held.taken(topic, delivery)) this.#tryHeld(flow, topic);
   }
 
   #onEnded(flow: RecordFlow, partition: Partition): void {

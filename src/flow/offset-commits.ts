@@ -20,6 +20,7 @@ export class OffsetCommits {
   readonly #options: OffsetCommitsOptions;
   #underWay = false;
   #dirty = false;
+  #closed = false;
   #cancelTimer: (() => void) | undefined;
 
   constructor(options: OffsetCommitsOptions) {
@@ -41,18 +42,21 @@ export class OffsetCommits {
 
   /** Who would answer is no more. */
   onLost(): void {
-    this.close();
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
     this.#underWay = false;
     this.#dirty = false;
   }
 
+  /** Nothing is committed any more, whatever settles late. */
   close(): void {
+    this.#closed = true;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
   }
 
   #arm(delayMs: number): void {
-    if (this.#underWay || this.#cancelTimer !== undefined) return;
+    if (this.#closed || this.#underWay || this.#cancelTimer !== undefined) return;
     this.#cancelTimer = this.#options.clock.after(delayMs, () => {
       this.#cancelTimer = undefined;
       this.#dirty = false;

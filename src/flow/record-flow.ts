@@ -89,12 +89,13 @@ export class RecordFlow {
     if (moved && !partition.gone) this.#commits.onSettled();
   }
 
-  /** The broker did not take a record that was under way, and may later. */
-  hold(topic: OutgoingTopic, delivery: number): void {
-    // Somebody else has it by now.
-    if (!this.partitions.has(this.#ledger.partition(delivery))) this.#forget(delivery);
-    else this.held.hold(topic, delivery);
+  /** The broker did not take a record that was under way, and may later. False: it is not ours any more. */
+  hold(topic: OutgoingTopic, delivery: number): boolean {
+    const isOurs = this.partitions.has(this.#ledger.partition(delivery));
+    if (isOurs) this.held.hold(topic, delivery);
+    else this.#forget(delivery);
     this.#countHeld();
+    return isOurs;
   }
 
   /** A record for a topic that is held. */
@@ -152,6 +153,8 @@ export class RecordFlow {
     this.#commits.onLost();
     this.#countHeld();
     this.route.events.counters.partitionsAssigned = 0;
+    // What its consumer could not do ended with it.
+    this.onWell();
   }
 
   /** Nothing is tried again; what can be committed is the last word. */
