@@ -94,6 +94,7 @@ export class HeldRecords {
 
   /** A record is done with. True: it was tried, and another one follows, to be tried at once. */
   taken(topic: OutgoingTopic, delivery: number): boolean {
+    if (this.#topics.size === 0) return false;
     const held = this.#topics.get(topic.name);
     // Others that were under way when the first was held decide nothing.
     if (held?.trying !== delivery) return false;

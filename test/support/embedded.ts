@@ -8,6 +8,7 @@ import type { BrokerOptions } from '../../src/demo/broker/options.js';
 import type { Bridge } from '../../src/engine/bridge.js';
 import { Engine } from '../../src/engine/engine.js';
 import { addon, type MockCluster } from '../../src/kafka/addon.js';
+import { GroupOffsets, type NewRecord, writeRecords } from './kafka-group.js';
 import { readRecords } from './kafka-records.js';
 import { metricOf } from './prometheus.js';
 import type { KafkaRecord } from './real/kcat.js';
@@ -37,6 +38,15 @@ export interface SeenPuback {
   /** Payload of the message that it is for; undefined where the broker sent none. */
   readonly payload: string | undefined;
   readonly atMs: number;
+}
+
+/** A PUBLISH of the connector's as the broker got it. */
+export interface SeenPublish {
+  readonly clientId: string;
+  readonly topic: string;
+  readonly payload: string;
+  readonly qos: number;
+  readonly retain: boolean;
 }
 
 interface Teardown {
@@ -72,6 +82,10 @@ export class Embedded {
   readonly mqttPort: number;
   /** Every PUBACK, in order of arrival. */
   readonly pubacks: SeenPuback[] = [];
+  /** Every PUBLISH that the connector sent, in order of arrival. */
+  readonly published: SeenPublish[] = [];
+  /** The reason code of the PUBACK for a PUBLISH; undefined leaves it to the broker. */
+  answer: (publish: SeenPublish) => number | undefined = () => undefined;
   /** By topic filter, as the last SUBSCRIBE had it. */
   readonly subscriptionIds = new Map<string, number>();
   readonly #options: EmbeddedOptions;
@@ -92,6 +106,11 @@ export class Embedded {
     parts.broker.hooks.onPuback = (clientId, packetId, reasonCode, message) => {
       const payload = message?.payload.toString();
       this.pubacks.push({ clientId, packetId, reasonCode, payload, atMs: performance.now() });
+    };
+    parts.broker.hooks.onPublish = (clientId, { topic, payload, qos, retain }) => {
+      const seen = { clientId, topic, payload: payload.toString(), qos, retain };
+      if (clientId.startsWith(CONNECTOR)) this.published.push(seen);
+      return this.answer(seen);
     };
     parts.broker.hooks.onSubscribe = (_, topicFilter, { subscriptionIdentifier }) => {
       this.subscriptionIds.set(topicFilter, subscriptionIdentifier ?? 0);
@@ -186,6 +205,51 @@ export class Embedded {
   /** Kafka's brokers go, and come back. */
   setKafkaUp(up: boolean): void {
     for (let id = 1; id <= (this.#options.kafkaBrokers ?? 1); id++) this.kafka.setBrokerUp(id, up);
+  }
+
+  /** Writes records to Kafka. */
+  write(topic: string, records: readonly NewRecord[]): Promise<void> {
+    return writeRecords(this.kafka.bootstrapServers, topic, records);
+  }
+
+  /** What the consumer group of a route has committed, by partition. */
+  async committed(route: string, topic: string, partitions = 1): Promise<number[]> {
+    const offsets = await GroupOffsets.open(this.kafka.bootstrapServers, route);
+    try {
+      return await offsets.of(topic, partitions);
+    } finally {
+      await offsets.close();
+    }
+  }
+
+  /** Until a route's consumer group has committed these offsets. */
+  async commits(route: string, topic: string, expected: readonly number[]): Promise<void> {
+    const group = await GroupOffsets.open(this.kafka.bootstrapServers, route);
+    let found: number[] = [];
+    try {
+      await until(
+        `${expected} is committed`,
+        async () => {
+          found = await group.of(topic, expected.length);
+          return found.join() === expected.join();
+        },
+        { pollMs: 50, detail: () => ({ found, published: this.published.length }) },
+      );
+    } finally {
+      await group.close();
+    }
+  }
+
+  /** Until the connector has sent this many PUBLISHes, repeated ones too. */
+  sent(count: number): Promise<void> {
+    return until(`${count} PUBLISHes`, () => this.published.length >= count, {
+      detail: () => ({ published: this.published.length, reasons: this.reasons() }),
+    });
+  }
+
+  /** The payloads of what the connector published, each once, in the order of the first. */
+  payloads(): string[] {
+    return [...new Set(this.published.map(({ payload }) => payload))];
   }
 
   records(topic: string): Promise<KafkaRecord[]> {
