@@ -77,6 +77,7 @@ export class FakePublisher {
       () => this.unsentBytes,
     );
     this.limits = { ...LIMITS, ...limits };
+    if (!this.limits.sessionPresent) this.outbound.onSessionLost();
     this.outbound.onConnected(output, this.limits);
   }
 
