@@ -36,7 +36,9 @@ export function producerProperties(
     'message.send.max.retries': INT_MAX,
     'retry.backoff.ms': '100',
     'retry.backoff.max.ms': '1000',
-    'topic.metadata.propagation.max.ms': '3600000',
+    // After this an unknown topic is said to be one: its records come back and are held, and somebody
+    // is told. (librdkafka multiplies it by 1,000 in 32 bits: an hour is sometimes no time at all.)
+    'topic.metadata.propagation.max.ms': '5000',
     'topic.metadata.refresh.interval.ms': '60000',
     'allow.auto.create.topics': 'true',
     'reconnect.backoff.ms': '100',
