@@ -103,6 +103,12 @@ export class Partitions {
     return due;
   }
 
+  /** The last word: what was asked for and is not answered may have failed, so it is said again. */
+  takeLastCommits(): PartitionOffset[] {
+    this.onCommitFailed();
+    return this.takeCommits();
+  }
+
   /** A commit has failed: everything is due again. */
   onCommitFailed(): void {
     for (const partition of this.#current.values()) partition.committed = -1;
@@ -140,6 +146,8 @@ export class Partitions {
     this.#leaving.splice(this.#leaving.indexOf(leaving), 1);
     const due: PartitionOffset[] = [];
     for (const partition of leaving.partitions) {
+      // As in `takeLastCommits`.
+      partition.committed = -1;
       takeCommit(partition, due);
       partition.gone = true;
     }

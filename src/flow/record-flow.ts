@@ -161,7 +161,7 @@ export class RecordFlow {
   close(): readonly PartitionOffset[] {
     this.held.close();
     this.#commits.close();
-    return this.partitions.takeCommits();
+    return this.partitions.takeLastCommits();
   }
 
   /** Nobody's concern any more: its place is free, and no offset moves. */

@@ -41,6 +41,7 @@ import { logLevelOf } from './log-level.js';
 const PAUSE_AFTER_MS = 10_000;
 /** How long a commit may take before a partition is given up without it. */
 const COMMIT_TIMEOUT_MS = 5_000;
+const COMMIT_RETRY_MS = 250;
 const CLOSE_TIMEOUT_MS = 5_000;
 const REOPEN_MS_MIN = 1_000;
 const REOPEN_MS_MAX = 60_000;
@@ -135,7 +136,7 @@ export class ConsumeLoop {
     const partitions = this.#revoking.get(revocation);
     if (partitions === undefined) return;
     this.#revoking.delete(revocation);
-    this.#commit(offsets, () => this.#giveUp(partitions));
+    this.#commitLast(offsets, () => this.#giveUp(partitions));
   }
 
   /** Commits, ends the membership, and resolves when the consumer is destroyed; within a bounded time. */
@@ -146,7 +147,7 @@ export class ConsumeLoop {
       // Main reads nothing any more.
       this.#losses.clear();
       this.#assignWaiting();
-      await new Promise<void>((resolve) => this.#commit(offsets, () => resolve()));
+      await new Promise<void>((resolve) => this.#commitLast(offsets, resolve));
       // What waits for main's word waits for nobody any more.
       for (const partitions of this.#revoking.values()) this.#giveUp(partitions);
       this.#revoking.clear();
@@ -250,6 +251,19 @@ export class ConsumeLoop {
   #giveUp(partitions: readonly number[]): void {
     for (const partition of partitions) this.#assigned.delete(partition);
     if (this.#isOpen) this.#native.unassign(partitions);
+  }
+
+  /** As `#commit`, and tried again for as long as a commit may take: nobody else will. */
+  #commitLast(offsets: readonly PartitionOffset[], onEnded: () => void): void {
+    const { clock } = this.#options;
+    const endMs = clock.monotonicMs() + COMMIT_TIMEOUT_MS;
+    const attempt = () => {
+      this.#commit(offsets, (code) => {
+        if (code === 0 || clock.monotonicMs() >= endMs) onEnded();
+        else clock.after(COMMIT_RETRY_MS, attempt);
+      });
+    };
+    attempt();
   }
 
   /** Commits what there is of partitions that we have; `onEnded` is called once, 0 for success. */
