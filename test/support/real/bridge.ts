@@ -3,7 +3,7 @@ import type { MapSpec, ResourcesInput } from '../resources.js';
 import { until } from '../until.js';
 import { type Kafka, type KafkaOptions, startKafka } from './kafka.js';
 import { type KafkaRecord, readTopic } from './kcat.js';
-import { type Mosquitto, startMosquitto } from './mosquitto.js';
+import { type Mosquitto, type MosquittoOptions, startMosquitto } from './mosquitto.js';
 
 /* mosquitto, Kafka and the connector as three parties of a test. */
 
@@ -17,8 +17,15 @@ interface Teardown {
 }
 
 /** Starts both on free ports; they end with `t`. */
-export async function startServers(t: Teardown, options: KafkaOptions = {}): Promise<Servers> {
-  const [kafka, mosquitto] = await Promise.all([startKafka(options), startMosquitto()]);
+export async function startServers(
+  t: Teardown,
+  kafkaOptions: KafkaOptions = {},
+  mosquittoOptions: MosquittoOptions = {},
+): Promise<Servers> {
+  const [kafka, mosquitto] = await Promise.all([
+    startKafka(kafkaOptions),
+    startMosquitto(mosquittoOptions),
+  ]);
   t.teardown(async () => {
     await Promise.all([kafka.stop(), mosquitto.stop()]);
   });

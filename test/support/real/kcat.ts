@@ -28,6 +28,8 @@ export interface ProduceOptions {
   readonly keyDelimiter?: string;
   readonly headers?: ReadonlyArray<readonly [name: string, value: string]>;
   readonly partition?: number;
+  /** Makes null of an empty key or value. */
+  readonly emptyIsNull?: boolean;
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -78,6 +80,7 @@ export async function produceLines(
   const args = ['-b', bootstrap, '-P', '-t', topic];
   if (options.keyDelimiter !== undefined) args.push('-K', options.keyDelimiter);
   if (options.partition !== undefined) args.push('-p', `${options.partition}`);
+  if (options.emptyIsNull) args.push('-Z');
   for (const [name, value] of options.headers ?? []) args.push('-H', `${name}=${value}`);
   args.push(...settingArgs({ acks: 'all', ...options.settings }));
   await runProgram('kcat', args, { input: withNewlines(options.lines) });

@@ -46,6 +46,22 @@ export interface Subscriber {
   stop(): Promise<void>;
 }
 
+export interface ReaderOptions {
+  readonly filter: string;
+  readonly clientId: string;
+  /** What it prints of a message, as mosquitto_sub's -F; a line of it must have no newline. */
+  readonly format: string;
+  /** The bytes may be used until the callback returns. */
+  readonly onLine: (line: Buffer) => void;
+}
+
+/** A mosquitto_sub for more messages than one wants to keep. */
+export interface Reader {
+  /** What went wrong; undefined while nothing did. */
+  readonly failure: Error | undefined;
+  stop(): Promise<void>;
+}
+
 interface Printed {
   readonly topic: string;
   readonly qos: number;
@@ -58,6 +74,8 @@ interface Printed {
 const LINES_MAX = 20_000;
 const DEADLINE_MS = 180_000;
 const STOP_MS = 2000;
+const READER_SESSION_SECONDS = 3600;
+const READER_RECEIVE_MAXIMUM = 1000;
 const MARK = 'millrace ';
 const STRING = '"((?:[^"\\\\]|\\\\.)*)"';
 const USER_PROPERTIES = new RegExp(`"user-properties":\\{((?:${STRING}:${STRING},?)*)\\}`);
@@ -96,6 +114,50 @@ export async function subscribe(server: Address, options: SubscribeOptions): Pro
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return follow(child, options.deadlineMs ?? DEADLINE_MS);
+}
+
+/**
+ * Reads at QoS 1 whatever is published from when it returns: the session is there before its reader, so
+ * that the broker drops nothing.
+ */
+export async function startReader(server: Address, options: ReaderOptions): Promise<Reader> {
+  const { filter, clientId, format } = options;
+  const args = ['-V', '5', '-h', server.host, '-p', `${server.port}`, '-i', clientId, '-q', '1'];
+  args.push('-c', '-x', `${READER_SESSION_SECONDS}`, '-t', filter);
+  args.push('-D', 'connect', 'receive-maximum', `${READER_RECEIVE_MAXIMUM}`);
+  await runProgram('mosquitto_sub', [...args, '-E']);
+  const child = spawn('stdbuf', ['-oL', 'mosquitto_sub', ...args, '-F', format], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const errors = tail(child.stderr);
+  let failure: Error | undefined;
+  const ended = new Promise<void>((resolve) => {
+    child.once('error', (error) => {
+      failure = error;
+    });
+    child.once('close', (code, signal) => {
+      failure ??= new Error(`mosquitto_sub ended with ${code ?? signal}\n${errors()}`);
+      resolve();
+    });
+  });
+  eachLine(child.stdout, options.onLine);
+  return {
+    get failure() {
+      return failure;
+    },
+    stop: () => stopSubscriber(child, ended),
+  };
+}
+
+/** A SIGTERM that arrives while mosquitto_sub handles a packet is lost now and then. */
+async function stopSubscriber(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  ended: Promise<void>,
+): Promise<void> {
+  child.kill('SIGTERM');
+  const insist = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+  await ended;
+  clearTimeout(insist);
 }
 
 async function follow(
@@ -144,13 +206,7 @@ async function follow(
   return {
     messages,
     received: (count) => until(() => messages.length >= count),
-    async stop() {
-      child.kill('SIGTERM');
-      // A SIGTERM that arrives while mosquitto_sub handles a packet is lost now and then.
-      const insist = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-      await ended;
-      clearTimeout(insist);
-    },
+    stop: () => stopSubscriber(child, ended),
   };
 }
 
