@@ -42,3 +42,23 @@ t.test('a partition that is released says it again too', async (t) => {
   });
   t.same(released, [DUE]);
 });
+
+t.test('of a partition that was given up nothing is committed any more', async (t) => {
+  const { partitions, released } = setUp();
+  const partition = partitions.of(3);
+  const late = partition.tracker.open(8);
+  partition.underWay++;
+  partitions.onRevoking({
+    kind: 'revoking',
+    routeIndex: 0,
+    revocation: 1,
+    partitions: [3],
+    lost: true,
+  });
+  partition.tracker.settle(late);
+  partitions.onEnded(partition);
+  t.same(partitions.takeCommits(), []);
+  t.same(partitions.takeLastCommits(), []);
+  t.same(released, [], 'a lost one is not waited for either');
+  t.equal(partition.gone, true);
+});
