@@ -95,7 +95,7 @@ t.test('a worker that dies loses nothing, and takes no packet identifier with it
   await bridge.commits(GROUP, 'commands', [COUNT, COUNT]);
   t.same(bridge.payloads().sort(), values.sort());
   await bridge.inFlight(0);
-  t.equal(await bridge.metric('millrace_mqtt_publishes_in_flight'), 0);
+  t.equal(await bridge.metric('millrace_publishes_in_flight'), 0);
 });
 
 t.test('after an outage of MQTT what is unacknowledged comes first, and in order', async (t) => {
