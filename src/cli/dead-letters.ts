@@ -13,7 +13,7 @@ import {
   openLetter,
   summarize,
 } from '../dead-letter/reader.js';
-import { type RecordSender, replayLetters } from '../dead-letter/replay.js';
+import { type LetterPublisher, type RecordSender, replayLetters } from '../dead-letter/replay.js';
 import {
   escapeText,
   letterJson,
@@ -23,6 +23,7 @@ import {
   terminalJson,
 } from '../dead-letter/text.js';
 import { openRecordSender } from '../kafka/record-sender.js';
+import { openLetterPublisher } from './letter-publisher.js';
 import { positiveNumber } from './numbers.js';
 import { usableModel } from './usable-model.js';
 
@@ -36,6 +37,7 @@ export interface DeadLettersContext {
   readonly stderr: NodeJS.WritableStream;
   readonly loadConnectors: (paths: readonly string[]) => Promise<readonly Connector[]>;
   readonly openSender: (kafka: KafkaConnection, timeoutMs: number) => Promise<RecordSender>;
+  readonly openPublisher: (connector: Connector, timeoutMs: number) => Promise<LetterPublisher>;
 }
 
 const processContext: DeadLettersContext = {
@@ -44,6 +46,7 @@ const processContext: DeadLettersContext = {
   stderr: process.stderr,
   loadConnectors: loadConnectorsOf,
   openSender: openRecordSender,
+  openPublisher: openLetterPublisher,
 };
 
 export interface ListOptions {
@@ -62,6 +65,7 @@ export interface ReplayCommandOptions {
   readonly all: boolean;
   readonly keep: boolean;
   readonly kafkaTopic?: string;
+  readonly mqttTopic?: string;
   readonly timeout: number;
 }
 
@@ -84,15 +88,28 @@ export function registerDeadLetters(program: Command, context = processContext):
     .action((id: string, options: ShowOptions) => showLetter(id, options, context));
   command
     .command('replay [ids...]')
-    .description('send dead letters to Kafka again; each is removed once Kafka has it')
+    .description(
+      'send dead letters again to where they were on their way: each is removed once Kafka, or the MQTT ' +
+        'broker, has it',
+    )
     .requiredOption('--data-dir <dir>', 'data folder of the connector')
-    .requiredOption('-f, --file <paths...>', 'resources that say where Kafka is')
+    .requiredOption(
+      '-f, --file <paths...>',
+      'resources that say where Kafka and the MQTT broker are',
+    )
     .option('--all', 'every dead letter', false)
     .option('--keep', 'do not remove what was sent', false)
-    .option('--kafka-topic <name>', "send to this topic instead of the letter's own")
+    .option(
+      '--kafka-topic <name>',
+      "send those for Kafka to this topic instead of the letter's own",
+    )
+    .option(
+      '--mqtt-topic <name>',
+      "publish those for MQTT to this topic instead of the letter's own",
+    )
     .option(
       '--timeout <seconds>',
-      'how long Kafka may take for a letter',
+      'how long the other side may take for a letter',
       positiveNumber(86_400),
       30,
     )
@@ -149,11 +166,17 @@ export async function showLetter(
 export async function replay(
   ids: readonly string[],
   options: ReplayCommandOptions,
-  { disk, stdout, stderr, loadConnectors, openSender }: DeadLettersContext,
+  { disk, stdout, stderr, loadConnectors, openSender, openPublisher }: DeadLettersContext,
 ): Promise<void> {
-  const { dataDir, all, keep, kafkaTopic } = options;
+  const { dataDir, all, keep, kafkaTopic, mqttTopic } = options;
+  const timeoutMs = options.timeout * 1000;
   if (all === ids.length > 0) throw new UsageError('name dead letters, or give --all');
   const connectors = await loadConnectors(options.file);
+  const connectorOf = (name: string) => {
+    const connector = connectors.find((other) => other.name === name);
+    if (connector === undefined) throw unknownConnector(name);
+    return connector;
+  };
   const letters = all
     ? await findLetters(disk, dataDir)
     : await Promise.all([...new Set(ids)].sort().map((id) => findLetter(disk, dataDir, id)));
@@ -161,12 +184,10 @@ export async function replay(
     disk,
     letters,
     kafkaTopic,
+    mqttTopic,
     keep,
-    openSender: async (name) => {
-      const connector = connectors.find((other) => other.name === name);
-      if (connector === undefined) throw unknownConnector(name);
-      return openSender(connector.kafka, options.timeout * 1000);
-    },
+    openSender: async (name) => openSender(connectorOf(name).kafka, timeoutMs),
+    openPublisher: async (name) => openPublisher(connectorOf(name), timeoutMs),
     report: ({ id, outcome }) => {
       if ('failed' in outcome) stderr.write(`failed ${id}: ${escapeText(outcome.failed)}\n`);
       else stdout.write(`sent ${id} to ${escapeText(outcome.sentTo)}\n`);

@@ -82,8 +82,18 @@ export function encodeMeta(id: string, meta: DeadLetterMeta): Uint8Array {
     direction: meta.direction,
     reason: { code: meta.reason.code, message: meta.reason.message },
     mqtt: mqtt === undefined ? null : { ...mqtt, packetId: mqtt.packetId ?? null },
-    kafka: kafka === undefined ? null : { ...kafka, partition: kafka.partition ?? null },
+    kafka: kafka === undefined ? null : recordFields(kafka),
   });
+}
+
+/** What only records from Kafka have is left out of others, as letters have always been. */
+function recordFields({ offset, timestampMs, ...record }: KafkaRecord): Record<string, unknown> {
+  return {
+    ...record,
+    partition: record.partition ?? null,
+    ...(offset !== undefined && { offset }),
+    ...(timestampMs !== undefined && { timestampMs }),
+  };
 }
 
 /** Throws `DamagedLetterError` for anything that `encodeMeta` cannot have written under this id. */
@@ -127,6 +137,8 @@ function kafkaRecord(value: unknown): KafkaRecord {
   return {
     topic: string(record.topic),
     partition: optional(record.partition, number),
+    offset: optional(record.offset ?? null, number),
+    timestampMs: optional(record.timestampMs ?? null, number),
     key: record.key === null ? null : byteArray(record.key),
     headers: record.headers.map(kafkaHeader),
     acks: oneOf(['zero', 'one', 'all'] as const, record.acks),
@@ -135,7 +147,7 @@ function kafkaRecord(value: unknown): KafkaRecord {
 
 function kafkaHeader(value: unknown): KafkaHeader {
   if (!Array.isArray(value) || value.length !== 2) throw unexpected('header');
-  return [string(value[0]), byteArray(value[1])];
+  return [string(value[0]), value[1] === null ? null : byteArray(value[1])];
 }
 
 function fields(value: unknown): Record<string, unknown> {

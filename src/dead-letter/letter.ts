@@ -13,7 +13,7 @@ export interface DeadLetterMeta {
   readonly direction: 'mqttToKafka' | 'kafkaToMqtt';
   readonly reason: { readonly code: DeadLetterReason; readonly message: string };
   readonly mqtt: MqttOrigin | undefined;
-  /** The record as it would have been sent; `undefined` where it has no Kafka topic. */
+  /** The record as it would have been sent, or was read; `undefined` where it has no Kafka topic. */
   readonly kafka: KafkaRecord | undefined;
 }
 
@@ -33,13 +33,18 @@ export interface KafkaRecord {
   readonly topic: string;
   /** `undefined`: the partitioner decides by the key. */
   readonly partition: number | undefined;
+  /** Of a record that was read from Kafka. */
+  readonly offset?: number | undefined;
+  /** Of a record that was read from Kafka and has one. */
+  readonly timestampMs?: number | undefined;
   readonly key: Uint8Array | null;
   /** In order; names may repeat. */
   readonly headers: readonly KafkaHeader[];
   readonly acks: KafkaAcks;
 }
 
-export type KafkaHeader = readonly [name: string, value: Uint8Array];
+/** Kafka has headers whose value is null, which is not the same as an empty one. */
+export type KafkaHeader = readonly [name: string, value: Uint8Array | null];
 
 export interface DeadLetter extends DeadLetterMeta {
   /** May be a view of memory that others use again: it is read until `put` settles, then never. */

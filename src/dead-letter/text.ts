@@ -1,7 +1,7 @@
 /* Letters as text for a terminal. What devices have sent may hold control characters that move the
  * cursor, change the title or turn the direction of writing: every such character is escaped.
  */
-import type { KafkaHeader } from './letter.js';
+import type { KafkaHeader, StoredMeta } from './letter.js';
 import type { LetterSummary, OpenLetter } from './reader.js';
 
 /** Controls, formatting (which turns writing round), line separators, lone surrogates, private. */
@@ -33,7 +33,7 @@ export function letterTable(letters: readonly LetterSummary[]): string {
       return [letter.id, time, '', '', '', String(letter.fileBytes), `damaged: ${letter.problem}`];
     }
     const { meta, payloadBytes } = letter;
-    const topic = meta.mqtt?.topic ?? meta.kafka?.topic ?? '';
+    const topic = cameFrom(meta);
     const reason = `${meta.reason.code}: ${meta.reason.message}`;
     const time = isoTime(meta.timeMs);
     return [letter.id, time, meta.connector, meta.route ?? '', topic, String(payloadBytes), reason];
@@ -58,7 +58,13 @@ export function letterJson(letter: LetterSummary): unknown {
   if (letter.state === 'damaged') return { id, fileBytes, state, problem: letter.problem };
   const { meta, payloadBytes } = letter;
   const { timeMs, connector, route, direction, reason, mqtt, kafka } = meta;
-  const record = kafka && { topic: kafka.topic, partition: kafka.partition, acks: kafka.acks };
+  const record = kafka && {
+    topic: kafka.topic,
+    partition: kafka.partition,
+    ...(direction === 'mqttToKafka'
+      ? { acks: kafka.acks }
+      : { offset: kafka.offset, timestampMs: kafka.timestampMs }),
+  };
   const time = isoTime(timeMs);
   const origin = { connector, route, direction, reason, mqtt, kafka: record };
   return { id, time, fileBytes, state, payloadBytes, ...origin };
@@ -82,8 +88,11 @@ export function letterText(letter: OpenLetter): string {
     if (mqtt.packetId !== undefined) lines.push(['packet identifier', String(mqtt.packetId)]);
   }
   if (kafka !== undefined) {
-    lines.push(['Kafka topic', kafka.topic], ['acks', kafka.acks]);
+    lines.push(['Kafka topic', kafka.topic]);
+    if (meta.direction === 'mqttToKafka') lines.push(['acks', kafka.acks]);
     lines.push(['partition', kafka.partition === undefined ? 'by key' : String(kafka.partition)]);
+    if (kafka.offset !== undefined) lines.push(['offset', String(kafka.offset)]);
+    if (kafka.timestampMs !== undefined) lines.push(['timestamp', isoTime(kafka.timestampMs)]);
     lines.push(['key', kafka.key === null ? '(none)' : shortBytes(kafka.key)]);
   }
   lines.push(...(kafka?.headers ?? []).map(headerLine));
@@ -116,7 +125,14 @@ export function hexDump(bytes: Uint8Array): string {
 }
 
 function headerLine([name, value]: KafkaHeader): [string, string] {
-  return ['header', `${name} = ${shortBytes(value)}`];
+  return ['header', `${name} = ${value === null ? '(null)' : shortBytes(value)}`];
+}
+
+/** What the message was read from. */
+function cameFrom({ direction, mqtt, kafka }: StoredMeta): string {
+  if (direction === 'mqttToKafka') return mqtt?.topic ?? kafka?.topic ?? '';
+  if (kafka === undefined) return mqtt?.topic ?? '';
+  return `${kafka.topic}[${kafka.partition ?? '?'}] offset ${kafka.offset ?? '?'}`;
 }
 
 function shortBytes(bytes: Uint8Array): string {

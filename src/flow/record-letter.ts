@@ -40,8 +40,10 @@ export function recordLetter(options: RecordLetterOptions): DeadLetter {
     kafka: {
       topic: kafkaTopic,
       partition: record.partition,
+      offset: record.offset,
+      timestampMs: record.timestampMs < 0 ? undefined : record.timestampMs,
       key: record.key,
-      headers: record.headers.map(([name, value]) => [name, value ?? NOTHING]),
+      headers: record.headers,
       acks: 'all',
     },
     payload: record.value ?? NOTHING,

@@ -6,7 +6,7 @@ import { UsageError } from '../../src/base/errors.js';
 import { type DeadLettersContext, registerDeadLetters } from '../../src/cli/dead-letters.js';
 import type { Connector } from '../../src/config/model.js';
 import { deadLetterFolder } from '../../src/dead-letter/folders.js';
-import type { ReplayRecord } from '../../src/dead-letter/replay.js';
+import type { ReplayPublish, ReplayRecord } from '../../src/dead-letter/replay.js';
 import { openDeadLetterStore } from '../../src/dead-letter/store.js';
 import { bytesOf, sampleLetter } from '../support/dead-letters.js';
 import { fault, MemoryDisk } from '../support/memory-disk.js';
@@ -18,6 +18,7 @@ async function setUp() {
   const disk = new MemoryDisk();
   const store = await openDeadLetterStore({ folder, maxBytes: 1e8, maxLetters: 100, disk });
   const sent: ReplayRecord[] = [];
+  const published: ReplayPublish[] = [];
   const opened: unknown[] = [];
   const loaded: (readonly string[])[] = [];
   const run = async (...args: string[]) => {
@@ -35,6 +36,10 @@ async function setUp() {
         opened.push([connection, timeoutMs]);
         return { send: async (record) => void sent.push(record), close: async () => {} };
       },
+      openPublisher: async ({ name }, timeoutMs) => {
+        opened.push([name, timeoutMs]);
+        return { publish: async (each) => void published.push(each), close: async () => {} };
+      },
     };
     const program = new Command().exitOverride().configureOutput({ writeErr: () => {} });
     registerDeadLetters(program, context);
@@ -50,7 +55,7 @@ async function setUp() {
     const [out, errors] = await output;
     return { out, stdout: out.toString(), stderr: errors, error };
   };
-  return { disk, store, sent, opened, loaded, run };
+  return { disk, store, sent, published, opened, loaded, run };
 }
 
 t.test('list shows whole and damaged letters, as a table and as JSON', async (t) => {
@@ -127,6 +132,31 @@ t.test('replay sends named letters in their order, to the Kafka of their connect
   t.same(opened, [[kafka, 30_000]]);
   t.same(loaded, [['a.yaml', 'b.yaml']]);
   t.match((await run('list', '--data-dir', '/data')).stdout, /^(.*\n){2}$/);
+});
+
+t.test('replay publishes what was on its way to MQTT, and shows where it came from', async (t) => {
+  const { store, sent, published, opened, run } = await setUp();
+  const kafkaRecord = { topic: 'commands', partition: 3, key: null, acks: 'all' as const };
+  const id = await store.put(
+    sampleLetter({
+      direction: 'kafkaToMqtt',
+      kafka: { ...kafkaRecord, offset: 42, timestampMs: 0, headers: [['none', null]] },
+    }),
+  );
+  const shown = await run('show', id, '--data-dir', '/data');
+  t.match(shown.stdout, /^partition: +3\noffset: +42\ntimestamp: +1970-01-01T00:00:00.000Z\n/m);
+  t.match(shown.stdout, /^header: +none = \(null\)$/m);
+  t.notMatch(shown.stdout, /acks/);
+  t.match((await run('list', '--data-dir', '/data')).stdout, / commands\[3\] offset 42 /);
+  const listed = JSON.parse((await run('list', '--data-dir', '/data', '--json')).stdout);
+  t.match(listed, [{ kafka: { topic: 'commands', partition: 3, offset: 42, timestampMs: 0 } }]);
+  const where = ['--data-dir', '/data', '-f', 'a.yaml'];
+  const { stdout, error } = await run('replay', id, ...where, '--mqtt-topic', 'other');
+  t.equal(error, undefined);
+  t.equal(stdout, `sent ${id} to other\n1 of 1 dead letters sent\n`);
+  t.same(sent, []);
+  t.match(published, [{ topic: 'other', route: 'route1', partition: 3, timestampMs: 0 }]);
+  t.same(opened, [['my-connector', 30_000]]);
 });
 
 t.test('replay fails as a whole when one letter failed, after sending the others', async (t) => {

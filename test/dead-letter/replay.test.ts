@@ -1,9 +1,12 @@
 import t from 'tap';
 import { deadLetterFolder } from '../../src/dead-letter/folders.js';
+import type { DeadLetter } from '../../src/dead-letter/letter.js';
 import { findLetters } from '../../src/dead-letter/reader.js';
 import {
+  type LetterPublisher,
   type RecordSender,
   type ReplayOptions,
+  type ReplayPublish,
   type ReplayRecord,
   type ReplayResult,
   replayLetters,
@@ -30,6 +33,45 @@ class FakeSender implements RecordSender {
   }
 }
 
+/** The MQTT broker as replay sees it. */
+class FakePublisher implements LetterPublisher {
+  readonly publishes: ReplayPublish[] = [];
+  readonly refuse = new Set<string>();
+  closed = false;
+
+  async publish(publish: ReplayPublish): Promise<void> {
+    this.publishes.push(publish);
+    if (this.refuse.has(textOf(publish.payload))) throw new Error('Not authorized');
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+}
+
+/** A record from Kafka that the MQTT broker refused. */
+function fromKafka(payload: string): DeadLetter {
+  return sampleLetter({
+    direction: 'kafkaToMqtt',
+    route: 'down',
+    reason: { code: 'publishRefused', message: 'Not authorized' },
+    mqtt: { topic: 'devices/1', qos: 1, retain: false, packetId: undefined },
+    kafka: {
+      topic: 'commands',
+      partition: 3,
+      offset: 7_000_000_000,
+      timestampMs: 1_700_000_000_123,
+      key: bytesOf('k'),
+      headers: [
+        ['empty', bytesOf('')],
+        ['null', null],
+      ],
+      acks: 'all',
+    },
+    payload: bytesOf(payload),
+  });
+}
+
 function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString();
 }
@@ -40,18 +82,21 @@ async function setUp(payloads: readonly string[]) {
   for (const payload of payloads) await store.put(sampleLetter({ payload: bytesOf(payload) }));
   const results: ReplayResult[] = [];
   const sender = new FakeSender();
+  const publisher = new FakePublisher();
   const run = async (changes: Partial<ReplayOptions> = {}) =>
     replayLetters({
       disk,
       letters: await findLetters(disk, '/data'),
       openSender: async () => sender,
+      openPublisher: async () => publisher,
       kafkaTopic: undefined,
+      mqttTopic: undefined,
       keep: false,
       report: (result) => results.push(result),
       ...changes,
     });
   const left = async () => (await findLetters(disk, '/data')).length;
-  return { disk, store, sender, results, run, left };
+  return { disk, store, sender, publisher, results, run, left };
 }
 
 t.test('letters are sent in order with key and headers, and removed', async (t) => {
@@ -111,9 +156,9 @@ t.test('with keep every file stays', async (t) => {
   t.equal(await left(), 2);
 });
 
-t.test('a damaged letter, and one on its way to MQTT, fail and stay', async (t) => {
+t.test('a damaged letter, and those without a topic, fail and stay', async (t) => {
   const { disk, store, sender, results, run, left } = await setUp(['a']);
-  await store.put(sampleLetter({ direction: 'kafkaToMqtt' }));
+  await store.put(sampleLetter({ direction: 'kafkaToMqtt', mqtt: undefined }));
   await store.put(sampleLetter({ kafka: undefined }));
   disk.plant(`${folder}/00000000000001-000000-00000000.letter`, bytesOf('torn'));
   t.same(await run(), { failed: 3 });
@@ -121,7 +166,7 @@ t.test('a damaged letter, and one on its way to MQTT, fail and stay', async (t) 
   t.equal(await left(), 3);
   t.same(results.map(({ outcome }) => ('failed' in outcome ? outcome.failed : 'sent')).sort(), [
     'it has no Kafka topic; give one with --kafka-topic',
-    'it was on its way to MQTT, not to Kafka',
+    'it has no MQTT topic; give one with --mqtt-topic',
     'sent',
     'shorter than its header',
   ]);
@@ -192,4 +237,54 @@ t.test('a file that cannot be removed is a failure that says it was sent', async
   };
   t.same(await run(), { failed: 1 });
   t.match(results[0]?.outcome, { failed: /^sent to receiving, but its file cannot be removed/ });
+});
+
+t.test('a record from Kafka is published as it was read, and removed', async (t) => {
+  const { store, sender, publisher, results, run, left } = await setUp(['to Kafka']);
+  await store.put(fromKafka('1'));
+  await store.put(fromKafka('2'));
+  publisher.refuse.add('1');
+  t.same(await run(), { failed: 1 });
+  t.equal(sender.records.length, 1);
+  t.same(publisher.publishes, [
+    {
+      route: 'down',
+      topic: 'devices/1',
+      partition: 3,
+      timestampMs: 1_700_000_000_123,
+      key: bytesOf('k'),
+      headers: [
+        ['empty', bytesOf('')],
+        ['null', null],
+      ],
+      payload: bytesOf('1'),
+    },
+    { ...publisher.publishes[0], payload: bytesOf('2') },
+  ]);
+  t.equal(await left(), 1, 'the refused one stays');
+  t.same(results.map(({ outcome }) => Object.values(outcome)[0]).sort(), [
+    'Not authorized',
+    'devices/1',
+    'receiving',
+  ]);
+  t.ok(publisher.closed);
+});
+
+t.test('another MQTT topic takes records that have none', async (t) => {
+  const { store, publisher, run, left } = await setUp([]);
+  await store.put({ ...fromKafka('1'), mqtt: undefined });
+  t.same(await run({ kafkaTopic: 'of no matter' }), { failed: 1 });
+  t.same(await run({ mqttTopic: 'other' }), { failed: 0 });
+  t.equal(publisher.publishes[0]?.topic, 'other');
+  t.equal(await left(), 0);
+});
+
+t.test('a record whose value was too large to be kept is never replayed as empty', async (t) => {
+  const { store, publisher, results, run, left } = await setUp([]);
+  const reason = { code: 'oversize' as const, message: 'a value of 900000000 bytes' };
+  await store.put({ ...fromKafka(''), reason });
+  t.same(await run({ mqttTopic: 'other' }), { failed: 1 });
+  t.same(publisher.publishes, []);
+  t.equal(await left(), 1);
+  t.match(results[0]?.outcome, { failed: /offset 7000000000 of partition 3 of commands$/ });
 });

@@ -1,13 +1,21 @@
+import { join } from 'node:path';
+import { type IPublishPacket, parser } from 'mqtt-packet';
 import t from 'tap';
+import { openLetterPublisher } from '../../src/cli/letter-publisher.js';
+import { loadModel } from '../../src/config/load-model.js';
+import type { Connector } from '../../src/config/model.js';
 import { nodeDisk } from '../../src/dead-letter/disk.js';
 import { findLetters, openLetter } from '../../src/dead-letter/reader.js';
+import { replayLetters } from '../../src/dead-letter/replay.js';
 import { type Embedded, numbers, startEmbedded } from '../support/embedded.js';
-import { CLIENT_ID } from '../support/resources.js';
+import { CLIENT_ID, CONNECTOR } from '../support/resources.js';
 import { until } from '../support/until.js';
 
 const NO_MATCHING_SUBSCRIBERS = 0x10;
 const NOT_AUTHORIZED = 0x87;
 const QUOTA_EXCEEDED = 0x97;
+/** They last longer than a consumer takes to fetch. */
+const LOUD = 60_000;
 
 const down = {
   direction: 'kafkaToMqtt' as const,
@@ -194,7 +202,7 @@ t.test('routes that share a session share it fairly', async (t) => {
   const release = bridge.broker.holdPubacks(CLIENT_ID);
   await bridge.write(
     'loud',
-    numbers(10_000).map((value) => ({ value })),
+    numbers(LOUD).map((value) => ({ value })),
   );
   await bridge.sent(50);
   await bridge.write(
@@ -207,8 +215,8 @@ t.test('routes that share a session share it fairly', async (t) => {
   release();
   await bridge.commits('quiet', 'quiet', [50]);
   const lastQuiet = bridge.published.findLastIndex(({ topic }) => topic === 'quiet');
-  t.ok(lastQuiet < 10_000, `the last of the quiet route is number ${lastQuiet}`);
-  await bridge.commits('loud', 'loud', [10_000]);
+  t.ok(lastQuiet < LOUD, `the last of the quiet route is number ${lastQuiet}`);
+  await bridge.commits('loud', 'loud', [LOUD]);
 });
 
 t.test('a route with a session of its own is not stalled by another', async (t) => {
@@ -250,3 +258,58 @@ t.test('payloads of megabytes arrive as they were, also after a reconnect', asyn
     [0, 1, 2, 0, 1, 2],
   );
 });
+
+t.test('a dead letter is published again, with the properties of its record', async (t) => {
+  const bridge = await startEmbedded(t, {
+    ...options(),
+    broker: { recordedPacketsMax: 100 },
+    maps: [{ copyMqttProperties: true, routes: [down] }],
+  });
+  let allowed = false;
+  bridge.answer = () => (allowed ? 0 : NOT_AUTHORIZED);
+  await bridge.write('commands', [{ key: 'a', value: '1', headers: { colour: 'red' } }]);
+  await bridge.commits('down', 'commands', [1]);
+  const { model } = await loadModel([join(bridge.dataDir, 'resources.yaml')], { instanceId: 0 });
+  const replay = async () => {
+    const outcomes: unknown[] = [];
+    await replayLetters({
+      disk: nodeDisk,
+      letters: await findLetters(nodeDisk, bridge.dataDir),
+      openSender: () => Promise.reject(new Error('nothing is for Kafka')),
+      openPublisher: () => openLetterPublisher(model?.connectors[0] as Connector, 10_000),
+      kafkaTopic: undefined,
+      mqttTopic: undefined,
+      keep: false,
+      report: ({ outcome }) => outcomes.push(outcome),
+    });
+    return outcomes;
+  };
+  t.match(await replay(), [{ failed: /Not authorized/ }]);
+  t.equal((await letters(bridge)).length, 1, 'it stays');
+  allowed = true;
+  t.same(await replay(), [{ sentTo: 'devices/a' }]);
+  t.same(await letters(bridge), []);
+  t.same(
+    bridge.published.map(({ payload, qos }) => [payload, qos]),
+    [
+      ['1', 1],
+      ['1', 1],
+      ['1', 1],
+    ],
+  );
+  const clientId = `${CONNECTOR}-dead-letters-${process.pid}`;
+  const last = bridge.broker.recorded(clientId).findLast(({ cmd }) => cmd === 'publish');
+  const first = bridge.broker.recorded(CLIENT_ID).find(({ cmd }) => cmd === 'publish');
+  t.match(parse(last), { topic: 'devices/a', retain: false });
+  t.same(parse(last)?.properties, parse(first)?.properties);
+});
+
+function parse(packet: { readonly bytes: Buffer } | undefined): IPublishPacket | undefined {
+  let found: IPublishPacket | undefined;
+  const reader = parser({ protocolVersion: 5 });
+  reader.on('packet', (each) => {
+    found = each as IPublishPacket;
+  });
+  if (packet !== undefined) reader.parse(packet.bytes);
+  return found;
+}

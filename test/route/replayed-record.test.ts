@@ -1,0 +1,64 @@
+import t from 'tap';
+import type { Connector, KafkaToMqttRoute, TopicMap } from '../../src/config/model.js';
+import { findRecordRoute, replayedPublish } from '../../src/route/replayed-record.js';
+import { kafkaRecord } from '../support/kafka-record.js';
+import { PUBLISHED_THROUGH, writerOf } from '../support/mapped-record.js';
+
+const route = { kind: 'kafkaToMqtt', name: 'commands', retain: 'keep' } as KafkaToMqttRoute;
+const map = { copyMqttProperties: true, loopGuard: true, routes: [route] } as unknown as TopicMap;
+
+const headers: [string, string | null][] = [
+  ['Millrace', 'v=1;properties=Retain,Content Type,Message Expiry Interval;path=a/b'],
+  ['Retain', '1'],
+  ['Content Type', 'text/plain'],
+  ['Message Expiry Interval', '60'],
+  ['colour', 'red'],
+  ['colour', ''],
+  ['nothing', null],
+];
+const record = {
+  partition: 3,
+  timestampMs: 1_700_000_000_000,
+  key: Buffer.from('k'),
+  headers: headers.map(
+    ([name, value]) => [name, value === null ? null : Buffer.from(value)] as const,
+  ),
+};
+
+t.test('a record that lies apart becomes what its route makes of it in the ring', async (t) => {
+  const writer = writerOf();
+  const { timestampMs } = record;
+  writer.write(kafkaRecord({ key: 'k', headers, timestampMs, partition: 3 }), timestampMs);
+  const publish = replayedPublish('edge', map, route, record);
+  t.same(publish, {
+    properties: writer.bytes.slice(0, writer.length),
+    retain: true,
+  });
+});
+
+t.test('a null key and no headers are read too', async (t) => {
+  const writer = writerOf();
+  writer.write(kafkaRecord(), 0);
+  const bare = { partition: 0, timestampMs: -1, key: null, headers: [] };
+  t.same(replayedPublish('edge', map, route, bare), {
+    properties: writer.bytes.slice(0, writer.length),
+    retain: false,
+  });
+});
+
+t.test('what the route would not publish is told', async (t) => {
+  const came = [['Millrace', Buffer.from(`v=1;properties=;path=${PUBLISHED_THROUGH}`)]] as const;
+  t.match(replayedPublish('edge', map, route, { ...record, headers: came }), /this route before/);
+  const large = Buffer.alloc(60_000, 'x');
+  const many = Array.from({ length: 40 }, (_, n) => [`${n}`, large] as const);
+  t.match(replayedPublish('edge', map, route, { ...record, headers: many }), /more than/);
+});
+
+t.test('a route is found by its name among those of its direction', async (t) => {
+  const up = { kind: 'mqttToKafka', name: 'up' };
+  const other = { ...map, routes: [up] } as unknown as TopicMap;
+  const connector = { topicMaps: [other, map] } as Pick<Connector, 'topicMaps'>;
+  t.same(findRecordRoute(connector, 'commands'), { map, route });
+  t.equal(findRecordRoute(connector, 'up'), undefined);
+  t.equal(findRecordRoute(connector, undefined), undefined);
+});
