@@ -1,8 +1,9 @@
 /* The admin server: /metrics, /livez and /readyz, nothing else.
  *
  * It shares the main thread with the data path, so a client of it must never matter there:
- * 1. At most `connectionsMax` connections; headers within 8 KiB and 5 s, a request within 10 s, and
- *    a connection on which nothing moves for 10 s is cut, also in the middle of an answer.
+ * 1. At most `connectionsMax` connections, one request at a time on each (admin-connections.ts); headers
+ *    within 8 KiB and 5 s, a request within 10 s, and a connection on which nothing moves for 10 s is
+ *    cut, also in the middle of an answer.
  * 2. Scrapes that come together or within `textMaxAgeMs` of one another share one text.
  * 3. A request with a body is refused, and the connection closed.
  */
@@ -12,11 +13,12 @@ import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Clock } from '../base/clock.js';
 import { OperatingError, UsageError } from '../base/errors.js';
+import { AdminConnections } from './admin-connections.js';
 import type { Health } from './health.js';
 
 const connectionsMax = 64;
 const headerBytesMax = 8 * 1024;
-const textMaxAgeMs = 100;
+const textMaxAgeMs = 250;
 
 export interface AdminServerOptions {
   /** HOST:PORT, an IPv6 host in brackets; port 0 takes any free one. */
@@ -57,6 +59,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   const { host, port } = parseAdminAddress(options.address);
   const { headersMs, requestMs, idleMs, checkMs } = options.timeouts ?? defaultTimeouts;
   const listener = getRequestListener(adminRoutes(options).fetch, { overrideGlobalObjects: false });
+  const connections = new AdminConnections(connectionsMax);
   const server = createServer(
     {
       maxHeaderSize: headerBytesMax,
@@ -66,6 +69,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
       connectionsCheckingInterval: checkMs,
     },
     (request, response) => {
+      if (!connections.mayAnswer(request, response)) return;
       if (hasBody(request.headers)) {
         response.writeHead(413, { connection: 'close' }).end();
         return;
@@ -73,7 +77,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
       void listener(request, response);
     },
   );
-  server.maxConnections = connectionsMax;
+  server.on('connection', (socket) => connections.opened(socket));
   server.setTimeout(idleMs, (socket) => socket.destroy());
   await listen(server, host, port, options.address);
   const bound = server.address() as AddressInfo;
