@@ -1,8 +1,8 @@
 /* The file system as the dead-letter store uses it: few calls, so that a test can let each of them
  * fail.
  */
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { makeFolder, syncFolder } from '../base/folder.js';
 
 export interface Disk {
   /** Makes it and its parents, durably; no complaint where it exists. */
@@ -32,18 +32,9 @@ export interface DiskFile {
 }
 
 const fileMode = 0o600;
-const folderMode = 0o700;
 
 export const nodeDisk: Disk = {
-  async makeFolder(path) {
-    const first = await mkdir(path, { recursive: true, mode: folderMode });
-    if (first === undefined) return;
-    // A new folder is a name in its parent: without these a power cut could take it away.
-    const top = dirname(resolve(first));
-    for (let folder = resolve(path); folder !== top; folder = dirname(folder)) {
-      await nodeDisk.syncFolder(dirname(folder));
-    }
-  },
+  makeFolder,
 
   async isFolder(path) {
     const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
@@ -67,15 +58,7 @@ export const nodeDisk: Disk = {
   bytes: async (path) => (await stat(path)).size,
   rename: (from, to) => rename(from, to),
   remove: (path) => rm(path, { force: true }),
-
-  async syncFolder(path) {
-    const folder = await open(path, 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
-  },
+  syncFolder,
 };
 
 function nodeFile(handle: FileHandle): DiskFile {

@@ -2,15 +2,19 @@
  * written down before it is subscribed to and crossed out after the broker has given it up, so that
  * nothing is ever subscribed to and forgotten.
  */
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { OperatingError } from '../base/errors.js';
+import { makeFolder, syncFolder } from '../base/folder.js';
 
-type Filters = Record<string, readonly string[]>;
+/** By client identifier. */
+type Filters = Map<string, readonly string[]>;
+
+const STRING_BYTES_MAX = 65_535;
 
 export class SessionStore {
   readonly #file: string;
-  #filters: Filters;
+  readonly #filters: Filters;
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(file: string, filters: Filters) {
@@ -18,14 +22,14 @@ export class SessionStore {
     this.#filters = filters;
   }
 
-  /** Reads what an earlier run has left; an OperatingError where the folder cannot be used. */
+  /** Reads what an earlier run has left; `ERR_SESSION_STORE` where that cannot be used. */
   static async open(dataDir: string, name: string): Promise<SessionStore> {
     const file = join(dataDir, 'sessions', `${encodeURIComponent(name)}.json`);
     try {
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-      return new SessionStore(file, JSON.parse(await readFile(file, 'utf8')) as Filters);
+      await makeFolder(dirname(file));
+      const text = await readFile(file, 'utf8').catch(nothingWhereMissing);
+      return new SessionStore(file, text === undefined ? new Map() : filtersOf(text));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new SessionStore(file, {});
       const why = error instanceof Error ? error.message : String(error);
       throw new OperatingError('ERR_SESSION_STORE', `${file} cannot be read: ${why}`);
     }
@@ -33,17 +37,17 @@ export class SessionStore {
 
   /** Client identifiers that have filters written down. */
   get clientIds(): readonly string[] {
-    return Object.keys(this.#filters);
+    return [...this.#filters.keys()];
   }
 
   filters(clientId: string): readonly string[] {
-    return this.#filters[clientId] ?? [];
+    return this.#filters.get(clientId) ?? [];
   }
 
   /** Sets the filters of a session, none to forget it; resolves once that is on the disk. */
   async set(clientId: string, filters: readonly string[]): Promise<void> {
-    const { [clientId]: _, ...others } = this.#filters;
-    this.#filters = filters.length === 0 ? others : { ...others, [clientId]: filters };
+    if (filters.length === 0) this.#filters.delete(clientId);
+    else this.#filters.set(clientId, filters);
     // One failure is its caller's; the next write is a new attempt.
     this.#writing = this.#writing.catch(() => {}).then(() => this.#write());
     return this.#writing;
@@ -53,17 +57,43 @@ export class SessionStore {
     const temporary = `${this.#file}.part`;
     const handle = await open(temporary, 'w', 0o600);
     try {
-      await handle.writeFile(JSON.stringify(this.#filters));
+      await handle.writeFile(JSON.stringify(Object.fromEntries(this.#filters)));
       await handle.sync();
     } finally {
       await handle.close();
     }
     await rename(temporary, this.#file);
-    const folder = await open(dirname(this.#file));
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    await syncFolder(dirname(this.#file));
   }
+}
+
+/** Throws where the text is anything but what `#write` writes. */
+function filtersOf(text: string): Filters {
+  const advice = 'remove it, and the broker keeps subscriptions that are configured no longer';
+  let written: unknown;
+  try {
+    written = JSON.parse(text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`it is damaged: ${why}; ${advice}`);
+  }
+  if (typeof written === 'object' && written !== null && !Array.isArray(written)) {
+    const entries = Object.entries(written);
+    if (entries.every(isSession)) return new Map(entries);
+  }
+  throw new Error(`it is damaged: no topic filters by client identifier; ${advice}`);
+}
+
+function isSession(entry: [string, unknown]): entry is [string, string[]] {
+  const [clientId, filters] = entry;
+  return isMqttString(clientId) && Array.isArray(filters) && filters.every(isMqttString);
+}
+
+function isMqttString(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= STRING_BYTES_MAX;
+}
+
+function nothingWhereMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined;
+  throw error;
 }
