@@ -1,6 +1,7 @@
 /* argv -> a command. Each command's work is in its own file, loaded when it is asked for. */
 import { Command } from 'commander';
 import { registerBench } from './bench.js';
+import { dataDir } from './data-dir.js';
 import { registerDeadLetters } from './dead-letters.js';
 import { registerExplain } from './explain.js';
 import { seconds, wholeNumber } from './numbers.js';
@@ -45,7 +46,12 @@ function registerDemo(program: Command): void {
 function registerRun(program: Command): void {
   configurationOptions(program.command('run'))
     .description('carry messages until SIGTERM')
-    .option('--data-dir <dir>', 'dead letters and what sessions need across restarts', DATA_DIR)
+    .option(
+      '--data-dir <dir>',
+      'dead letters and what sessions need across restarts',
+      dataDir,
+      DATA_DIR,
+    )
     .option('--admin-address <host:port>', '/metrics, /livez and /readyz', '127.0.0.1:9464')
     .option('--drain-timeout <seconds>', 'for what is in flight at SIGTERM', seconds, 30)
     .action(async ({ file, drainTimeout, ...options }) => {

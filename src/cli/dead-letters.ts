@@ -23,6 +23,7 @@ import {
   terminalJson,
 } from '../dead-letter/text.js';
 import { openRecordSender } from '../kafka/record-sender.js';
+import { dataDir } from './data-dir.js';
 import { openLetterPublisher } from './letter-publisher.js';
 import { positiveNumber } from './numbers.js';
 import { usableModel } from './usable-model.js';
@@ -77,13 +78,13 @@ export function registerDeadLetters(program: Command, context = processContext):
   command
     .command('list')
     .description('list dead letters, oldest first')
-    .requiredOption('--data-dir <dir>', 'data folder of the connector')
+    .requiredOption('--data-dir <dir>', 'data folder of the connector', dataDir)
     .option('--json', 'for programs', false)
     .action((options: ListOptions) => listLetters(options, context));
   command
     .command('show <id>')
     .description('show one dead letter')
-    .requiredOption('--data-dir <dir>', 'data folder of the connector')
+    .requiredOption('--data-dir <dir>', 'data folder of the connector', dataDir)
     .option('--raw', 'write the payload, and nothing else, to standard output', false)
     .action((id: string, options: ShowOptions) => showLetter(id, options, context));
   command
@@ -92,7 +93,7 @@ export function registerDeadLetters(program: Command, context = processContext):
       'send dead letters again to where they were on their way: each is removed once Kafka, or the MQTT ' +
         'broker, has it',
     )
-    .requiredOption('--data-dir <dir>', 'data folder of the connector')
+    .requiredOption('--data-dir <dir>', 'data folder of the connector', dataDir)
     .requiredOption(
       '-f, --file <paths...>',
       'resources that say where Kafka and the MQTT broker are',
