@@ -7,13 +7,24 @@ const DONE = 0;
 const FAILED = 1;
 const WRONG_USAGE = 2;
 
-// `millrace dead-letters list | head` is no failure.
+// Node's own answer to SIGUSR1 is to open a debugger's port, and to SIGUSR2 to end there and then.
+for (const signal of ['SIGUSR1', 'SIGUSR2']) process.on(signal, () => {});
+
+const program = createProgram();
+let isBridge = false;
+program.hook('preAction', (_program, command) => {
+  isBridge = command.name() === 'run';
+});
+
+// What nobody reads is lost, and nothing else. `millrace dead-letters list | head` is no failure; and
+// a bridge does not end with whoever has read its output.
+process.stderr.on('error', () => {});
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? DONE : FAILED);
+  if (!isBridge) process.exit(error.code === 'EPIPE' ? DONE : FAILED);
 });
 
 try {
-  await createProgram().parseAsync();
+  await program.parseAsync();
 } catch (error) {
   process.exitCode = exitCodeOf(error);
 }

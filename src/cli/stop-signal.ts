@@ -1,6 +1,6 @@
 /**
- * Resolves at the first SIGTERM or SIGINT, for an orderly end. A second one ends the process at once,
- * with exit code 1.
+ * Resolves at the first SIGTERM, SIGINT or SIGHUP, for an orderly end. A second SIGTERM or SIGINT ends
+ * the process at once, with exit code 1; a terminal that goes away may send SIGHUP several times.
  */
 export function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
@@ -12,5 +12,6 @@ export function stopSignal(): Promise<void> {
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
+    process.on('SIGHUP', () => resolve());
   });
 }

@@ -32,8 +32,10 @@ export interface RunningConnector {
   /** Sum over the series of a metric that have these labels. */
   metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
   rssBytes(): Promise<number>;
-  /** SIGTERM; resolves with the exit code, -1 where a signal ended it. */
-  terminate(): Promise<number>;
+  /** SIGTERM, or another; resolves with the exit code, -1 where a signal ended it. */
+  terminate(signal?: NodeJS.Signals): Promise<number>;
+  /** Nobody reads any more what it writes to standard output and standard error. */
+  closeOutput(): void;
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
   /** Starts it again, after `terminate` or `kill`, on the same resources and data folder. */
@@ -91,8 +93,9 @@ class ConnectorProcess implements RunningConnector {
 
   async start(): Promise<void> {
     const child = spawn(process.execPath, [MAIN, ...this.#args], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
+    child.stdout.resume();
     this.#child = child;
     this.#log = tail(child.stderr);
     const address = /http:\/\/([^/\s]+)\/metrics/;
@@ -135,8 +138,13 @@ class ConnectorProcess implements RunningConnector {
     return Number(/^VmRSS:\s*(\d+) kB/m.exec(status)?.[1]) * 1024;
   }
 
-  terminate(): Promise<number> {
-    return this.#end('SIGTERM');
+  terminate(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
+    return this.#end(signal);
+  }
+
+  closeOutput(): void {
+    this.#child?.stdout?.destroy();
+    this.#child?.stderr?.destroy();
   }
 
   async kill(): Promise<void> {
@@ -154,7 +162,7 @@ class ConnectorProcess implements RunningConnector {
     return output();
   }
 
-  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number> {
+  async #end(signal: NodeJS.Signals): Promise<number> {
     const child = this.#child;
     if (child === undefined) return -1;
     if (child.exitCode === null && child.signalCode === null) {
