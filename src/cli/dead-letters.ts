@@ -3,16 +3,11 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { OperatingError, UsageError } from '../base/errors.js';
+import { mapAtOnce } from '../base/map-at-once.js';
 import { loadModel } from '../config/load-model.js';
 import type { Connector, KafkaConnection } from '../config/model.js';
 import { type Disk, nodeDisk } from '../dead-letter/disk.js';
-import {
-  findLetter,
-  findLetters,
-  type LetterSummary,
-  openLetter,
-  summarize,
-} from '../dead-letter/reader.js';
+import { findLetter, findLetters, openLetter, summarize } from '../dead-letter/reader.js';
 import { type LetterPublisher, type RecordSender, replayLetters } from '../dead-letter/replay.js';
 import {
   escapeText,
@@ -30,6 +25,9 @@ import { usableModel } from './usable-model.js';
 
 /** How much of a payload `show` shows. */
 const payloadShownBytes = 4096;
+
+/** Node's thread pool has four threads; a few more keep them busy. */
+const readAtOnce = 8;
 
 /** What the commands need of the world around them. */
 export interface DeadLettersContext {
@@ -122,11 +120,9 @@ export async function listLetters(
   { dataDir, json }: ListOptions,
   { disk, stdout }: DeadLettersContext,
 ): Promise<void> {
-  const letters: LetterSummary[] = [];
-  for (const ref of await findLetters(disk, dataDir)) {
-    const letter = await summarize(disk, ref);
-    if (letter !== undefined) letters.push(letter);
-  }
+  const refs = await findLetters(disk, dataDir);
+  const found = await mapAtOnce(refs, readAtOnce, (ref) => summarize(disk, ref));
+  const letters = found.filter((letter) => letter !== undefined);
   if (json) stdout.write(`${terminalJson(letters.map(letterJson))}\n`);
   else if (letters.length === 0) stdout.write('no dead letters\n');
   else stdout.write(letterTable(letters));

@@ -4,8 +4,12 @@
  */
 import { join } from 'node:path';
 import { OperatingError } from '../base/errors.js';
+import { mapAtOnce } from '../base/map-at-once.js';
 import type { Disk } from './disk.js';
 import { idOfFileName, letterFileName } from './letter.js';
+
+/** Node's thread pool has four threads; a few more keep them busy. */
+const lookAtOnce = 8;
 
 export interface RoomOptions {
   readonly folder: string;
@@ -50,9 +54,8 @@ export class Room {
   async reserve(id: string, bytes: number): Promise<void> {
     if (!this.#fits(bytes)) await this.recount().catch(() => {});
     if (!this.#fits(bytes)) throw this.#full(bytes);
-    this.#letters.set(id, bytes);
+    this.#add(id, bytes);
     this.#unwritten.add(id);
-    this.#bytes += bytes;
   }
 
   /** It is on the disk now, with `bytes` where fewer were written than reserved. */
@@ -83,12 +86,17 @@ export class Room {
     const names = await this.#disk.list(this.#folder, 'files');
     const found = new Set(names.map(idOfFileName).filter((id) => id !== undefined));
     for (const id of before) if (!found.has(id)) this.release(id);
-    for (const id of found) {
-      if (this.#letters.has(id)) continue;
+    const unknown = [...found].filter((id) => !this.#letters.has(id));
+    await mapAtOnce(unknown, lookAtOnce, async (id) => {
       const bytes = await this.#disk.bytes(join(this.#folder, letterFileName(id))).catch(() => 0);
-      this.#letters.set(id, bytes);
-      this.#bytes += bytes;
-    }
+      // A letter that was written meanwhile is known by now.
+      if (!this.#letters.has(id)) this.#add(id, bytes);
+    });
+  }
+
+  #add(id: string, bytes: number): void {
+    this.#letters.set(id, bytes);
+    this.#bytes += bytes;
   }
 
   #fits(bytes: number): boolean {
