@@ -16,7 +16,8 @@
 import { assert } from './assert.js';
 
 export class FairShare {
-  readonly #held: Int32Array;
+  /** Bytes of a disk need more than 32 bits. */
+  readonly #held: Float64Array;
   readonly #own: number;
   readonly #common: number;
   /** How much of the common half is taken. */
@@ -25,7 +26,7 @@ export class FairShare {
 
   constructor(total: number, ownerCount: number) {
     const owners = Math.max(ownerCount, 1);
-    this.#held = new Int32Array(owners);
+    this.#held = new Float64Array(owners);
     this.#own = owners === 1 ? total : Math.floor(total / 2 / owners);
     this.#common = owners === 1 ? 0 : Math.floor(total / 2);
   }

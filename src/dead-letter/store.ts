@@ -25,6 +25,8 @@ export interface DeadLetterStoreOptions {
   readonly folder: string;
   readonly maxBytes: number;
   readonly maxLetters: number;
+  /** Names of the routes that share the room; with fewer than two there is nothing to share. */
+  readonly routes?: readonly string[];
   readonly disk?: Disk;
 }
 
@@ -38,7 +40,7 @@ export async function openDeadLetterStore(
     for (const name of await disk.list(options.folder, 'files')) {
       if (name.endsWith(partExtension)) await disk.remove(join(options.folder, name));
     }
-    const room = new Room(disk, options);
+    const room = new Room(disk, { routes: [], ...options });
     await room.recount();
     return new DeadLetterStore(disk, options.folder, room);
   } catch (error) {
@@ -151,7 +153,7 @@ export class DeadLetterStore {
     const id = this.#ids.next(meta.timeMs);
     const metaEncoded = encodeMeta(id, meta);
     const metaBytes = metaEncoded.byteLength;
-    await this.#room.reserve(id, headerBytes + metaBytes + payloadBytes);
+    await this.#room.reserve(id, meta.route, headerBytes + metaBytes + payloadBytes);
     const file = new LetterFile(this.#disk, this.#folder, { id, meta: metaEncoded });
     return { id, file, metaBytes };
   }

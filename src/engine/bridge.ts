@@ -76,6 +76,7 @@ export class Bridge {
       folder: deadLetterFolder(dataDir, name),
       maxBytes: Math.max(DEAD_LETTER_BYTES_MIN, 4 * connector.maxPayloadBytes),
       maxLetters: DEAD_LETTERS_MAX,
+      routes: connector.topicMaps.flatMap(({ routes }) => routes.map((route) => route.name)),
     });
     return new Bridge(options, letters, await SessionStore.open(dataDir, name));
   }

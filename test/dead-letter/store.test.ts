@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { OperatingError } from '../../src/base/errors.js';
 import { deadLetterFolder } from '../../src/dead-letter/folders.js';
 import type { DeadLetter } from '../../src/dead-letter/letter.js';
 import {
@@ -7,13 +8,19 @@ import {
   readWholePayload,
   summarize,
 } from '../../src/dead-letter/reader.js';
-import { openDeadLetterStore } from '../../src/dead-letter/store.js';
+import { type DeadLetterStore, openDeadLetterStore } from '../../src/dead-letter/store.js';
 import { bytesOf, sampleLetter } from '../support/dead-letters.js';
 import { fault, MemoryDisk, type Step } from '../support/memory-disk.js';
 
 const folder = deadLetterFolder('/data', 'my-connector');
 
-function openStore(disk: MemoryDisk, limits: { maxBytes?: number; maxLetters?: number } = {}) {
+interface Limits {
+  readonly maxBytes?: number;
+  readonly maxLetters?: number;
+  readonly routes?: readonly string[];
+}
+
+function openStore(disk: MemoryDisk, limits: Limits = {}) {
   return openDeadLetterStore({ folder, maxBytes: 1e6, maxLetters: 100, ...limits, disk });
 }
 
@@ -189,6 +196,61 @@ t.test('a store that is full refuses, by letters and by bytes', async (t) => {
   const large = sampleLetter({ payload: new Uint8Array(1_000) });
   await t.rejects(byBytes.put(large), { code: 'ERR_DEAD_LETTER_FULL' });
   await byBytes.put(sampleLetter({ payload: new Uint8Array(10) }));
+});
+
+/** Puts letters of one route until the store refuses; returns how many. */
+async function fill(store: DeadLetterStore, letter: Partial<DeadLetter>): Promise<number> {
+  for (let n = 0; ; n += 1) {
+    try {
+      await store.put(sampleLetter(letter));
+    } catch (error) {
+      if ((error as OperatingError).code !== 'ERR_DEAD_LETTER_FULL') throw error;
+      return n;
+    }
+  }
+}
+
+t.test('one of several routes cannot take the room of the others, by letters', async (t) => {
+  const disk = new MemoryDisk();
+  const limits = { maxLetters: 60, routes: ['bad', 'good'] };
+  const store = await openStore(disk, limits);
+  // A sixth is its own, and half of the common half.
+  t.equal(await fill(store, { route: 'bad' }), 25);
+  await t.rejects(store.put(sampleLetter({ route: 'bad' })), {
+    code: 'ERR_DEAD_LETTER_FULL',
+    message: /the route has its share of it, what is free is for the others; replay or remove/,
+  });
+  const next = await openStore(disk, limits);
+  t.equal(await fill(next, { route: 'bad' }), 0, 'nor after a restart');
+  t.ok((await fill(next, { route: undefined })) >= 10);
+  t.ok((await fill(next, { route: 'good' })) >= 10);
+  for (const name of disk.names(folder).slice(0, 25)) await disk.remove(`${folder}/${name}`);
+  t.ok((await fill(next, { route: 'bad' })) >= 10, 'room that somebody made is found');
+});
+
+t.test('one of several routes cannot take the room of the others, by bytes', async (t) => {
+  const store = await openStore(new MemoryDisk(), { maxBytes: 60_000, routes: ['bad', 'good'] });
+  await fill(store, { route: 'bad', payload: new Uint8Array(1_000) });
+  t.ok(store.bytes <= 25_000);
+  t.ok((await fill(store, { route: 'good', payload: new Uint8Array(1_000) })) >= 7);
+});
+
+t.test('letters of a stream take room for what was written only', async (t) => {
+  const store = await openStore(new MemoryDisk(), { maxBytes: 60_000, routes: ['bad', 'good'] });
+  for (let n = 0; n < 10; n += 1) {
+    const { payload, ...meta } = sampleLetter({ route: 'bad' });
+    const stream = await store.begin(meta, 20_000);
+    await stream.write(payload);
+    await stream.commit();
+  }
+  t.equal(store.letters, 10);
+});
+
+t.test('a single route has all the room, letters without a route too', async (t) => {
+  const store = await openStore(new MemoryDisk(), { maxLetters: 10, routes: ['only'] });
+  t.equal(await fill(store, { route: undefined }), 10);
+  const other = await openStore(new MemoryDisk(), { maxLetters: 10, routes: ['only'] });
+  t.equal(await fill(other, { route: 'only' }), 10);
 });
 
 t.test('puts that run together do not exceed the bound together', async (t) => {
