@@ -71,6 +71,19 @@ const PASSING: ReadonlySet<number> = new Set([
   27, // REBALANCE_IN_PROGRESS
 ]);
 
+/** Of a commit that failed with it: the group has gone on without us. */
+const LEFT_BEHIND: ReadonlySet<number> = new Set([
+  -147, // _MAX_POLL_EXCEEDED
+  -142, // _ASSIGNMENT_LOST
+  22, // ILLEGAL_GENERATION
+  25, // UNKNOWN_MEMBER_ID
+]);
+
+/** Whether a commit that ended with this code could go well if it is tried again soon. */
+export function commitMayPass(code: number): boolean {
+  return PASSING.has(code) && !LEFT_BEHIND.has(code);
+}
+
 /** What an error means for a consumer:
  * - `passing`: librdkafka goes on by itself, and nobody has to know
  * - `trouble`: it goes on trying, but somebody may have to mend something: not authorised, unknown topic

@@ -34,7 +34,7 @@ import {
   EVENT_LOG,
   EVENT_REVOKE,
 } from '../kafka/addon.js';
-import { consumerDisposition } from '../kafka/kafka-error.js';
+import { commitMayPass, consumerDisposition } from '../kafka/kafka-error.js';
 import { logLevelOf } from './log-level.js';
 
 /** Without room for so long, partitions are paused. */
@@ -253,14 +253,15 @@ export class ConsumeLoop {
     if (this.#isOpen) this.#native.unassign(partitions);
   }
 
-  /** As `#commit`, and tried again for as long as a commit may take: nobody else will. */
+  /** As `#commit`, and tried again for as long as a commit may take, where that may help: nobody else will. */
   #commitLast(offsets: readonly PartitionOffset[], onEnded: () => void): void {
     const { clock } = this.#options;
     const endMs = clock.monotonicMs() + COMMIT_TIMEOUT_MS;
     const attempt = () => {
       this.#commit(offsets, (code) => {
-        if (code === 0 || clock.monotonicMs() >= endMs) onEnded();
-        else clock.after(COMMIT_RETRY_MS, attempt);
+        const again = this.#isOpen && clock.monotonicMs() < endMs && commitMayPass(code);
+        if (again) clock.after(COMMIT_RETRY_MS, attempt);
+        else onEnded();
       });
     };
     attempt();

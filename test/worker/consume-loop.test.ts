@@ -8,6 +8,7 @@ import { ManualClock } from '../support/manual-clock.js';
 const FENCED = 82;
 const TOPIC_AUTHORIZATION_FAILED = 29;
 const TRANSPORT = -195;
+const NOT_COORDINATOR = 16;
 const ILLEGAL_GENERATION = 22;
 
 function setUp() {
@@ -113,6 +114,22 @@ t.test('a commit that Kafka refuses or does not answer keeps no partition', asyn
   native.committed();
   loop.turn();
   t.same(native.takeCalls(), [], 'an answer that comes too late is nobody’s');
+});
+
+t.test('the last commit of a partition is tried again where that may help', async (t) => {
+  const { loop, native, released, clock } = assigned();
+  native.revoked(0);
+  loop.turn();
+  native.takeCalls();
+  released(1, at(0, 5));
+  native.committed(NOT_COORDINATOR);
+  loop.turn();
+  t.same(native.takeCalls(), ['commit 0:5']);
+  clock.advance(250);
+  t.same(native.takeCalls(), ['commit 0:5'], 'the coordinator may be found by now');
+  native.committed();
+  loop.turn();
+  t.same(native.takeCalls(), ['unassign 0']);
 });
 
 t.test('lost partitions are given up at once, and nothing of them is committed', async (t) => {
