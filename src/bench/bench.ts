@@ -1,13 +1,16 @@
 /* The load benchmark: rounds of the same load, one after the other.
  *
- *   bench --spawns--> generator (plays the MQTT broker) <--dials-- connector --> Kafka
- *      \---spawns---------------------------------------------------/
+ *                     generator (plays the MQTT broker) <--dials-- connector <--> Kafka
+ *   bench --spawns--> both of them                                                  ^
+ *                     generator ----writes the records that the connector reads----/
  *
  * Each is a process of its own, so that the connector's CPU and memory can be told from the rest.
  */
 import { availableParallelism, loadavg } from 'node:os';
+import { UsageError } from '../base/errors.js';
 import { openKafka } from './kafka-target.js';
 import type { BenchOptions } from './options.js';
+import { problemOf } from './options.js';
 import type { RoundReport } from './round.js';
 import { runRound } from './round.js';
 
@@ -34,13 +37,15 @@ const ALONE: BenchContext = {
 
 /**
  * Runs `options.repeat` rounds; `onRound` hears of each as it ends. Throws an OperatingError where a
- * round gives nothing to report.
+ * round gives nothing to report, and a UsageError where the options do not go together.
  */
 export async function runBench(
   options: BenchOptions,
   onRound: (round: RoundReport, number: number) => void,
   { interrupted, onWarning } = ALONE,
 ): Promise<BenchReport> {
+  const problem = problemOf(options);
+  if (problem !== undefined) throw new UsageError(problem);
   const loadAverage = loadavg()[0] ?? 0;
   const target = await openKafka(options.kafka);
   const rounds: RoundReport[] = [];

@@ -1,6 +1,6 @@
 /* The resources that a bench gives to the connector under test. */
 import { stringify } from 'yaml';
-import type { BenchOptions } from './options.js';
+import { type BenchOptions, publishes, reads } from './options.js';
 
 /** `maxPayloadBytes` where a resource does not give it. */
 const PAYLOAD_BYTES_DEFAULT = 16_777_216;
@@ -9,7 +9,10 @@ const API_VERSION = 'mq.iotoperations.azure.com/v1beta1';
 export interface BenchEndpoints {
   readonly mqttPort: number;
   readonly bootstrapServers: string;
+  /** What it writes to. */
   readonly kafkaTopic: string;
+  /** What it reads; its consumer group begins with the same name. */
+  readonly feedTopic: string;
 }
 
 /** A KafkaConnector and its KafkaConnectorTopicMap, as YAML documents. */
@@ -54,18 +57,24 @@ export function connectorYaml(options: BenchOptions, endpoints: BenchEndpoints):
       batching,
       partitionStrategy: 'topic',
       copyMqttProperties: options.copyProperties,
-      routes: [
-        {
-          mqttToKafka: {
-            name: 'bench',
-            mqttTopic: 'bench/#',
-            kafkaTopic: endpoints.kafkaTopic,
-            kafkaAcks: options.acks,
-            qos: options.qos,
-          },
-        },
-      ],
+      routes: routesOf(options, endpoints),
     },
   };
   return `${stringify(connector)}---\n${stringify(topicMap)}`;
+}
+
+function routesOf(options: BenchOptions, { kafkaTopic, feedTopic }: BenchEndpoints): unknown[] {
+  const { acks, qos } = options;
+  const mqttToKafka = { name: 'bench', mqttTopic: 'bench/#', kafkaTopic, kafkaAcks: acks, qos };
+  const kafkaToMqtt = {
+    name: 'feed',
+    kafkaTopic: feedTopic,
+    mqttTopic: `feed/\${key}`,
+    consumerGroupId: feedTopic,
+    qos,
+  };
+  return [
+    ...(publishes(options) ? [{ mqttToKafka }] : []),
+    ...(reads(options) ? [{ kafkaToMqtt }] : []),
+  ];
 }

@@ -1,19 +1,31 @@
-/* Process entry of the load generator: the load as its only argument, events over IPC, and it ends
- * when its parent lets go of the channel.
+/* Process entry of the load generator: the task as its only argument, events over IPC, and it ends when
+ * its parent lets go of the channel.
  */
 import { LoadGenerator } from './generator.js';
-import type { GeneratorEvent, Load } from './protocol.js';
+import { Feeder } from './load/feeder.js';
+import type { GeneratorEvent, GeneratorTask } from './protocol.js';
 
 function tell(event: GeneratorEvent): void {
   if (process.connected) process.send?.(event);
 }
 
-const load = JSON.parse(process.argv[2] ?? '') as Load;
-const generator = new LoadGenerator(load, {
-  onLoading: () => tell({ kind: 'loading' }),
-  onMeasuring: () => tell({ kind: 'measuring' }),
-  onFinished: (report) => tell({ kind: 'finished', report }),
-  onFailed: (message) => tell({ kind: 'failed', message }),
-});
-process.on('disconnect', () => generator.close());
-tell({ kind: 'listening', port: await generator.listen() });
+async function start(task: GeneratorTask): Promise<LoadGenerator> {
+  const feeder = task.feed && (await Feeder.open(task.feed));
+  await feeder?.fill(task.feed?.recordsBefore ?? 0);
+  return new LoadGenerator(task, feeder, {
+    onLoading: () => tell({ kind: 'loading' }),
+    onMeasuring: () => tell({ kind: 'measuring' }),
+    onMeasured: (messages) => tell({ kind: 'measured', messages }),
+    onFinished: (report) => tell({ kind: 'finished', report }),
+    onFailed: (message) => tell({ kind: 'failed', message }),
+  });
+}
+
+// Also what is still queued for Kafka is nobody's any more.
+process.on('disconnect', () => process.exit(0));
+try {
+  const generator = await start(JSON.parse(process.argv[2] ?? '') as GeneratorTask);
+  tell({ kind: 'listening', port: await generator.listen() });
+} catch (error) {
+  tell({ kind: 'failed', message: (error as Error).message });
+}

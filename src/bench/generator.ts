@@ -1,46 +1,67 @@
-/* The load generator: an MQTT v5 broker as far as a subscriber can tell, without routing, storage or
- * other clients, so that no broker limits what is measured. Runs in a process of its own.
+/* The load generator: an MQTT v5 broker as far as a client can tell, without routing, storage or other
+ * clients, so that no broker limits what is measured. Runs in a process of its own.
  *
- * Messages are dealt to the connections that subscribed, each message to one of them, as a shared
- * subscription would be. A session is never resumed: a connection that closes with messages in
- * flight ends the run, and the report shows them as unacknowledged.
+ *   load, MQTT to Kafka: PUBLISHes are dealt to the connections that subscribed, each to one of them, as
+ *     with a shared subscription, and their PUBACKs are awaited
+ *   feed, Kafka to MQTT: records that it writes to Kafka are awaited as PUBLISHes, and acknowledged
+ *
+ * Both begin at the same moment, when the connector is ready for all that there is to do. A session is
+ * never resumed: a connection that closes with messages in flight ends the run, and the report shows them.
  */
 import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
+import type { LoadRun } from './load/client-connection.js';
 import { ClientConnection } from './load/client-connection.js';
+import { FeedRun } from './load/feed-run.js';
+import type { RecordFeeder } from './load/feeder.js';
 import { Measurement } from './load/measurement.js';
 import { Schedule } from './load/schedule.js';
-import type { Load, LoadReport } from './protocol.js';
+import type { GeneratorReport, GeneratorTask, Load, LoadReport } from './protocol.js';
 
 export interface GeneratorHandlers {
-  /** The first connection has subscribed: the warm-up begins. */
+  /** The connector is ready: the warm-up begins. */
   readonly onLoading: () => void;
   readonly onMeasuring: () => void;
-  readonly onFinished: (report: LoadReport) => void;
+  readonly onMeasured: (messages: number) => void;
+  readonly onFinished: (report: GeneratorReport) => void;
   readonly onFailed: (message: string) => void;
 }
 
 const WATCH_EVERY_MS = 100;
 
 export class LoadGenerator {
-  readonly #load: Load;
+  readonly #task: GeneratorTask;
   readonly #handlers: GeneratorHandlers;
   readonly #server: Server;
   readonly #connections = new Set<ClientConnection>();
-  readonly #measurement: Measurement;
-  readonly #schedule: Schedule;
+  readonly #loadRun: LoadRun | undefined;
+  readonly #feedRun: FeedRun | undefined;
+  /** One for each direction. */
+  readonly #measurements: readonly Measurement[];
   readonly #timers: NodeJS.Timeout[] = [];
+  #subscribed = false;
   #outOfOrder = 0;
   #unknownPacketIds = 0;
   #connectionsLost = 0;
   #pumpAgain = false;
+  #settledAtBegin = 0;
+  #cpuAtBegin = process.cpuUsage();
+  #measured: { readonly messages: number; readonly cpuUs: number } | undefined;
+  #isOver = false;
 
-  constructor(load: Load, handlers: GeneratorHandlers) {
-    this.#load = load;
+  /** @param feeder writes the task's feed; what it is to write before is written */
+  constructor(task: GeneratorTask, feeder: RecordFeeder | undefined, handlers: GeneratorHandlers) {
+    this.#task = task;
     this.#handlers = handlers;
-    this.#measurement = new Measurement(load, handlers.onMeasuring);
-    this.#schedule = new Schedule(load, this.#measurement);
+    const onMeasuring = () => this.#begin();
+    if (task.load !== undefined) this.#loadRun = loadRunOf(task.load, onMeasuring);
+    if (task.feed !== undefined && feeder !== undefined) {
+      const onFailed = (message: string) => this.#fail(message);
+      this.#feedRun = new FeedRun(task.feed, feeder, { onMeasuring, onFailed });
+    }
+    const runs = [this.#loadRun, this.#feedRun].filter((run) => run !== undefined);
+    this.#measurements = runs.map(({ measurement }) => measurement);
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
@@ -57,12 +78,19 @@ export class LoadGenerator {
     this.#server.close();
   }
 
+  get #started(): boolean {
+    return this.#timers.length > 0;
+  }
+
   #accept(socket: Socket): void {
     const connection = new ClientConnection(socket, {
-      load: this.#load,
-      schedule: this.#schedule,
-      measurement: this.#measurement,
-      onReady: () => this.#start(),
+      loadRun: this.#loadRun,
+      feedRun: this.#feedRun,
+      receiveMaximum: this.#task.receiveMaximum,
+      onSubscribed: () => {
+        this.#subscribed = true;
+        this.#turn(performance.now());
+      },
       onSettled: (nowMs) => this.#turn(nowMs),
       onFailed: (message) => this.#fail(message),
     });
@@ -70,25 +98,41 @@ export class LoadGenerator {
     socket.on('close', () => this.#lose(connection));
   }
 
-  #start(): void {
-    if (this.#timers.length === 0) {
-      this.#handlers.onLoading();
-      this.#timers.push(setInterval(() => this.#watch(), WATCH_EVERY_MS));
-      // A timer of Node's fires once a millisecond at most: what fell due since then goes out at
-      // once, and latency counts from when it was due.
-      if (this.#load.ratePerSecond !== undefined) {
-        this.#timers.push(setInterval(() => this.#turn(performance.now()), 1));
-      }
+  /** Whether the connector is ready for everything. */
+  #isReady(): boolean {
+    const { load } = this.#task;
+    return (load === undefined || this.#subscribed) && this.#feedRun?.arrived !== false;
+  }
+
+  #start(nowMs: number): void {
+    this.#handlers.onLoading();
+    this.#timers.push(setInterval(() => this.#watch(), WATCH_EVERY_MS));
+    const { load, feed } = this.#task;
+    // A timer of Node's fires once a millisecond at most: what fell due since then goes out at
+    // once, and latency counts from when it was due.
+    if (load?.ratePerSecond !== undefined || feed?.ratePerSecond !== undefined) {
+      this.#timers.push(setInterval(() => this.#turn(performance.now()), 1));
     }
-    this.#turn(performance.now());
+    for (const measurement of this.#measurements) measurement.start(nowMs);
   }
 
   /** Sends what may be sent, and ends the run when there is nothing left to wait for. */
   #turn(nowMs: number): void {
-    if (this.#measurement.phase === 'finished') return;
+    if (this.#isOver) return;
+    if (!this.#started) {
+      if (!this.#isReady()) return;
+      this.#start(nowMs);
+    }
+    this.#feedRun?.turn(nowMs);
+    if (this.#loadRun !== undefined) this.#turnLoad(this.#loadRun, nowMs);
+    this.#lookForEnd();
+  }
+
+  #turnLoad({ schedule, measurement }: LoadRun, nowMs: number): void {
+    if (measurement.phase === 'finished') return;
     let again = false;
     for (const connection of this.#connections) again = connection.pump(nowMs) || again;
-    if (this.#schedule.exhausted(nowMs) && this.#outstanding() === 0) this.#finish();
+    if (schedule.exhausted(nowMs) && this.#outstanding() === 0) measurement.finish();
     else if (again) this.#turnSoon();
   }
 
@@ -104,9 +148,14 @@ export class LoadGenerator {
 
   #watch(): void {
     const nowMs = performance.now();
-    const idleMs = nowMs - this.#measurement.lastSettledAtMs;
-    if (this.#outstanding() > 0 && idleMs > this.#load.stallSeconds * 1000) this.#finish();
-    else this.#turn(nowMs);
+    this.#feedRun?.watch(nowMs);
+    const run = this.#loadRun;
+    if (run !== undefined) {
+      const idleMs = nowMs - run.measurement.lastSettledAtMs;
+      const stalled = this.#outstanding() > 0 && idleMs > run.load.stallSeconds * 1000;
+      if (stalled) run.measurement.finish();
+    }
+    this.#turn(nowMs);
   }
 
   #outstanding(): number {
@@ -119,35 +168,74 @@ export class LoadGenerator {
     this.#connections.delete(connection);
     this.#outOfOrder += connection.inFlight.outOfOrder;
     this.#unknownPacketIds += connection.inFlight.unknown;
-    if (this.#measurement.phase === 'finished') return;
-    if (connection.inFlight.size === 0 && connection.flushing === 0) return;
+    if (this.#isOver || !this.#started) return;
+    const isIdle = connection.inFlight.size === 0 && connection.flushing === 0;
+    if (isIdle && this.#feedRun?.finished !== false) return;
     this.#connectionsLost += 1;
-    this.#finish();
+    for (const measurement of this.#measurements) measurement.finish();
+    this.#lookForEnd();
   }
 
-  #finish(): void {
-    if (this.#measurement.phase === 'finished') return;
-    this.#measurement.finish();
-    let { outOfOrder, unknownPacketIds } = this.#countsOfOpenConnections();
-    outOfOrder += this.#outOfOrder;
-    unknownPacketIds += this.#unknownPacketIds;
-    const sent = this.#schedule.sent;
-    const counts = { sent, outOfOrder, unknownPacketIds, connectionsLost: this.#connectionsLost };
-    this.#handlers.onFinished(this.#measurement.report(counts));
+  /** A direction is in its measured phase. */
+  #begin(): void {
+    if (!this.#measurements.every(({ phase }) => phase === 'measured')) return;
+    this.#settledAtBegin = this.#settled();
+    this.#cpuAtBegin = process.cpuUsage();
+    this.#handlers.onMeasuring();
   }
 
-  #countsOfOpenConnections(): { outOfOrder: number; unknownPacketIds: number } {
-    const counts = { outOfOrder: 0, unknownPacketIds: 0 };
-    for (const { inFlight } of this.#connections) {
-      counts.outOfOrder += inFlight.outOfOrder;
-      counts.unknownPacketIds += inFlight.unknown;
+  #settled(): number {
+    return this.#measurements.reduce((sum, { settled }) => sum + settled, 0);
+  }
+
+  #lookForEnd(): void {
+    const finished = this.#measurements.filter(({ phase }) => phase === 'finished').length;
+    if (finished === 0 || this.#isOver) return;
+    if (this.#measured === undefined) {
+      const { user, system } = process.cpuUsage(this.#cpuAtBegin);
+      const messages = this.#settled() - this.#settledAtBegin;
+      this.#measured = { messages, cpuUs: user + system };
+      this.#handlers.onMeasured(messages);
     }
-    return counts;
+    if (finished < this.#measurements.length) return;
+    this.#isOver = true;
+    this.#handlers.onFinished({
+      load: this.#loadRun && this.#loadReport(this.#loadRun),
+      feed: this.#feedRun?.report(this.#connectionsLost),
+      generatorCpuUsPerMessage: this.#measured.cpuUs / Math.max(1, this.#measured.messages),
+    });
+  }
+
+  #loadReport({ schedule, measurement }: LoadRun): LoadReport {
+    let outOfOrder = this.#outOfOrder;
+    let unknownPacketIds = this.#unknownPacketIds;
+    for (const { inFlight } of this.#connections) {
+      outOfOrder += inFlight.outOfOrder;
+      unknownPacketIds += inFlight.unknown;
+    }
+    const { sent } = schedule;
+    const { settled, refused } = measurement;
+    return {
+      ...measurement.report(),
+      sent,
+      settled,
+      unacknowledged: sent - settled,
+      refused,
+      outOfOrder,
+      unknownPacketIds,
+      connectionsLost: this.#connectionsLost,
+    };
   }
 
   #fail(message: string): void {
-    if (this.#measurement.phase === 'finished') return;
-    this.#measurement.finish();
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#handlers.onFailed(message);
   }
+}
+
+function loadRunOf(load: Load, onMeasuring: () => void): LoadRun {
+  const { warmup, ratePerSecond, qos } = load;
+  const measurement = new Measurement({ warmup, ratePerSecond, hasLatency: qos > 0 }, onMeasuring);
+  return { load, measurement, schedule: new Schedule(load, measurement) };
 }

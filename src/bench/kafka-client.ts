@@ -73,18 +73,22 @@ async function withAdmin(
   }
 }
 
-/**
- * Creates a topic whose partitions and replicas are the cluster's default, and which takes records of
- * `recordBytesMax` whatever the cluster's `message.max.bytes` is.
- */
+export interface TopicShape {
+  /** Undefined: as the cluster has it. */
+  readonly partitions: number | undefined;
+  /** The largest records that it takes, whatever the cluster's `message.max.bytes` is. */
+  readonly recordBytesMax: number;
+}
+
+/** Creates a topic whose replicas are the cluster's default. */
 export async function createTopic(
   bootstrapServers: string,
   topic: string,
-  recordBytesMax: number,
+  { partitions, recordBytesMax }: TopicShape,
 ): Promise<void> {
   const definition = {
     topic,
-    num_partitions: AS_THE_CLUSTER_HAS_IT,
+    num_partitions: partitions ?? AS_THE_CLUSTER_HAS_IT,
     replication_factor: AS_THE_CLUSTER_HAS_IT,
     config: { 'max.message.bytes': `${recordBytesMax}` },
   };

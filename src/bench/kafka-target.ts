@@ -1,14 +1,13 @@
-/* The Kafka that a bench writes to: the user's, or an embedded mock cluster. */
+/* The Kafka that a bench writes to and reads: the user's, or an embedded mock cluster. */
 import { OperatingError } from '../base/errors.js';
 import { forkModule, releaseModule } from './children.js';
-import { createTopic, deleteTopic, requireKafka } from './kafka-client.js';
+import { createTopic, deleteTopic, requireKafka, type TopicShape } from './kafka-client.js';
 import type { MockKafkaEvent } from './protocol.js';
 
 export interface KafkaTarget {
   readonly bootstrapServers: string;
   readonly embedded: boolean;
-  /** Makes a topic that takes records of `recordBytesMax`. */
-  createTopic(topic: string, recordBytesMax: number): Promise<void>;
+  createTopic(topic: string, shape: TopicShape): Promise<void>;
   /** Takes the topic away again, if it was made. */
   deleteTopic(topic: string): Promise<void>;
   close(): Promise<void>;
@@ -29,7 +28,7 @@ async function givenKafka(bootstrapServers: string): Promise<KafkaTarget> {
   return {
     bootstrapServers,
     embedded: false,
-    createTopic: (topic, recordBytesMax) => createTopic(bootstrapServers, topic, recordBytesMax),
+    createTopic: (topic, shape) => createTopic(bootstrapServers, topic, shape),
     deleteTopic: (topic) => deleteTopic(bootstrapServers, topic),
     close: async () => undefined,
   };

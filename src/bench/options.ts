@@ -1,8 +1,13 @@
 /* What a bench can be asked to do, and the load that follows from it. */
 import type { Compression, KafkaAcks, Qos } from '../config/model.js';
-import type { Extent, Load } from './protocol.js';
+import { STAMP_BYTES } from './load/stamp.js';
+import type { Extent, Feed, Load } from './protocol.js';
+
+export const DIRECTIONS = ['mqtt-to-kafka', 'kafka-to-mqtt', 'both'] as const;
+export type Direction = (typeof DIRECTIONS)[number];
 
 export interface BenchOptions {
+  readonly direction: Direction;
   /** Bootstrap servers; undefined: an embedded mock cluster. */
   readonly kafka: string | undefined;
   readonly messages: number | undefined;
@@ -15,6 +20,8 @@ export interface BenchOptions {
   readonly atOnce: number | undefined;
   readonly payloadBytes: number;
   readonly topics: number;
+  /** Of the Kafka topics; undefined: as the cluster has it, and PARTITIONS_TO_READ for one to read. */
+  readonly partitions: number | undefined;
   readonly userProperties: number;
   readonly qos: Qos;
   readonly acks: KafkaAcks;
@@ -35,6 +42,7 @@ export interface BenchOptions {
 }
 
 export const BENCH_DEFAULTS: BenchOptions = {
+  direction: 'mqtt-to-kafka',
   kafka: undefined,
   messages: undefined,
   seconds: undefined,
@@ -44,6 +52,7 @@ export const BENCH_DEFAULTS: BenchOptions = {
   atOnce: undefined,
   payloadBytes: 200,
   topics: 1000,
+  partitions: undefined,
   userProperties: 0,
   qos: 1,
   acks: 'one',
@@ -59,12 +68,53 @@ export const BENCH_DEFAULTS: BenchOptions = {
   connector: undefined,
 };
 
+export const PARTITIONS_TO_READ = 4;
 const MEASURED_SECONDS_DEFAULT = 10;
+/** More than a connector carries: so many records a second are written before a phase of that length. */
+const RECORDS_PER_SECOND_MOST = 200_000;
+/** But no more than this, which Kafka stores: a phase ends when there is nothing left to read. */
+const FEED_BYTES_MAX = 2 ** 30;
+/** An embedded Kafka keeps 5 MB of a partition: with more it would forget what was not read yet. */
+const EMBEDDED_PARTITION_BYTES = 3_000_000;
+/** What a record takes there beside its payload, generously. */
+const RECORD_OVERHEAD_BYTES = 100;
+const USER_PROPERTY_BYTES = 50;
 /** Enough to create the topic and to open every connection to Kafka. */
 const AT_ONCE_WARMUP_MESSAGES = 4;
 
 function messages(count: number): Extent {
   return { kind: 'messages', count };
+}
+
+export function publishes({ direction }: BenchOptions): boolean {
+  return direction !== 'kafka-to-mqtt';
+}
+
+export function reads({ direction }: BenchOptions): boolean {
+  return direction !== 'mqtt-to-kafka';
+}
+
+/** What no bench can do, in words; undefined: nothing. */
+export function problemOf(options: BenchOptions): string | undefined {
+  if (!reads(options)) return undefined;
+  if (options.atOnce !== undefined) return '--at-once is for --direction mqtt-to-kafka only';
+  if (options.payloadBytes < STAMP_BYTES) {
+    return `--payload-bytes must be ${STAMP_BYTES} or more to tell records from Kafka apart`;
+  }
+  return undefined;
+}
+
+function phasesOf(options: BenchOptions): { readonly warmup: Extent; readonly measured: Extent } {
+  return {
+    warmup:
+      options.warmupMessages === undefined
+        ? { kind: 'seconds', seconds: options.warmupSeconds }
+        : messages(options.warmupMessages),
+    measured:
+      options.messages === undefined
+        ? { kind: 'seconds', seconds: options.seconds ?? MEASURED_SECONDS_DEFAULT }
+        : messages(options.messages),
+  };
 }
 
 export function loadOf(options: BenchOptions): Load {
@@ -79,17 +129,44 @@ export function loadOf(options: BenchOptions): Load {
       atOnce: true,
     };
   }
+  return { ...common, ratePerSecond: options.rate, ...phasesOf(options), atOnce: false };
+}
+
+export interface FeedTarget {
+  readonly bootstrapServers: string;
+  readonly kafkaTopic: string;
+  readonly embedded: boolean;
+}
+
+export function feedOf(options: BenchOptions, { embedded, ...target }: FeedTarget): Feed {
+  const { topics, payloadBytes, userProperties, compression, rate, stallSeconds } = options;
+  const phases = phasesOf(options);
+  const most = rate ?? RECORDS_PER_SECOND_MOST;
+  let records = countOf(phases.warmup, most) + countOf(phases.measured, most);
+  const recordBytes = payloadBytes + RECORD_OVERHEAD_BYTES + userProperties * USER_PROPERTY_BYTES;
+  const everyPartition = options.partitions ?? PARTITIONS_TO_READ;
+  const isTimed = phases.measured.kind === 'seconds';
+  if (isTimed && rate === undefined && !embedded) {
+    records = Math.min(records, Math.ceil(FEED_BYTES_MAX / recordBytes));
+  }
+  const kept = Math.max(1, Math.floor(EMBEDDED_PARTITION_BYTES / recordBytes)) * PARTITIONS_TO_READ;
+  let recordsBefore = embedded ? Math.min(records, kept) : records;
+  // One of each partition: when they have come, the connector is ready for more.
+  if (rate !== undefined) recordsBefore = Math.min(records, everyPartition);
   return {
-    ...common,
-    ratePerSecond: options.rate,
-    warmup:
-      options.warmupMessages === undefined
-        ? { kind: 'seconds', seconds: options.warmupSeconds }
-        : messages(options.warmupMessages),
-    measured:
-      options.messages === undefined
-        ? { kind: 'seconds', seconds: options.seconds ?? MEASURED_SECONDS_DEFAULT }
-        : messages(options.messages),
-    atOnce: false,
+    ...target,
+    records,
+    recordsBefore,
+    ratePerSecond: rate,
+    topics,
+    payloadBytes,
+    userProperties,
+    compression,
+    ...phases,
+    stallSeconds,
   };
+}
+
+function countOf(extent: Extent, perSecond: number): number {
+  return extent.kind === 'messages' ? extent.count : Math.ceil(extent.seconds * perSecond);
 }

@@ -1,13 +1,14 @@
-/* What the bench process and the load generator's process say to each other: the load as one JSON
+/* What the bench process and the load generator's process say to each other: the task as one JSON
  * argument, then events over the child's IPC channel. All plain data.
  */
-import type { Qos } from '../config/model.js';
+import type { Compression, Qos } from '../config/model.js';
 
 /** How long a phase lasts. */
 export type Extent =
   | { readonly kind: 'messages'; readonly count: number }
   | { readonly kind: 'seconds'; readonly seconds: number };
 
+/** MQTT to Kafka: what the generator publishes to the connector. */
 export interface Load {
   /** Messages go round-robin to `bench/0` .. `bench/<topics - 1>`. */
   readonly topics: number;
@@ -25,6 +26,37 @@ export interface Load {
   readonly stallSeconds: number;
 }
 
+/** Kafka to MQTT: what the generator writes to Kafka, and expects back from the connector. */
+export interface Feed {
+  readonly bootstrapServers: string;
+  readonly kafkaTopic: string;
+  /** In all, those of the warm-up too. They go to the topic's partitions in turn. */
+  readonly records: number;
+  /** How many of them are written before the connector starts. */
+  readonly recordsBefore: number;
+  /** Open loop at this rate, once `recordsBefore` have come back; `undefined`: saturation. */
+  readonly ratePerSecond: number | undefined;
+  /** Their keys, in turn, are the numbers below this one. */
+  readonly topics: number;
+  /** STAMP_BYTES at least. */
+  readonly payloadBytes: number;
+  /** Headers of each record. */
+  readonly userProperties: number;
+  readonly compression: Compression;
+  /** Left out of every figure. */
+  readonly warmup: Extent;
+  readonly measured: Extent;
+  /** A run in which nothing comes for this long is over. */
+  readonly stallSeconds: number;
+}
+
+export interface GeneratorTask {
+  readonly load: Load | undefined;
+  readonly feed: Feed | undefined;
+  /** The Receive Maximum that the generator gives as a server. */
+  readonly receiveMaximum: number;
+}
+
 export interface Latency {
   readonly p50Ms: number;
   readonly p90Ms: number;
@@ -33,8 +65,18 @@ export interface Latency {
   readonly maxMs: number;
 }
 
-/** The measured phase as the generator saw it. */
-export interface LoadReport {
+/** The measured phase of one direction as the generator saw it. */
+export interface MeasuredPhase {
+  /** Settled within it. */
+  readonly messages: number;
+  readonly seconds: number;
+  readonly latency: Latency | undefined;
+  /** How late the generator itself was, p99, in an open loop: part of `latency`. */
+  readonly latenessP99Ms: number | undefined;
+}
+
+/** MQTT to Kafka. Latency is from the intended time of sending to the PUBACK; absent at QoS 0. */
+export interface LoadReport extends MeasuredPhase {
   /** Everything sent, warm-up included. */
   readonly sent: number;
   /** QoS 1: everything acknowledged, warm-up included. QoS 0: what the kernel took. */
@@ -47,23 +89,41 @@ export interface LoadReport {
   /** PUBACKs for packet identifiers that were not in use. */
   readonly unknownPacketIds: number;
   readonly connectionsLost: number;
-  /** Settled within the measured phase. */
-  readonly messages: number;
-  readonly seconds: number;
-  /** From the intended time of sending to the PUBACK; absent at QoS 0. */
-  readonly latency: Latency | undefined;
-  /** How late the generator itself was, p99, in an open loop: part of `latency`. */
-  readonly latenessP99Ms: number | undefined;
-  /** CPU of the generator in the measured phase: what its own work adds to a loaded machine. */
+}
+
+/** Kafka to MQTT. Latency is from the intended time of writing to the arrival of the PUBLISH; absent in
+ * saturation, where the records lie in Kafka long before. */
+export interface FeedReport extends MeasuredPhase {
+  /** Records that were written to Kafka, warm-up included. */
+  readonly written: number;
+  /** Those of them that came, each once. */
+  readonly received: number;
+  /** Those that should have come and did not: all when everything was waited for, else those that
+   * others of their partition have overtaken. */
+  readonly missing: number;
+  readonly duplicates: number;
+  /** First deliveries that came after the one of a later record of their partition. */
+  readonly outOfOrder: number;
+  readonly connectionsLost: number;
+}
+
+export interface GeneratorReport {
+  readonly load: LoadReport | undefined;
+  readonly feed: FeedReport | undefined;
+  /** CPU of the generator while `measuring`: what its own work adds to a loaded machine. */
   readonly generatorCpuUsPerMessage: number;
 }
 
 /** Generator -> bench. */
 export type GeneratorEvent =
   | { readonly kind: 'listening'; readonly port: number }
+  /** Whatever there is to do has begun, with its warm-up. */
   | { readonly kind: 'loading' }
+  /** Every direction is in its measured phase. */
   | { readonly kind: 'measuring' }
-  | { readonly kind: 'finished'; readonly report: LoadReport }
+  /** The first of them has ended it; so many messages of all were settled since `measuring`. */
+  | { readonly kind: 'measured'; readonly messages: number }
+  | { readonly kind: 'finished'; readonly report: GeneratorReport }
   | { readonly kind: 'failed'; readonly message: string };
 
 /** Mock cluster -> bench. */

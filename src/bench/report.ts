@@ -1,6 +1,7 @@
 /* A bench report as text for people, and its summary for both people and programs. */
 import type { BenchReport } from './bench.js';
-import type { BenchOptions } from './options.js';
+import { type BenchOptions, publishes } from './options.js';
+import type { MeasuredPhase } from './protocol.js';
 import type { RoundReport } from './round.js';
 
 export interface Spread {
@@ -16,36 +17,95 @@ interface Metric {
   readonly of: (round: RoundReport, options: BenchOptions) => number | undefined;
 }
 
-function messagesPerSecond({ load }: RoundReport): number {
-  return load.seconds > 0 ? load.messages / load.seconds : 0;
+type DirectionName = 'load' | 'feed';
+
+const NAME_PREFIX: Record<DirectionName, string> = { load: '', feed: 'kafkaToMqtt.' };
+
+function messagesPerSecond(phase: MeasuredPhase | undefined): number | undefined {
+  if (phase === undefined) return undefined;
+  return phase.seconds > 0 ? phase.messages / phase.seconds : 0;
 }
 
-const METRICS: readonly Metric[] = [
-  { name: 'messagesPerSecond', label: 'messages/s', digits: 0, of: messagesPerSecond },
+/** What is measured of either direction. */
+function phaseMetrics(direction: DirectionName): Metric[] {
+  const prefix = NAME_PREFIX[direction];
+  return [
+    {
+      name: `${prefix}messagesPerSecond`,
+      label: 'messages/s',
+      digits: 0,
+      of: (round) => messagesPerSecond(round[direction]),
+    },
+    {
+      name: `${prefix}megabytesPerSecond`,
+      label: 'MB/s of payload',
+      digits: 1,
+      of: (round, { payloadBytes }) => {
+        const perSecond = messagesPerSecond(round[direction]);
+        return perSecond === undefined ? undefined : (perSecond * payloadBytes) / 1e6;
+      },
+    },
+    ...(['p50', 'p90', 'p99', 'p999', 'max'] as const).map((point) => ({
+      name: `${prefix}latencyMs.${point}`,
+      label: `latency ${point === 'p999' ? 'p99.9' : point}, ms`,
+      digits: 2,
+      of: (round: RoundReport) => round[direction]?.latency?.[`${point}Ms`],
+    })),
+    {
+      name: `${prefix}latenessMs.p99`,
+      label: '  of which generator, p99',
+      digits: 2,
+      of: (round) => round[direction]?.latenessP99Ms,
+    },
+  ];
+}
+
+const LOAD_METRICS: readonly Metric[] = [
+  ...phaseMetrics('load'),
   {
-    name: 'megabytesPerSecond',
-    label: 'MB/s of payload',
-    digits: 1,
-    of: (round, { payloadBytes }) => (messagesPerSecond(round) * payloadBytes) / 1e6,
+    name: 'outOfOrder',
+    label: 'PUBACKs out of order',
+    digits: 0,
+    of: ({ load }) => load?.outOfOrder,
   },
+  {
+    name: 'duplicates',
+    label: 'records more than messages',
+    digits: 0,
+    of: ({ load, records }) =>
+      records === undefined || load === undefined ? undefined : Math.max(0, records - load.settled),
+  },
+];
+
+const FEED_METRICS: readonly Metric[] = [
+  ...phaseMetrics('feed'),
+  {
+    name: 'kafkaToMqtt.missing',
+    label: 'records not published',
+    digits: 0,
+    of: ({ feed }) => feed?.missing,
+  },
+  {
+    name: 'kafkaToMqtt.duplicates',
+    label: 'records published again',
+    digits: 0,
+    of: ({ feed }) => feed?.duplicates,
+  },
+  {
+    name: 'kafkaToMqtt.outOfOrder',
+    label: 'records out of order',
+    digits: 0,
+    of: ({ feed }) => feed?.outOfOrder,
+  },
+];
+
+const COMMON_METRICS: readonly Metric[] = [
   ...(['total', 'main', 'workers', 'librdkafka', 'other'] as const).map((kind) => ({
     name: kind === 'total' ? 'cpuUsPerMessage' : `cpuUsPerMessage.${kind}`,
     label: kind === 'total' ? 'CPU us a message' : `  ${kind}`,
     digits: 2,
     of: ({ cpuUsPerMessage }: RoundReport) => cpuUsPerMessage?.[kind],
   })),
-  ...(['p50', 'p90', 'p99', 'p999', 'max'] as const).map((point) => ({
-    name: `latencyMs.${point}`,
-    label: `latency ${point === 'p999' ? 'p99.9' : point}, ms`,
-    digits: 2,
-    of: ({ load }: RoundReport) => load.latency?.[`${point}Ms`],
-  })),
-  {
-    name: 'latenessMs.p99',
-    label: '  of which generator, p99',
-    digits: 2,
-    of: ({ load }) => load.latenessP99Ms,
-  },
   {
     name: 'peakRssMegabytes',
     label: 'peak RSS, MB',
@@ -56,21 +116,15 @@ const METRICS: readonly Metric[] = [
     name: 'generatorCpuUsPerMessage',
     label: 'generator, CPU us a message',
     digits: 2,
-    of: ({ load }) => load.generatorCpuUsPerMessage,
+    of: ({ generatorCpuUsPerMessage }) => generatorCpuUsPerMessage,
   },
-  {
-    name: 'outOfOrder',
-    label: 'PUBACKs out of order',
-    digits: 0,
-    of: ({ load }) => load.outOfOrder,
-  },
-  {
-    name: 'duplicates',
-    label: 'records more than messages',
-    digits: 0,
-    of: ({ load, records }) =>
-      records === undefined ? undefined : Math.max(0, records - load.settled),
-  },
+];
+
+/** The table, in parts, each under its heading. */
+const PARTS: readonly { readonly heading: string; readonly metrics: readonly Metric[] }[] = [
+  { heading: 'MQTT to Kafka', metrics: LOAD_METRICS },
+  { heading: 'Kafka to MQTT', metrics: FEED_METRICS },
+  { heading: 'connector', metrics: COMMON_METRICS },
 ];
 
 export function spreadOf(values: readonly number[]): Spread {
@@ -83,7 +137,7 @@ export function spreadOf(values: readonly number[]): Spread {
 /** Median, least and most of every figure that all rounds have, by name. */
 export function summaryOf({ rounds, options }: BenchReport): Record<string, Spread> {
   const summary: Record<string, Spread> = {};
-  for (const metric of METRICS) {
+  for (const metric of PARTS.flatMap(({ metrics }) => metrics)) {
     const values = rounds.map((round) => metric.of(round, options));
     const known = values.filter((value) => value !== undefined);
     if (known.length > 0 && known.length === values.length) summary[metric.name] = spreadOf(known);
@@ -98,14 +152,18 @@ function format(value: number, digits: number): string {
   });
 }
 
+function describeWriting({ acks, latencyMs }: BenchOptions): string[] {
+  return [`acks ${acks}`, latencyMs === undefined ? 'batching off' : `batching ${latencyMs} ms`];
+}
+
 function describeLoad(options: BenchOptions): string {
   const parts = [
+    options.direction,
     `QoS ${options.qos}`,
     `${format(options.payloadBytes, 0)} B`,
     `${format(options.topics, 0)} topics`,
-    `acks ${options.acks}`,
+    ...(publishes(options) ? describeWriting(options) : []),
     `compression ${options.compression}`,
-    options.latencyMs === undefined ? 'batching off' : `batching ${options.latencyMs} ms`,
     `copyMqttProperties ${options.copyProperties}`,
     `${options.userProperties} user properties`,
     `Receive Maximum ${format(options.receiveMaximum, 0)}`,
@@ -124,41 +182,58 @@ export function isValid({ rounds }: BenchReport): boolean {
 export function describeRound(round: RoundReport, number: number): string {
   const cpu = round.cpuUsPerMessage?.total;
   const figures = [
-    `${format(messagesPerSecond(round), 0)} messages/s`,
+    round.load && describePhase(round.load, round.feed && 'to Kafka'),
+    round.feed && describePhase(round.feed, round.load && 'to MQTT'),
     cpu === undefined ? undefined : `${format(cpu, 2)} us CPU a message`,
-    round.load.latency === undefined ? undefined : `p99 ${format(round.load.latency.p99Ms, 2)} ms`,
   ].filter((figure) => figure !== undefined);
   const verdict = round.voidBecause.length === 0 ? '' : `  VOID: ${round.voidBecause.join('; ')}`;
   return `round ${number}: ${figures.join(', ')}${verdict}`;
 }
 
+/** @param which says which direction it is, where there are two */
+function describePhase(phase: MeasuredPhase, which: string | undefined): string {
+  const rate = `${format(messagesPerSecond(phase) ?? 0, 0)} messages/s`;
+  const latency = phase.latency === undefined ? '' : `, p99 ${format(phase.latency.p99Ms, 2)} ms`;
+  return `${rate}${which === undefined ? '' : ` ${which}`}${latency}`;
+}
+
+function describeFigures(report: BenchReport): string[] {
+  const summary = summaryOf(report);
+  const lines: string[] = [];
+  for (const { heading, metrics } of PARTS) {
+    const known = metrics.filter(({ name }) => summary[name] !== undefined);
+    if (known.length === 0) continue;
+    const heads = ['median', 'min', 'max'].map((head) => head.padStart(12));
+    lines.push('', `${heading.padEnd(28)}${heads.join('')}`);
+    for (const { name, label, digits } of known) {
+      const { median, min, max } = summary[name] as Spread;
+      const cells = [median, min, max].map((value) => format(value, digits).padStart(12));
+      lines.push(`${label.padEnd(28)}${cells.join('')}`);
+    }
+  }
+  return lines;
+}
+
+function describeCount({ options, rounds }: BenchReport): string[] {
+  if (!publishes(options)) return [];
+  const counted = rounds.every(({ records }) => records !== undefined);
+  return [counted ? 'All records were counted in Kafka.' : 'Records in Kafka were not counted.'];
+}
+
 export function describeBench(report: BenchReport): string {
-  const { options, rounds } = report;
+  const { options } = report;
   const kafka =
     report.kafka === 'as given'
       ? options.kafka
       : 'embedded (librdkafka mock cluster, not a real Kafka)';
-  const lines = [
+  const verdict = isValid(report) ? [] : ['VOID: the figures above mean nothing, see the rounds.'];
+  return [
     `load     ${describeLoad(options)}`,
     `kafka    ${kafka}`,
     `machine  ${report.cores} cores, load average ${format(report.loadAverage, 2)} before`,
+    ...describeFigures(report),
     '',
-    `${''.padEnd(28)}${['median', 'min', 'max'].map((head) => head.padStart(12)).join('')}`,
-  ];
-  const summary = summaryOf(report);
-  for (const { name, label, digits } of METRICS) {
-    const spread = summary[name];
-    if (spread === undefined) continue;
-    const cells = [spread.median, spread.min, spread.max].map((value) => format(value, digits));
-    lines.push(`${label.padEnd(28)}${cells.map((cell) => cell.padStart(12)).join('')}`);
-  }
-  const counted = rounds.filter(({ records }) => records !== undefined).length;
-  lines.push(
-    '',
-    counted === rounds.length
-      ? 'All records were counted in Kafka.'
-      : 'Records in Kafka were not counted.',
-  );
-  if (!isValid(report)) lines.push('VOID: the figures above mean nothing, see the rounds.');
-  return lines.join('\n');
+    ...describeCount(report),
+    ...verdict,
+  ].join('\n');
 }

@@ -14,10 +14,16 @@ import { connectorYaml } from './connector-resources.js';
 import { countRecords } from './kafka-client.js';
 import type { KafkaTarget } from './kafka-target.js';
 import type { BenchOptions } from './options.js';
-import { loadOf } from './options.js';
+import { feedOf, loadOf, PARTITIONS_TO_READ, publishes, reads } from './options.js';
 import type { CpuUs } from './process-usage.js';
 import { cpuPerMessage, readCpu, readPeakRssBytes } from './process-usage.js';
-import type { GeneratorEvent, LoadReport } from './protocol.js';
+import type {
+  FeedReport,
+  GeneratorEvent,
+  GeneratorReport,
+  GeneratorTask,
+  LoadReport,
+} from './protocol.js';
 
 const CONNECT_TIMEOUT_MS = 60_000;
 /** For a connector to end by itself. */
@@ -30,19 +36,15 @@ const RECORD_ROOM_BYTES = 65_536;
 /** Those of the generator: name and value have some 40 bytes. */
 const USER_PROPERTY_BYTES_MAX = 100;
 
-export interface RoundReport {
-  readonly load: LoadReport;
-  /** CPU time of the connector in the measured phase; absent where there is no /proc. */
-  readonly cpuUsPerMessage: CpuUs | undefined;
-  readonly peakRssBytes: number | undefined;
-  /** Records in the round's topic afterwards; absent when they were not counted. */
+export interface RoundReport extends Measured {
+  /** Records in the topic that was written to, afterwards; absent when they were not counted. */
   readonly records: number | undefined;
   /** Why the figures mean nothing; empty for a good round. */
   readonly voidBecause: readonly string[];
 }
 
-interface Measured {
-  readonly load: LoadReport;
+interface Measured extends GeneratorReport {
+  /** CPU time of the connector while all directions were measured; absent where there is no /proc. */
   readonly cpuUsPerMessage: CpuUs | undefined;
   readonly peakRssBytes: number | undefined;
 }
@@ -57,7 +59,8 @@ async function listening(generator: ChildProcess, interrupted: AbortSignal): Pro
   const first = once(generator, 'message', { signal: interrupted });
   const [event] = (await first) as [GeneratorEvent];
   if (event.kind === 'listening') return event.port;
-  throw new OperatingError('ERR_BENCH_GENERATOR', 'the load generator did not start');
+  const why = event.kind === 'failed' ? `: ${event.message}` : '';
+  throw new OperatingError('ERR_BENCH_GENERATOR', `the load generator did not start${why}`);
 }
 
 /** Waits for the generator's report, and takes the connector's CPU time at both ends of the measured
@@ -69,6 +72,7 @@ function measure(
 ): Promise<Measured> {
   return new Promise((resolve, reject) => {
     let start: CpuUs | undefined;
+    let cpuUsPerMessage: CpuUs | undefined;
     const fail = (message: string) => {
       clearTimeout(timer);
       const tail = errorTail();
@@ -76,7 +80,7 @@ function measure(
       reject(new OperatingError('ERR_BENCH_RUN', `${message}${detail}`));
     };
     const timer = setTimeout(
-      () => fail(`the connector did not subscribe within ${CONNECT_TIMEOUT_MS / 1000} s`),
+      () => fail(`the connector was not ready within ${CONNECT_TIMEOUT_MS / 1000} s`),
       CONNECT_TIMEOUT_MS,
     );
     interrupted.addEventListener('abort', () => fail('interrupted'), { once: true });
@@ -85,30 +89,34 @@ function measure(
     generator.on('message', (message: GeneratorEvent) => {
       if (message.kind === 'loading') clearTimeout(timer);
       else if (message.kind === 'measuring') start = readCpu(pid);
-      else if (message.kind === 'failed') fail(message.message);
+      else if (message.kind === 'measured') {
+        const end = readCpu(pid);
+        if (start && end) cpuUsPerMessage = cpuPerMessage(start, end, message.messages);
+      } else if (message.kind === 'failed') fail(message.message);
       else if (message.kind === 'finished') {
         clearTimeout(timer);
-        const end = readCpu(pid);
-        const known = start !== undefined && end !== undefined;
-        const { messages } = message.report;
-        resolve({
-          load: message.report,
-          cpuUsPerMessage: known
-            ? cpuPerMessage(start as CpuUs, end as CpuUs, messages)
-            : undefined,
-          peakRssBytes: readPeakRssBytes(pid),
-        });
+        resolve({ ...message.report, cpuUsPerMessage, peakRssBytes: readPeakRssBytes(pid) });
       }
     });
   });
 }
 
-function reasonsToVoid(load: LoadReport, records: number | undefined): string[] {
+function reasonsToVoid({ load, feed }: GeneratorReport, records: number | undefined): string[] {
+  const reasons: string[] = [];
+  if (load !== undefined) reasons.push(...reasonsOfLoad(load, records));
+  if (feed !== undefined) reasons.push(...reasonsOfFeed(feed));
+  const lost = (load?.connectionsLost ?? 0) + (feed?.connectionsLost ?? 0);
+  if (lost > 0) reasons.push('the connector closed a connection that was in use');
+  if (load?.messages === 0 || feed?.messages === 0) {
+    reasons.push('no message within the measured phase: measure more');
+  }
+  return reasons;
+}
+
+function reasonsOfLoad(load: LoadReport, records: number | undefined): string[] {
   const reasons: string[] = [];
   if (load.unacknowledged > 0) reasons.push(`${load.unacknowledged} messages not acknowledged`);
   if (load.refused > 0) reasons.push(`${load.refused} messages refused`);
-  if (load.connectionsLost > 0) reasons.push('the connector closed a connection that was in use');
-  if (load.messages === 0) reasons.push('no message within the measured phase: measure more');
   const settledWell = load.settled - load.refused;
   if (records !== undefined && records < settledWell) {
     reasons.push(`${settledWell - records} of ${settledWell} messages are not in Kafka`);
@@ -116,8 +124,15 @@ function reasonsToVoid(load: LoadReport, records: number | undefined): string[] 
   return reasons;
 }
 
+function reasonsOfFeed({ missing, written, outOfOrder }: FeedReport): string[] {
+  const reasons: string[] = [];
+  if (missing > 0) reasons.push(`${missing} of ${written} records were not published`);
+  if (outOfOrder > 0) reasons.push(`${outOfOrder} records were published out of order`);
+  return reasons;
+}
+
 /** More than topic name, key, headers and framing of a record add to its payload. */
-function recordBytesMax({ payloadBytes, userProperties }: BenchOptions): number {
+function recordBytesMaxOf({ payloadBytes, userProperties }: BenchOptions): number {
   const added = RECORD_ROOM_BYTES + userProperties * USER_PROPERTY_BYTES_MAX;
   return Math.max(RECORD_BYTES_LEAST, payloadBytes + added);
 }
@@ -129,42 +144,91 @@ export interface RoundContext {
   readonly onWarning: (text: string) => void;
 }
 
+interface Topics {
+  readonly kafkaTopic: string;
+  readonly feedTopic: string;
+}
+
+/** Makes the topics that the round needs. */
+async function createTopics(
+  options: BenchOptions,
+  target: KafkaTarget,
+  { kafkaTopic, feedTopic }: Topics,
+): Promise<void> {
+  const recordBytesMax = recordBytesMaxOf(options);
+  const { partitions } = options;
+  if (publishes(options)) await target.createTopic(kafkaTopic, { partitions, recordBytesMax });
+  if (!reads(options)) return;
+  const shape = { partitions: partitions ?? PARTITIONS_TO_READ, recordBytesMax };
+  await target.createTopic(feedTopic, shape);
+}
+
+function taskOf(options: BenchOptions, target: KafkaTarget, topics: Topics): GeneratorTask {
+  const { bootstrapServers, embedded } = target;
+  const feedTarget = { bootstrapServers, embedded, kafkaTopic: topics.feedTopic };
+  return {
+    load: publishes(options) ? loadOf(options) : undefined,
+    feed: reads(options) ? feedOf(options, feedTarget) : undefined,
+    receiveMaximum: options.receiveMaximum,
+  };
+}
+
 /**
  * Runs the load once. Throws when there is nothing to report at all, and where `interrupted` says so.
- * What it made, processes, files and the topic, is gone again either way.
+ * What it made, processes, files and topics, is gone again either way.
  */
 export async function runRound(
   options: BenchOptions,
   { target, interrupted, onWarning }: RoundContext,
 ): Promise<RoundReport> {
   const kafkaTopic = `millrace-bench-${randomUUID()}`;
+  const topics = { kafkaTopic, feedTopic: `${kafkaTopic}-feed` };
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
-  const generator = forkModule('./generator-main.js', [JSON.stringify(loadOf(options))]);
+  let generator: ChildProcess | undefined;
   let connector: Program | undefined;
   let stopMs = FAILED_STOP_MS;
   try {
     const { bootstrapServers } = target;
+    await createTopics(options, target, topics);
+    const task = JSON.stringify(taskOf(options, target, topics));
+    generator = forkModule('./generator-main.js', [task]);
     const mqttPort = await listening(generator, interrupted);
-    await target.createTopic(kafkaTopic, recordBytesMax(options));
     const file = join(folder, 'bench.yaml');
-    await writeFile(file, connectorYaml(options, { mqttPort, bootstrapServers, kafkaTopic }));
+    await writeFile(file, connectorYaml(options, { mqttPort, bootstrapServers, ...topics }));
     connector = await startProgram(connectorCommand(options, file, join(folder, 'data')));
     interrupted.throwIfAborted();
     const measured = await measure(generator, connector, interrupted);
-    // While the connector runs: at QoS 0 it may not have read everything that the kernel took.
-    const waitMs = options.countTimeoutSeconds * 1000;
-    const wait = { expected: measured.load.settled, waitMs, interrupted };
-    const records = options.verify
-      ? await countRecords(bootstrapServers, kafkaTopic, wait)
-      : undefined;
+    const records = await recordsOf(options, measured.load, { target, kafkaTopic, interrupted });
     interrupted.throwIfAborted();
     stopMs = STOP_MS;
-    return { ...measured, records, voidBecause: reasonsToVoid(measured.load, records) };
+    return { ...measured, records, voidBecause: reasonsToVoid(measured, records) };
   } finally {
     if (connector !== undefined) await stopProgram(connector, stopMs);
-    await releaseModule(generator);
+    if (generator !== undefined) await releaseModule(generator);
     await rm(folder, { recursive: true, force: true });
-    // Last: a producer that still runs would make the topic again.
-    await target.deleteTopic(kafkaTopic).catch((error: Error) => onWarning(error.message));
+    // Last: a producer that still runs would make a topic again.
+    const made = [
+      ...(publishes(options) ? [topics.kafkaTopic] : []),
+      ...(reads(options) ? [topics.feedTopic] : []),
+    ];
+    for (const topic of made) {
+      await target.deleteTopic(topic).catch((error: Error) => onWarning(error.message));
+    }
   }
+}
+
+interface CountContext extends Pick<RoundContext, 'target' | 'interrupted'> {
+  readonly kafkaTopic: string;
+}
+
+/** Counts while the connector runs: at QoS 0 it may not have read everything that the kernel took. */
+async function recordsOf(
+  options: BenchOptions,
+  load: LoadReport | undefined,
+  { target, kafkaTopic, interrupted }: CountContext,
+): Promise<number | undefined> {
+  if (!options.verify || load === undefined) return undefined;
+  const waitMs = options.countTimeoutSeconds * 1000;
+  const wait = { expected: load.settled, waitMs, interrupted };
+  return await countRecords(target.bootstrapServers, kafkaTopic, wait);
 }

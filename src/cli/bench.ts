@@ -5,7 +5,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { OperatingError } from '../base/errors.js';
 import { runBench } from '../bench/bench.js';
 import type { BenchOptions } from '../bench/options.js';
-import { BENCH_DEFAULTS } from '../bench/options.js';
+import { BENCH_DEFAULTS, DIRECTIONS, PARTITIONS_TO_READ } from '../bench/options.js';
 import { describeBench, describeRound, isValid, summaryOf } from '../bench/report.js';
 import { PAYLOAD_BYTES_MAX } from '../config/limits.js';
 import type { Qos } from '../config/model.js';
@@ -48,9 +48,15 @@ export async function benchCommand({ json, ...options }: BenchCommandOptions): P
   return valid ? 0 : 1;
 }
 
+function choice(flags: string, text: string, values: readonly string[]): Option {
+  return new Option(flags, text).choices(values);
+}
+
 function loadOptions(command: Command): Command {
   const defaults = BENCH_DEFAULTS;
+  const direction = choice('--direction <which>', 'where messages go', DIRECTIONS);
   return command
+    .addOption(direction.default(defaults.direction))
     .option('--messages <n>', 'measure this many messages (default: 10 seconds)', wholeNumber(1))
     .option('--seconds <n>', 'measure for this long', positiveNumber())
     .option('--warmup-messages <n>', 'messages before the measured phase', wholeNumber(0))
@@ -77,11 +83,21 @@ function loadOptions(command: Command): Command {
       defaults.payloadBytes,
     )
     .option('--topics <n>', 'MQTT topics', wholeNumber(1), defaults.topics)
-    .option('--user-properties <n>', 'on each message', wholeNumber(0), defaults.userProperties)
+    .option(
+      '--partitions <n>',
+      `of the Kafka topics (default: as the cluster has it, ${PARTITIONS_TO_READ} to read from)`,
+      wholeNumber(1),
+    )
+    .option(
+      '--user-properties <n>',
+      'on each message; headers of a record',
+      wholeNumber(0),
+      defaults.userProperties,
+    )
     .option('--qos <n>', 'QoS', qos, defaults.qos)
     .option(
       '--stall-seconds <n>',
-      'give up after so long without a PUBACK',
+      'give up after so long without progress',
       positiveNumber(),
       defaults.stallSeconds,
     );
@@ -89,8 +105,6 @@ function loadOptions(command: Command): Command {
 
 function connectorOptions(command: Command): Command {
   const defaults = BENCH_DEFAULTS;
-  const choice = (flags: string, text: string, values: readonly string[]) =>
-    new Option(flags, text).choices(values);
   return command
     .option('--kafka <bootstrap>', 'bootstrap servers (default: an embedded mock cluster)')
     .addOption(choice('--acks <level>', 'kafkaAcks', ['zero', 'one', 'all']).default(defaults.acks))
@@ -107,7 +121,7 @@ function connectorOptions(command: Command): Command {
     .option('--copy-properties', 'copyMqttProperties', defaults.copyProperties)
     .option(
       '--receive-maximum <n>',
-      'Receive Maximum',
+      "Receive Maximum, the connector's and the generator's",
       wholeNumber(1, 65_535),
       defaults.receiveMaximum,
     )

@@ -98,7 +98,8 @@ async function recordingKafka(t: Test) {
   const calls: string[] = [];
   const target: KafkaTarget = {
     ...embedded,
-    createTopic: async (topic, bytes) => void calls.push(`create ${topic} ${bytes}`),
+    createTopic: async (topic, { recordBytesMax }) =>
+      void calls.push(`create ${topic} ${recordBytesMax}`),
     deleteTopic: async (topic) => {
       calls.push(`delete ${topic}`);
       throw new Error('not now');
@@ -182,10 +183,11 @@ t.test('a figure that some rounds lack is left out of the summary', async (t) =>
     seconds: 2,
     latency: undefined,
     latenessP99Ms: undefined,
-    generatorCpuUsPerMessage: 1,
   };
   const round: RoundReport = {
     load,
+    feed: undefined,
+    generatorCpuUsPerMessage: 1,
     cpuUsPerMessage: undefined,
     peakRssBytes: undefined,
     records: 12,

@@ -26,11 +26,13 @@ function startGenerator(t: Test, load: Partial<Load>) {
   let generator: LoadGenerator | undefined;
   const report = new Promise<LoadReport>((resolve, reject) => {
     generator = new LoadGenerator(
-      { ...LOAD, ...load },
+      { load: { ...LOAD, ...load }, feed: undefined, receiveMaximum: 100 },
+      undefined,
       {
         onLoading: () => events.push('loading'),
         onMeasuring: () => events.push('measuring'),
-        onFinished: resolve,
+        onMeasured: (messages) => events.push(`measured ${messages}`),
+        onFinished: ({ load }) => resolve(load as LoadReport),
         onFailed: (message) => reject(new Error(message)),
       },
     );
@@ -66,7 +68,7 @@ t.test('every message is sent, acknowledged and counted', async (t) => {
   });
   t.equal(connector.received, 1100);
   t.ok(report.messages >= 950 && report.messages <= 1000, 'a burst may straddle the beginning');
-  t.strictSame(events, ['loading', 'measuring']);
+  t.strictSame(events, ['loading', 'measuring', `measured ${report.messages}`]);
 });
 
 t.test('no more messages than Receive Maximum wait for their PUBACK', async (t) => {

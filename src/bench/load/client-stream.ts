@@ -1,5 +1,10 @@
-/* The bytes that a client sends us, cut into packets: PUBACK is read where it lies, everything else
- * goes whole to mqtt-packet.
+/* The bytes that a client sends us, cut into packets. PUBACK and PUBLISH are read where they lie, of the
+ * latter no more than its fixed header; everything else goes whole to mqtt-packet.
+ *
+ *   chunk  | ... end of a packet | packet | packet | packet | beginning of one ... |
+ *            joined to its beginning                          kept: the rest
+ *
+ * Of a PUBLISH that has begun only its head is kept: what nobody reads at its end is skipped.
  */
 
 import type { Packet } from 'mqtt-packet';
@@ -7,42 +12,97 @@ import mqttPacket from 'mqtt-packet';
 
 export interface ClientStreamHandlers {
   readonly onPuback: (packetId: number, reasonCode: number) => void;
+  /**
+   * A whole PUBLISH has come. Its fixed header begins at `at` of `bytes`, its variable header at `bodyAt`, it
+   * would end at `end`; the last `unreadBytes` of it need not be there.
+   */
+  readonly onPublish: (bytes: Buffer, at: number, bodyAt: number, end: number) => void;
   readonly onPacket: (packet: Packet) => void;
   readonly onError: (error: Error) => void;
 }
 
-/** A client of a load generator has nothing longer to say. */
+/** A client of a load generator has nothing longer to say, but for what it publishes. */
 const PACKET_BYTES_MAX = 1024 * 1024;
+const FIXED_HEADER_BYTES_MAX = 5;
 const PUBACK = 0x40;
+const PUBLISH = 3;
 
 export class ClientStream {
   readonly #handlers: ClientStreamHandlers;
+  readonly #unreadBytes: number;
   readonly #parser = mqttPacket.parser({ protocolVersion: 5 });
+  /** The beginning of a packet. */
   #rest: Buffer | undefined;
+  /** How much is still to come of a PUBLISH whose head is `#rest`. */
+  #skipBytes = 0;
+  #failed = false;
+  /** Where the variable header of the packet begins whose end was asked for last. */
+  #bodyAt = 0;
 
-  constructor(handlers: ClientStreamHandlers) {
+  /** @param unreadBytes how much at the end of each PUBLISH nobody reads */
+  constructor(handlers: ClientStreamHandlers, unreadBytes: number) {
     this.#handlers = handlers;
+    this.#unreadBytes = unreadBytes;
     this.#parser.on('packet', handlers.onPacket);
     this.#parser.on('error', handlers.onError);
   }
 
   /** Calls the handlers for every packet that `chunk` completes. */
   push(chunk: Buffer): void {
-    const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
-    this.#rest = undefined;
     let at = 0;
-    while (at < bytes.length) {
-      const end = this.#endOfPacket(bytes, at);
-      if (end < 0) return;
-      if (end === 0 || end > bytes.length) {
-        // A copy: a view would keep the whole chunk alive.
-        this.#rest = Buffer.from(bytes.subarray(at));
+    if (this.#skipBytes > 0) at = this.#skip(chunk);
+    else if (this.#rest !== undefined) at = this.#join(this.#rest, chunk);
+    while (at < chunk.length && !this.#failed) {
+      const end = this.#endOfPacket(chunk, at);
+      if (end === 0 || end > chunk.length) {
+        this.#keep(chunk, at, end);
         return;
       }
-      if (bytes[at] === PUBACK) this.#puback(bytes, at);
-      else this.#parser.parse(bytes.subarray(at, end));
+      if (end > 0) this.#packet(chunk, at, end);
       at = end;
     }
+  }
+
+  /** Goes on with a PUBLISH whose head is there; returns where the next packet begins. */
+  #skip(chunk: Buffer): number {
+    const skipped = Math.min(this.#skipBytes, chunk.length);
+    this.#skipBytes -= skipped;
+    if (this.#skipBytes === 0) {
+      const head = this.#rest as Buffer;
+      this.#rest = undefined;
+      this.#packet(head, 0, this.#endOfPacket(head, 0));
+    }
+    return skipped;
+  }
+
+  /** Goes on with the packet that begins with `rest`; returns where the next one begins. */
+  #join(rest: Buffer, chunk: Buffer): number {
+    const start = Buffer.concat([rest, chunk.subarray(0, FIXED_HEADER_BYTES_MAX)]);
+    const end = this.#endOfPacket(start, 0);
+    if (end < 0) return chunk.length;
+    const taken = end === 0 ? chunk.length : Math.min(end - rest.length, chunk.length);
+    const bytes = Buffer.concat([rest, chunk.subarray(0, taken)]);
+    this.#rest = undefined;
+    if (end > 0 && bytes.length === end) this.#packet(bytes, 0, end);
+    else this.#keep(bytes, 0, end);
+    return taken;
+  }
+
+  /** Keeps a copy of what there is of a packet: a view would keep the whole chunk alive. */
+  #keep(bytes: Buffer, at: number, end: number): void {
+    const headEnd = Math.max(end - this.#unreadBytes, this.#bodyAt);
+    const isPublish = (bytes[at] as number) >> 4 === PUBLISH;
+    if (isPublish && end > 0 && bytes.length >= headEnd) {
+      this.#rest = Buffer.from(bytes.subarray(at, headEnd));
+      this.#skipBytes = end - bytes.length;
+    } else this.#rest = Buffer.from(bytes.subarray(at));
+  }
+
+  #packet(bytes: Buffer, at: number, end: number): void {
+    const first = bytes[at] as number;
+    if (first >> 4 === PUBLISH) this.#handlers.onPublish(bytes, at, this.#bodyAt, end);
+    else if (first === PUBACK) this.#puback(bytes, at);
+    else this.#parser.parse(bytes.subarray(at, end));
   }
 
   #puback(bytes: Buffer, at: number): void {
@@ -61,11 +121,15 @@ export class ClientStream {
       remaining += (byte & 0x7f) * scale;
       scale *= 128;
       if (byte >= 0x80) continue;
+      this.#bodyAt = at + 1 + n;
+      const first = bytes[at] as number;
       // Longer than one byte, or too short to hold an identifier: no PUBACK that we can read.
-      const bad = bytes[at] === PUBACK && (n > 1 || remaining < 2);
-      if (remaining <= PACKET_BYTES_MAX && !bad) return at + 1 + n + remaining;
+      const bad = first === PUBACK && (n > 1 || remaining < 2);
+      const fits = first >> 4 === PUBLISH || remaining <= PACKET_BYTES_MAX;
+      if (fits && !bad) return this.#bodyAt + remaining;
       break;
     }
+    this.#failed = true;
     this.#handlers.onError(new Error('a malformed or oversized packet from the client'));
     return -1;
   }

@@ -1,4 +1,4 @@
-/* What happened to the messages of one load, and which part of it counts.
+/* What happened to the messages of one direction, and which part of it counts.
  *
  *   warm-up ---------> measured ------------------> finished
  *   settled >= count   sent all, nothing in flight
@@ -10,7 +10,7 @@
 
 import type { Histogram } from 'hdr-histogram-js';
 import { build } from 'hdr-histogram-js';
-import type { Latency, Load, LoadReport } from '../protocol.js';
+import type { Extent, Latency, MeasuredPhase } from '../protocol.js';
 
 type Phase = 'warmup' | 'measured' | 'finished';
 
@@ -32,11 +32,17 @@ function latencyOf(histogram: Histogram): Latency {
   };
 }
 
+export interface MeasurementOptions {
+  readonly warmup: Extent;
+  readonly ratePerSecond: number | undefined;
+  readonly hasLatency: boolean;
+}
+
 export class Measurement {
   settled = 0;
   refused = 0;
   lastSettledAtMs = 0;
-  readonly #load: Load;
+  readonly #options: MeasurementOptions;
   readonly #onMeasuring: () => void;
   readonly #latency = newHistogram();
   readonly #lateness = newHistogram();
@@ -44,12 +50,11 @@ export class Measurement {
   #startedAtMs = 0;
   #beganAtMs = 0;
   #settledAtBegin = 0;
-  #cpuAtBegin = process.cpuUsage();
   #runDueAtMs = 0;
   #runLength = 0;
 
-  constructor(load: Load, onMeasuring: () => void) {
-    this.#load = load;
+  constructor(options: MeasurementOptions, onMeasuring: () => void) {
+    this.#options = options;
     this.#onMeasuring = onMeasuring;
   }
 
@@ -65,7 +70,7 @@ export class Measurement {
     return this.#startedAtMs;
   }
 
-  /** The first connection is ready: time counts from here. */
+  /** Everything is ready: time counts from here. */
   start(nowMs: number): void {
     if (this.#startedAtMs !== 0) return;
     this.#startedAtMs = nowMs;
@@ -83,7 +88,7 @@ export class Measurement {
     this.#runLength += 1;
   }
 
-  /** Messages of QoS 0, which the kernel took. */
+  /** Messages whose latency is not known: of QoS 0, which the kernel took, or from a full topic. */
   settleUnconfirmed(count: number): void {
     this.settled += count;
   }
@@ -105,22 +110,15 @@ export class Measurement {
     this.#phase = 'finished';
   }
 
-  report(
-    counts: Pick<LoadReport, 'sent' | 'outOfOrder' | 'unknownPacketIds' | 'connectionsLost'>,
-  ): LoadReport {
-    const messages = this.settled - this.#settledAtBegin;
-    const cpu = process.cpuUsage(this.#cpuAtBegin);
-    const open = this.#load.ratePerSecond !== undefined;
+  report(): MeasuredPhase {
+    const { hasLatency, ratePerSecond } = this.#options;
+    const began = this.#beganAtMs > 0;
     return {
-      ...counts,
-      settled: this.settled,
-      unacknowledged: counts.sent - this.settled,
-      refused: this.refused,
-      messages,
-      seconds: Math.max(0, this.lastSettledAtMs - this.#beganAtMs) / 1000,
-      latency: this.#load.qos > 0 ? latencyOf(this.#latency) : undefined,
-      latenessP99Ms: open ? this.#lateness.getValueAtPercentile(99) / 1000 : undefined,
-      generatorCpuUsPerMessage: (cpu.user + cpu.system) / Math.max(1, messages),
+      messages: began ? this.settled - this.#settledAtBegin : 0,
+      seconds: began ? Math.max(0, this.lastSettledAtMs - this.#beganAtMs) / 1000 : 0,
+      latency: hasLatency ? latencyOf(this.#latency) : undefined,
+      latenessP99Ms:
+        ratePerSecond === undefined ? undefined : this.#lateness.getValueAtPercentile(99) / 1000,
     };
   }
 
@@ -132,8 +130,8 @@ export class Measurement {
   }
 
   #advance(nowMs: number): void {
-    if (this.#phase !== 'warmup') return;
-    const warmup = this.#load.warmup;
+    if (this.#phase !== 'warmup' || this.#startedAtMs === 0) return;
+    const warmup = this.#options.warmup;
     const over =
       warmup.kind === 'messages'
         ? this.settled >= warmup.count
@@ -142,7 +140,6 @@ export class Measurement {
     this.#phase = 'measured';
     this.#beganAtMs = nowMs;
     this.#settledAtBegin = this.settled;
-    this.#cpuAtBegin = process.cpuUsage();
     this.#onMeasuring();
   }
 }

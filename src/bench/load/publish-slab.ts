@@ -9,6 +9,7 @@
  */
 import { assert } from '../../base/assert.js';
 import type { Qos } from '../../config/model.js';
+import { payloadOf, userPropertyOf } from './payload.js';
 
 /** Long enough that one write carries many packets, small enough to stay in the CPU's cache. */
 const SLAB_BYTES_MIN = 512 * 1024;
@@ -46,23 +47,11 @@ function propertiesOf(options: SlabOptions): number[] {
   }
   for (let n = 0; n < options.userProperties; n += 1) {
     properties.push(0x26);
-    pushString(properties, `property-${n}`);
-    pushString(properties, `value-${n}-of-the-bench`);
+    for (const text of userPropertyOf(n)) pushString(properties, text);
   }
   const bytes: number[] = [];
   pushVarint(bytes, properties.length);
   return bytes.concat(properties);
-}
-
-/** Text that compresses about as well as JSON from sensors does, the same in every run. */
-function payloadOf(length: number): Buffer {
-  const payload = Buffer.allocUnsafe(length);
-  let state = 0x2545f491;
-  for (let n = 0; n < length; n += 1) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    payload[n] = n % 20 < 10 ? '"reading":'.charCodeAt(n % 10) : 0x30 + ((state >>> 24) % 10);
-  }
-  return payload;
 }
 
 interface Header {

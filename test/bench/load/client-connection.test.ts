@@ -59,15 +59,15 @@ class HeldSocket extends Duplex {
 }
 
 function subscribed() {
-  const measurement = new Measurement(LOAD, () => undefined);
+  const measurement = new Measurement({ ...LOAD, hasLatency: true }, () => undefined);
   const schedule = new Schedule(LOAD, measurement);
   const socket = new HeldSocket();
   const settled: number[] = [];
   const connection = new ClientConnection(socket as unknown as Socket, {
-    load: LOAD,
-    schedule,
-    measurement,
-    onReady: () => undefined,
+    loadRun: { load: LOAD, schedule, measurement },
+    feedRun: undefined,
+    receiveMaximum: 100,
+    onSubscribed: () => measurement.start(1000),
     onSettled: (nowMs) => settled.push(nowMs),
     onFailed: (message) => {
       throw new Error(message);

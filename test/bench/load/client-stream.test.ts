@@ -1,10 +1,24 @@
 import mqttPacket from 'mqtt-packet';
 import t from 'tap';
-import { ClientStream } from '../../../src/bench/load/client-stream.js';
+import { ClientStream, type ClientStreamHandlers } from '../../../src/bench/load/client-stream.js';
+
+const PAYLOAD_BYTES = 20;
+const UNREAD_BYTES = 15;
+
+function publish(qos: 0 | 1, messageId: number, payloadBytes = PAYLOAD_BYTES): Buffer {
+  const payload = Buffer.alloc(payloadBytes, messageId);
+  return mqttPacket.generate(
+    { cmd: 'publish', topic: 'feed/1', messageId, qos, dup: false, retain: false, payload },
+    { protocolVersion: 5 },
+  );
+}
 
 const STREAM = Buffer.concat([
   mqttPacket.generate({ cmd: 'pingreq' }, { protocolVersion: 5 }),
   Buffer.from([0x40, 2, 0x01, 0x02]),
+  publish(1, 7),
+  publish(1, 8),
+  publish(0, 9),
   Buffer.from([0x40, 3, 0x00, 0x03, 0x97]),
   Buffer.from([0x40, 4, 0xff, 0xff, 0x10, 0]),
   mqttPacket.generate(
@@ -16,17 +30,34 @@ const STREAM = Buffer.concat([
     },
     { protocolVersion: 5 },
   ),
+  publish(1, 10),
 ]);
-const SEEN = ['pingreq', 'puback 258 0', 'puback 3 151', 'puback 65535 16', 'subscribe'];
+const SEEN = [
+  'pingreq',
+  'puback 258 0',
+  'publish 7',
+  'publish 8',
+  'publish 9',
+  'puback 3 151',
+  'puback 65535 16',
+  'subscribe',
+  'publish 10',
+];
 
 function recorder() {
   const seen: string[] = [];
-  const stream = new ClientStream({
+  const handlers: ClientStreamHandlers = {
     onPuback: (packetId, reasonCode) => seen.push(`puback ${packetId} ${reasonCode}`),
+    onPublish: (bytes, at, bodyAt, end) => {
+      const topicIsThere = bytes.toString('utf8', bodyAt + 2, bodyAt + 8) === 'feed/1';
+      const isPublish = (bytes[at] as number) >> 4 === 3;
+      const read = bytes[end - UNREAD_BYTES - 1];
+      seen.push(topicIsThere && isPublish ? `publish ${read}` : 'another publish');
+    },
     onPacket: ({ cmd }) => seen.push(cmd),
     onError: () => seen.push('error'),
-  });
-  return { stream, seen };
+  };
+  return { stream: new ClientStream(handlers, UNREAD_BYTES), seen };
 }
 
 t.test('packets are cut in order, wherever the stream is split', async (t) => {
@@ -36,6 +67,24 @@ t.test('packets are cut in order, wherever the stream is split', async (t) => {
     stream.push(STREAM.subarray(at));
     t.strictSame(seen, SEEN, `split at ${at}`);
   }
+});
+
+t.test('packets are cut in order, byte by byte', async (t) => {
+  const { stream, seen } = recorder();
+  for (let at = 0; at < STREAM.length; at += 1) stream.push(STREAM.subarray(at, at + 1));
+  t.strictSame(seen, SEEN);
+});
+
+t.test('a PUBLISH of many chunks is told of when its last byte is there', async (t) => {
+  const { stream, seen } = recorder();
+  const large = publish(1, 11, 3_000_000);
+  const chunk = 65_536;
+  for (let at = 0; at < large.length - 1; at += chunk) {
+    stream.push(large.subarray(at, Math.min(at + chunk, large.length - 1)));
+  }
+  t.strictSame(seen, []);
+  stream.push(Buffer.concat([large.subarray(-1), publish(1, 12)]));
+  t.strictSame(seen, ['publish 11', 'publish 12']);
 });
 
 t.test('a PUBACK without a packet identifier is an error, not a settled message', async (t) => {

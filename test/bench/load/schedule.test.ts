@@ -17,7 +17,7 @@ const LOAD: Load = {
 const START_MS = 1000;
 
 function started(load: Partial<Load>) {
-  const measurement = new Measurement({ ...LOAD, ...load }, () => undefined);
+  const measurement = new Measurement({ ...LOAD, ...load, hasLatency: true }, () => undefined);
   const schedule = new Schedule({ ...LOAD, ...load }, measurement);
   measurement.start(START_MS);
   return { measurement, schedule };

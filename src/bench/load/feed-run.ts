@@ -1,0 +1,130 @@
+/* FeedRun: records of a feed on their way, as the generator sees them: written to Kafka by its feeder, and
+ * back as PUBLISHes of the connector.
+ *
+ *   before the start: `recordsBefore` are written
+ *   saturation: as many more as come back, so that as many lie in Kafka; nothing more for a full topic
+ *   open loop:  from the start, when those before have come, one at a time as they fall due
+ */
+import type { Feed, FeedReport } from '../protocol.js';
+import { FeedCheck } from './feed-check.js';
+import type { RecordFeeder } from './feeder.js';
+import { Measurement } from './measurement.js';
+import { stampedDueAtMs, stampedPartition, stampedSequence } from './stamp.js';
+
+export interface FeedRunHandlers {
+  readonly onMeasuring: () => void;
+  readonly onFailed: (message: string) => void;
+}
+
+export class FeedRun {
+  readonly feed: Feed;
+  readonly measurement: Measurement;
+  readonly #feeder: RecordFeeder;
+  readonly #handlers: FeedRunHandlers;
+  readonly #check: FeedCheck;
+  readonly #isOpenLoop: boolean;
+  #awaitedAll = true;
+  #nowMs = 0;
+  #came = false;
+
+  constructor(feed: Feed, feeder: RecordFeeder, handlers: FeedRunHandlers) {
+    this.feed = feed;
+    this.#feeder = feeder;
+    this.#handlers = handlers;
+    this.#check = new FeedCheck(feeder.partitions);
+    this.#isOpenLoop = feed.ratePerSecond !== undefined;
+    const { warmup, ratePerSecond } = feed;
+    const options = { warmup, ratePerSecond, hasLatency: this.#isOpenLoop };
+    this.measurement = new Measurement(options, handlers.onMeasuring);
+  }
+
+  /** Whether the connector reads what was written before. */
+  get arrived(): boolean {
+    return this.#check.received >= (this.#isOpenLoop ? this.feed.recordsBefore : 1);
+  }
+
+  get finished(): boolean {
+    return this.measurement.phase === 'finished';
+  }
+
+  /** What follows came at this moment. */
+  beginBurst(nowMs: number): void {
+    this.#nowMs = nowMs;
+  }
+
+  /** A PUBLISH whose payload begins at `at`. */
+  onPublish(bytes: Buffer, at: number): void {
+    const partition = stampedPartition(bytes, at);
+    const sequence = stampedSequence(bytes, at);
+    const { partitions, written } = this.#feeder;
+    if (partition >= partitions || sequence * partitions + partition >= written) {
+      this.#handlers.onFailed('the connector published what is no record of the bench');
+      return;
+    }
+    if (this.finished || !this.#check.take(partition, sequence)) return;
+    this.#came = true;
+    if (!this.#isOpenLoop) this.measurement.settleUnconfirmed(1);
+    // What was written before the start waited for it.
+    else this.measurement.settle(stampedDueAtMs(bytes, at) || this.#nowMs, this.#nowMs);
+  }
+
+  /** After all that came at one moment. */
+  endBurst(): void {
+    if (!this.#came) return;
+    this.#came = false;
+    this.measurement.endBurst(this.#nowMs);
+    this.turn(this.#nowMs);
+  }
+
+  /** Writes what is due, and ends the run when there is nothing left to wait for. */
+  turn(nowMs: number): void {
+    const { measurement, feed } = this;
+    if (measurement.startedAtMs === 0 || this.finished) return;
+    if (this.#check.received >= feed.records) measurement.finish();
+    else if (this.#isOver(nowMs)) {
+      this.#awaitedAll = false;
+      measurement.finish();
+    } else this.#write(nowMs);
+  }
+
+  /** Ends a run in which nothing has come for too long. */
+  watch(nowMs: number): void {
+    const idleMs = nowMs - this.measurement.lastSettledAtMs;
+    const started = this.measurement.startedAtMs !== 0;
+    if (started && idleMs > this.feed.stallSeconds * 1000) this.measurement.finish();
+    else this.turn(nowMs);
+  }
+
+  report(connectionsLost: number): FeedReport {
+    const { received, duplicates, outOfOrder, overtaken } = this.#check;
+    const { written } = this.#feeder;
+    const missing = this.#awaitedAll ? written - received : overtaken;
+    const phase = this.measurement.report();
+    return { ...phase, written, received, missing, duplicates, outOfOrder, connectionsLost };
+  }
+
+  /** A phase that lasts for a time, of a topic that has more to read. */
+  #isOver(nowMs: number): boolean {
+    const { measured } = this.feed;
+    const { phase, beganAtMs } = this.measurement;
+    if (this.#isOpenLoop || phase !== 'measured' || measured.kind !== 'seconds') return false;
+    return nowMs >= beganAtMs + measured.seconds * 1000;
+  }
+
+  #write(nowMs: number): void {
+    const { records, recordsBefore, ratePerSecond } = this.feed;
+    const feeder = this.#feeder;
+    if (ratePerSecond === undefined) {
+      const upTo = Math.min(records, recordsBefore + this.#check.received);
+      if (feeder.written < upTo) feeder.write(upTo, () => 0);
+      return;
+    }
+    const { startedAtMs } = this.measurement;
+    const due = Math.floor(((nowMs - startedAtMs) * ratePerSecond) / 1000) + 1;
+    feeder.write(Math.min(records, recordsBefore + due), (index) => {
+      const dueAtMs = startedAtMs + ((index - recordsBefore) * 1000) / ratePerSecond;
+      this.measurement.late(nowMs - dueAtMs);
+      return dueAtMs;
+    });
+  }
+}

@@ -1,0 +1,122 @@
+/* Feeder: writes the records of a feed to Kafka, from the generator's process, to all partitions of the
+ * topic in turn. librdkafka's idempotence keeps them in order.
+ */
+import kafka from 'node-rdkafka';
+import { OperatingError } from '../../base/errors.js';
+import type { Feed } from '../protocol.js';
+import { payloadOf, userPropertyOf } from './payload.js';
+import { writeStamp } from './stamp.js';
+
+const ANSWER_TIMEOUT_MS = 10_000;
+/** What librdkafka holds of records that Kafka does not have yet. */
+const QUEUED_KIB_MAX = 256 * 1024;
+const QUEUED_RECORDS_MAX = 200_000;
+const MESSAGE_OVERHEAD_BYTES = 1_048_576;
+/** In saturation a request carries more than what came within a moment. */
+const LINGER_MS = 20;
+const QUEUE_FULL_AGAIN_MS = 5;
+const FLUSH_STEP_MS = 1000;
+
+/** What a run needs of a feeder. */
+export interface RecordFeeder {
+  readonly partitions: number;
+  /** Records that were handed over. */
+  readonly written: number;
+  /** Writes on until there are `upTo`, or librdkafka's queue is full. */
+  write(upTo: number, dueAtMs: (index: number) => number): void;
+}
+
+export class Feeder implements RecordFeeder {
+  readonly partitions: number;
+  written = 0;
+  readonly #feed: Feed;
+  readonly #producer: kafka.Producer;
+  readonly #payload: Buffer;
+  readonly #keys: readonly Buffer[];
+  readonly #headers: kafka.MessageHeader[];
+
+  private constructor(feed: Feed, producer: kafka.Producer, partitions: number) {
+    this.#feed = feed;
+    this.#producer = producer;
+    this.partitions = partitions;
+    this.#payload = payloadOf(feed.payloadBytes);
+    this.#keys = Array.from({ length: feed.topics }, (_, n) => Buffer.from(String(n)));
+    this.#headers = Array.from({ length: feed.userProperties }, (_, n) =>
+      Object.fromEntries([userPropertyOf(n)]),
+    );
+  }
+
+  static async open(feed: Feed): Promise<Feeder> {
+    const producer = new kafka.Producer(settingsOf(feed));
+    // What a lost connection leads to shows in what does not come.
+    producer.on('event.error', () => undefined);
+    const metadata = await new Promise<kafka.Metadata>((resolve, reject) => {
+      const options = { timeout: ANSWER_TIMEOUT_MS, topic: feed.kafkaTopic };
+      producer.connect(options, (error, found) => (error ? reject(error) : resolve(found)));
+    });
+    const found = metadata.topics.find(({ name }) => name === feed.kafkaTopic);
+    const partitions = found?.partitions.length ?? 0;
+    if (partitions > 0) return new Feeder(feed, producer, partitions);
+    throw new OperatingError('ERR_BENCH_KAFKA', `the topic ${feed.kafkaTopic} has no partitions`);
+  }
+
+  write(upTo: number, dueAtMs: (index: number) => number): void {
+    const { topics, kafkaTopic } = this.#feed;
+    const payload = this.#payload;
+    while (this.written < upTo) {
+      const index = this.written;
+      const partition = index % this.partitions;
+      writeStamp(payload, partition, Math.floor(index / this.partitions), dueAtMs(index));
+      const key = this.#keys[index % topics] as Buffer;
+      try {
+        // It copies the payload.
+        this.#producer.produce(kafkaTopic, partition, payload, key, null, null, this.#headers);
+      } catch (error) {
+        if ((error as { code?: number }).code === kafka.CODES.ERRORS.ERR__QUEUE_FULL) return;
+        throw error;
+      }
+      this.written += 1;
+    }
+  }
+
+  /** Writes until there are `upTo`, and Kafka has them all. */
+  async fill(upTo: number): Promise<void> {
+    const { stallSeconds } = this.#feed;
+    let progressAtMs = performance.now();
+    while (this.written < upTo) {
+      const before = this.written;
+      this.write(upTo, () => 0);
+      if (this.written > before) progressAtMs = performance.now();
+      else if (performance.now() - progressAtMs > stallSeconds * 1000) {
+        throw new OperatingError('ERR_BENCH_KAFKA', `Kafka took no record for ${stallSeconds} s`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, QUEUE_FULL_AGAIN_MS));
+    }
+    await this.#flush(stallSeconds * 1000);
+  }
+
+  async #flush(timeoutMs: number): Promise<void> {
+    const deadlineMs = performance.now() + timeoutMs;
+    const flushed = () =>
+      new Promise<boolean>((resolve) => {
+        this.#producer.flush(FLUSH_STEP_MS, (error) => resolve(!error));
+      });
+    while (!(await flushed())) {
+      if (performance.now() < deadlineMs) continue;
+      throw new OperatingError('ERR_BENCH_KAFKA', 'Kafka did not take the last records');
+    }
+  }
+}
+
+function settingsOf(feed: Feed): kafka.ProducerGlobalConfig {
+  const inTime = feed.ratePerSecond !== undefined || feed.recordsBefore < feed.records;
+  return {
+    'metadata.broker.list': feed.bootstrapServers,
+    'enable.idempotence': true,
+    'message.max.bytes': feed.payloadBytes + MESSAGE_OVERHEAD_BYTES,
+    'compression.codec': feed.compression,
+    'linger.ms': inTime ? 0 : LINGER_MS,
+    'queue.buffering.max.kbytes': QUEUED_KIB_MAX,
+    'queue.buffering.max.messages': QUEUED_RECORDS_MAX,
+  };
+}

@@ -1,0 +1,36 @@
+import t from 'tap';
+import { BENCH_DEFAULTS, feedOf, problemOf } from '../../src/bench/options.js';
+
+const REAL = { bootstrapServers: 'kafka:9092', kafkaTopic: 'feed', embedded: false };
+const TO_MQTT = { ...BENCH_DEFAULTS, direction: 'kafka-to-mqtt' } as const;
+
+t.test('all records are written before, of a phase by count exactly so many', async (t) => {
+  const feed = feedOf({ ...TO_MQTT, warmupMessages: 100, messages: 1000 }, REAL);
+  t.match(feed, { records: 1100, recordsBefore: 1100, kafkaTopic: 'feed', payloadBytes: 200 });
+});
+
+t.test('for a phase by time there is enough, but not more than a GiB', async (t) => {
+  t.equal(feedOf({ ...TO_MQTT, warmupSeconds: 1, seconds: 4 }, REAL).records, 1_000_000);
+  const large = feedOf({ ...TO_MQTT, payloadBytes: 2 ** 21 }, REAL);
+  t.ok(large.records > 500 && large.records <= 512, `${large.records}`);
+});
+
+t.test('an embedded Kafka is given no more than it keeps', async (t) => {
+  const embedded = { ...REAL, embedded: true };
+  const small = feedOf(TO_MQTT, embedded);
+  t.equal(small.records, 13 * 200_000);
+  t.ok(small.recordsBefore * 200 < 4 * 5_000_000, `${small.recordsBefore}`);
+  t.equal(feedOf({ ...TO_MQTT, payloadBytes: 2 ** 21 }, embedded).recordsBefore, 4);
+});
+
+t.test('at a rate only one record of each partition is written before', async (t) => {
+  const feed = feedOf({ ...TO_MQTT, rate: 1000, partitions: 7, warmupSeconds: 1 }, REAL);
+  t.match(feed, { records: 11_000, recordsBefore: 7, ratePerSecond: 1000 });
+});
+
+t.test('what cannot be read back is refused', async (t) => {
+  t.equal(problemOf(TO_MQTT), undefined);
+  t.match(problemOf({ ...TO_MQTT, atOnce: 5 }), /--at-once/);
+  t.match(problemOf({ ...TO_MQTT, payloadBytes: 15 }), /16 or more/);
+  t.equal(problemOf({ ...BENCH_DEFAULTS, atOnce: 5, payloadBytes: 0 }), undefined);
+});
