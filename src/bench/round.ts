@@ -124,9 +124,9 @@ function reasonsOfLoad(load: LoadReport, records: number | undefined): string[] 
   return reasons;
 }
 
-function reasonsOfFeed({ missing, written, outOfOrder }: FeedReport): string[] {
+function reasonsOfFeed({ missing, outOfOrder }: FeedReport): string[] {
   const reasons: string[] = [];
-  if (missing > 0) reasons.push(`${missing} of ${written} records were not published`);
+  if (missing > 0) reasons.push(`${missing} records were not published`);
   if (outOfOrder > 0) reasons.push(`${outOfOrder} records were published out of order`);
   return reasons;
 }

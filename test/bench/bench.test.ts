@@ -67,6 +67,13 @@ t.test('a connector that writes every message to Kafka gives a valid bench', asy
   }
 });
 
+t.test('options that do not go together are refused before anything starts', async (t) => {
+  await t.rejects(
+    runBench(optionsFor('orderly', { direction: 'kafka-to-mqtt', atOnce: 5 }), () => undefined),
+    { name: 'UsageError', message: /--at-once/ },
+  );
+});
+
 t.test('a connector that ends is an error with its last words', async (t) => {
   await t.rejects(
     runBench(optionsFor('crashing'), () => undefined),
@@ -219,6 +226,8 @@ t.test('the command line gives what was asked for, and defaults for the rest', a
     '--rate=0',
     '--topics=0',
     '--payload-bytes=267386881',
+    '--direction=sideways',
+    '--partitions=0',
   ]) {
     await t.rejects(program.parseAsync(['bench', wrong], { from: 'user' }), wrong);
   }

@@ -40,7 +40,7 @@ const dialed = await BenchConnector.dial({
   port: Number(endpoint.split(':')[1]),
   behaviour: behaviour === 'bridging' ? 'orderly' : behaviour,
   receiveMaximum: connector?.getIn(['spec', 'localBrokerConnection', 'receiveMaximum']) as number,
-  qos: topicMap?.getIn(['spec', 'routes', 0, 'mqttToKafka', 'qos']) as 0 | 1,
+  qos: (topicMap?.getIn(['spec', 'routes', 0, 'mqttToKafka', 'qos']) ?? 1) as 0 | 1,
   subscriptionIdentifier: 1,
   ...(producer === undefined
     ? {}

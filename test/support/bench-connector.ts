@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import type { Packet } from 'mqtt-packet';
 import mqttPacket from 'mqtt-packet';
+import { writeStamp } from '../../src/bench/load/stamp.js';
 
 export type Behaviour =
   | 'orderly'
@@ -20,7 +21,9 @@ export type Behaviour =
   /** Closes the connection at the tenth message. */
   | 'fragile'
   /** Connects, and subscribes to something else. */
-  | 'elsewhere';
+  | 'elsewhere'
+  /** Publishes ten of all the records of a bench: one of them late, and one again. */
+  | 'lossy';
 
 export interface BenchConnectorOptions {
   readonly port: number;
@@ -34,6 +37,8 @@ export interface BenchConnectorOptions {
 }
 
 const ODD_ONE = 10;
+/** The payload of a record where a bench is not told otherwise. */
+const RECORD_BYTES = 200;
 const QUOTA_EXCEEDED = 0x97;
 const SUBACK = 0x90;
 
@@ -68,6 +73,7 @@ export class BenchConnector {
       keepalive: 60,
       properties: { receiveMaximum, ...limit },
     });
+    if (behaviour === 'lossy') connector.#publishSome();
     connector.#send({
       cmd: 'subscribe',
       messageId: 1,
@@ -75,6 +81,15 @@ export class BenchConnector {
       properties: { subscriptionIdentifier: options.subscriptionIdentifier },
     });
     return connector;
+  }
+
+  #publishSome(): void {
+    for (const [n, sequence] of [0, 1, 3, 2, 2, 4, 5, 6, 7, 8, 9].entries()) {
+      const payload = Buffer.alloc(RECORD_BYTES);
+      writeStamp(payload, 0, sequence, 0);
+      const flags = { qos: 1, dup: false, retain: false } as const;
+      this.#send({ cmd: 'publish', topic: 'feed/0', messageId: n + 1, payload, ...flags });
+    }
   }
 
   /** Ends the connection; what was not acknowledged stays so. */

@@ -98,7 +98,7 @@ export class FeedRun {
   report(connectionsLost: number): FeedReport {
     const { received, duplicates, outOfOrder, overtaken } = this.#check;
     const { written } = this.#feeder;
-    const missing = this.#awaitedAll ? written - received : overtaken;
+    const missing = this.#awaitedAll ? this.feed.records - received : overtaken;
     const phase = this.measurement.report();
     return { ...phase, written, received, missing, duplicates, outOfOrder, connectionsLost };
   }

@@ -72,11 +72,13 @@ export class Feeder implements RecordFeeder {
         // It copies the payload.
         this.#producer.produce(kafkaTopic, partition, payload, key, null, null, this.#headers);
       } catch (error) {
-        if ((error as { code?: number }).code === kafka.CODES.ERRORS.ERR__QUEUE_FULL) return;
-        throw error;
+        if ((error as { code?: number }).code !== kafka.CODES.ERRORS.ERR__QUEUE_FULL) throw error;
+        break;
       }
       this.written += 1;
     }
+    // Until its delivery report is taken a record counts as queued.
+    this.#producer.poll();
   }
 
   /** Writes until there are `upTo`, and Kafka has them all. */

@@ -1,0 +1,55 @@
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { runBench } from '../../src/bench/bench.js';
+import { BENCH_DEFAULTS, type BenchOptions } from '../../src/bench/options.js';
+import { describeBench, summaryOf } from '../../src/bench/report.js';
+
+/* Kafka to MQTT over an embedded Kafka: the connector reads what the generator writes. */
+
+const CONNECTOR = fileURLToPath(new URL('../support/bench-connector-main.js', import.meta.url));
+
+t.test(
+  'records from Kafka are measured through the connector, each once and in order',
+  async (t) => {
+    // More than one turn of a route, with nothing behind it that would wake the flow.
+    const options: BenchOptions = {
+      ...BENCH_DEFAULTS,
+      warmupMessages: 500,
+      messages: 4500,
+      qos: 0,
+    };
+    const report = await runBench({ ...options, direction: 'kafka-to-mqtt' }, () => undefined);
+    const [round] = report.rounds;
+    t.strictSame(round?.voidBecause, []);
+    t.match(round?.feed, { received: 5000, missing: 0, duplicates: 0, outOfOrder: 0 });
+    t.equal(round?.load, undefined);
+    t.ok((summaryOf(report)['kafkaToMqtt.messagesPerSecond']?.min ?? 0) > 0);
+    t.match(describeBench(report), /\nKafka to MQTT +median/);
+    t.notMatch(describeBench(report), /MQTT to Kafka|counted/);
+  },
+);
+
+t.test('both directions are measured at once', async (t) => {
+  const size = { warmupMessages: 100, messages: 600, payloadBytes: 16, partitions: 4 };
+  const options = { ...BENCH_DEFAULTS, ...size, rate: 1000 };
+  const report = await runBench({ ...options, direction: 'both' }, () => undefined);
+  const [round] = report.rounds;
+  t.strictSame(round?.voidBecause, []);
+  t.match(round, { load: { settled: 700 }, feed: { received: 700 }, records: 700 });
+  t.ok((round?.feed?.latency?.p50Ms ?? 0) > 0);
+  t.match(describeBench(report), /\nMQTT to Kafka +median.*\nKafka to MQTT +median/s);
+});
+
+t.test('records that the connector never publishes make a round void', async (t) => {
+  const options = { ...BENCH_DEFAULTS, messages: 50, warmupMessages: 0, stallSeconds: 0.3 };
+  const connector = [process.execPath, CONNECTOR, 'lossy'];
+  const report = await runBench(
+    { ...options, connector, direction: 'kafka-to-mqtt' },
+    () => undefined,
+  );
+  t.match(report.rounds[0]?.voidBecause, [
+    '40 records were not published',
+    '1 records were published out of order',
+  ]);
+  t.equal(report.rounds[0]?.feed?.duplicates, 1);
+});
