@@ -230,7 +230,7 @@ export class Bridge {
   }
 
   #openRecordFlow(): KafkaToMqtt {
-    const { connector, clock } = this.#options;
+    const { connector, clock, random } = this.#options;
     return new KafkaToMqtt({
       connector: connector.name,
       payloadBytesMax: connector.maxPayloadBytes,
@@ -240,6 +240,7 @@ export class Bridge {
       tell: (shard, message) => this.#pool.post(shard, message),
       desk: this.#desk,
       clock,
+      random,
       onEnded: () => this.#settling.onSettled(),
       onTrouble: ({ name }, detail) => this.#health.routeTrouble(name, detail),
     });

@@ -48,6 +48,7 @@ export interface KafkaToMqttOptions {
   readonly tell: (shard: number, message: ToWorker) => void;
   readonly desk: DeadLetterDesk;
   readonly clock: Clock;
+  readonly random: () => number;
   /** A record that was under way is settled, or held. */
   readonly onEnded: () => void;
   /** What keeps a route from reading, and why; undefined: nothing does any more. */
@@ -72,7 +73,7 @@ export class KafkaToMqtt {
   constructor(options: KafkaToMqttOptions) {
     const { clock, routes, sources } = options;
     this.#options = options;
-    this.#maker = new PublishMaker(clock, options.payloadBytesMax);
+    this.#maker = new PublishMaker(options);
     this.#flows = routes.map(
       (route) =>
         new RecordFlow({

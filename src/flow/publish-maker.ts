@@ -48,20 +48,28 @@ class RecordView implements RecordBytes {
   }
 }
 
+export interface PublishMakerOptions {
+  readonly clock: Clock;
+  readonly payloadBytesMax: number;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+}
+
 export class PublishMaker {
   readonly #clock: Clock;
   readonly #payloadBytesMax: number;
   readonly #record = new RecordView();
   readonly #names = new MqttTopicWriter();
-  readonly #topics = new OutgoingTopics(OUTGOING_TOPICS_CACHED);
+  readonly #topics: OutgoingTopics;
   /** By route: its topic, where all its records have the same. */
   readonly #constants: (OutgoingTopic | undefined)[] = [];
   /** Why the last record can never be published; after `make` said so. */
   fault = NO_FAULT;
 
-  constructor(clock: Clock, payloadBytesMax: number) {
+  constructor({ clock, payloadBytesMax, random }: PublishMakerOptions) {
     this.#clock = clock;
     this.#payloadBytesMax = payloadBytesMax;
+    this.#topics = new OutgoingTopics(OUTGOING_TOPICS_CACHED, Math.floor(random() * 2 ** 32));
   }
 
   /** Fills `publish` with what the record at the ring's cursor becomes. */
@@ -107,8 +115,12 @@ export class PublishMaker {
   #topicOf(route: CompiledRecordRoute): OutgoingTopic | undefined {
     const { constant } = route.template;
     if (constant === undefined) {
-      if (!this.#names.write(route.template, this.#record)) return undefined;
-      return this.#topics.find(this.#names.name);
+      const names = this.#names;
+      if (!names.fill(route.template, this.#record)) return undefined;
+      // One that is known was checked when it was new.
+      const known = this.#topics.known(names.bytes, names.length);
+      if (known !== undefined) return known;
+      return names.isTopicName() ? this.#topics.find(names.name) : undefined;
     }
     this.#constants[route.index] ??= this.#topics.find(constant);
     return this.#constants[route.index];

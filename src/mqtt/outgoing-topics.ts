@@ -4,6 +4,7 @@
  * One name is one OutgoingTopic for as long as it is in the cache. When the cache is full it is
  * emptied, which costs each topic in use one miss and one more alias; what was handed out stays good.
  */
+import { BytesCache } from './bytes-cache.js';
 import type { OutgoingAliases } from './outgoing-aliases.js';
 import { isTopicName } from './wire.js';
 
@@ -24,29 +25,31 @@ export class OutgoingTopic {
 }
 
 export class OutgoingTopics {
-  readonly #capacity: number;
-  readonly #topics = new Map<string, OutgoingTopic>();
+  readonly #topics: BytesCache<OutgoingTopic>;
 
-  /** @param capacity how many topics are kept */
-  constructor(capacity: number) {
-    this.#capacity = capacity;
+  /** @param capacity how many topics are kept, a power of two */
+  constructor(capacity: number, seed: number) {
+    this.#topics = new BytesCache(capacity, seed);
+  }
+
+  /** The topic whose encoded name is `bytes[0..length)`, where it is in the cache. */
+  known(bytes: Uint8Array, length: number): OutgoingTopic | undefined {
+    return this.#topics.find(bytes, 0, length);
   }
 
   /** The topic of that name; undefined when MQTT can have none of that name. */
   find(name: string): OutgoingTopic | undefined {
-    const known = this.#topics.get(name);
-    return known ?? this.#add(name);
-  }
-
-  #add(name: string): OutgoingTopic | undefined {
     // An unpaired surrogate would be sent as U+FFFD, which is another topic [MQTT-1.5.4-1].
     if (/\p{Surrogate}/u.test(name)) return undefined;
     const bytes = new TextEncoder().encode(name);
+    return this.known(bytes, bytes.length) ?? this.#add(name, bytes);
+  }
+
+  #add(name: string, bytes: Uint8Array): OutgoingTopic | undefined {
     if (bytes.length > TOPIC_NAME_BYTES_MAX) return undefined;
     if (!isTopicName(bytes, 0, bytes.length)) return undefined;
-    if (this.#topics.size === this.#capacity) this.#topics.clear();
     const topic = new OutgoingTopic(name, bytes);
-    this.#topics.set(name, topic);
+    this.#topics.add(topic);
     return topic;
   }
 }

@@ -63,20 +63,38 @@ export class MqttTopicWriter {
   bytes = new Uint8Array(FIRST_BYTES);
   /** How many of `bytes` the name takes. */
   length = 0;
-  /** Why the record has no topic that could be published to; after `write` said false. */
+  /** Why the record has no topic that could be published to; after `write`, `fill` or `isTopicName` said false. */
   fault = '';
   readonly #digits = new Uint8Array(PARTITION_DIGITS_MAX);
 
   /** Whether `bytes` now begins with the topic name that `template` gives for the record. */
   write(template: MqttTopicTemplate, record: RecordBytes): boolean {
+    return this.fill(template, record) && this.isTopicName();
+  }
+
+  /** As `write`, but whether that is a name that MQTT allows is not looked at. */
+  fill(template: MqttTopicTemplate, record: RecordBytes): boolean {
     this.length = 0;
     for (const part of template.parts) if (!this.#put(part, record)) return false;
-    return this.#isTopicName();
+    return true;
   }
 
   /** What `write` has written. */
   get name(): string {
     return Buffer.from(this.bytes.buffer, 0, this.length).toString('utf8');
+  }
+
+  /** Whether what `fill` has written is a topic name. */
+  isTopicName(): boolean {
+    const { bytes, length } = this;
+    if (length === 0) return this.#refuse('the MQTT topic would be empty');
+    if (!isMqttText(bytes, 0, length)) {
+      const nul = bytes.indexOf(0);
+      if (nul >= 0 && nul < length) return this.#refuse('the MQTT topic would have U+0000 in it');
+      return this.#refuse('the MQTT topic would not be UTF-8');
+    }
+    const wildcard = wildcardIn(bytes, 0, length);
+    return wildcard === undefined || this.#refuse(`the MQTT topic would have ${wildcard} in it`);
   }
 
   #put(part: Part, record: RecordBytes): boolean {
@@ -121,18 +139,6 @@ export class MqttTopicWriter {
     const larger = new Uint8Array(Math.min(2 * needed, MQTT_TEXT_BYTES_MAX));
     larger.set(this.bytes.subarray(0, this.length));
     this.bytes = larger;
-  }
-
-  #isTopicName(): boolean {
-    const { bytes, length } = this;
-    if (length === 0) return this.#refuse('the MQTT topic would be empty');
-    if (!isMqttText(bytes, 0, length)) {
-      const nul = bytes.indexOf(0);
-      if (nul >= 0 && nul < length) return this.#refuse('the MQTT topic would have U+0000 in it');
-      return this.#refuse('the MQTT topic would not be UTF-8');
-    }
-    const wildcard = wildcardIn(bytes, 0, length);
-    return wildcard === undefined || this.#refuse(`the MQTT topic would have ${wildcard} in it`);
   }
 
   #refuse(fault: string): false {

@@ -2,7 +2,7 @@ import t from 'tap';
 import { OutgoingTopics } from '../../src/mqtt/outgoing-topics.js';
 
 t.test('a name is one topic for as long as it is in the cache', async (t) => {
-  const topics = new OutgoingTopics(2);
+  const topics = new OutgoingTopics(2, 1);
   const first = topics.find('plant/ü');
   t.equal(topics.find('plant/ü'), first);
   t.strictSame(Buffer.from(first?.bytes ?? []).toString(), 'plant/ü');
@@ -12,8 +12,17 @@ t.test('a name is one topic for as long as it is in the cache', async (t) => {
   t.not(topics.find('plant/ü'), first, 'a full cache is emptied');
 });
 
+t.test('a topic is known by its bytes once it was found by its name', async (t) => {
+  const topics = new OutgoingTopics(2, 1);
+  const memory = Buffer.from('plant/ü and more');
+  t.equal(topics.known(memory, 8), undefined);
+  const topic = topics.find('plant/ü');
+  t.equal(topics.known(memory, 8), topic);
+  t.equal(topics.known(memory, 9), undefined);
+});
+
 t.test('what MQTT can have no topic of is none', async (t) => {
-  const topics = new OutgoingTopics(8);
+  const topics = new OutgoingTopics(8, 1);
   for (const name of ['', 'a/+', '#', 'a\0', 'a\ud800', 'x'.repeat(65_536), 'ü'.repeat(32_768)]) {
     t.equal(topics.find(name), undefined, name.slice(0, 10));
   }

@@ -4,7 +4,7 @@ import { OutgoingTopics } from '../../src/mqtt/outgoing-topics.js';
 
 /* PUBLISHes that are sent: how a test makes them, and how their receiver reads them. */
 
-const topics = new OutgoingTopics(1_000);
+const topics = new OutgoingTopics(1_024, 1);
 
 export interface OutgoingParts {
   readonly qos: 0 | 1;
