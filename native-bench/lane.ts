@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { parser as createParser, generate, type IPublishPacket } from 'mqtt-packet';
 import { spreadOf } from '../src/bench/report.js';
 import { FRAME_HEADER_BYTES } from '../src/channel/frame.js';
+import { TOPICS_CACHED_BYTES_MAX } from '../src/config/limits.js';
 import { Publish } from '../src/mqtt/publish.js';
 import { LANE_READ, readPublish } from '../src/mqtt/publish-lane.js';
 import { type Topic, TopicCache } from '../src/mqtt/topic-cache.js';
@@ -73,7 +74,7 @@ function openLane(chunk: Buffer, copyMqttProperties: boolean): () => number {
   const memory = new ArrayBuffer((chunk.length + 8) & ~7);
   const publish = new Publish(new Uint8Array(memory), new Int32Array(memory));
   publish.bytes.set(chunk);
-  const topics = new TopicCache(1024, 1);
+  const topics = new TopicCache(1024, TOPICS_CACHED_BYTES_MAX, 1);
   const shape = shapeOf(copyMqttProperties);
   const end = chunk.length;
   return () => {

@@ -41,12 +41,25 @@ export const PAYLOAD_BYTES_MAX = 255 * MIB;
 export const RECORD_RING_BYTES = 4 * MIB;
 /** Bodies of records that are too large for it, at least; two of maxPayloadBytes always fit. */
 export const LARGE_RING_BYTES_MIN = 32 * MIB;
-/** Topic names that are published to and remembered, encoded. */
+/** Topic names that are published to and remembered, encoded: 32 MiB, were all of them as long as may
+ * be. So many Topic Aliases are given at most over one connection, each of which holds a name too. */
 export const OUTGOING_TOPICS_CACHED = 16_384;
 /** Deliveries of QoS 0 that are under way at once, beside the Receive Maximum of every session. */
 export const QOS0_DELIVERIES_MAX = 16_384;
 /** Topic names that are remembered with what is derived from them. */
 export const TOPICS_CACHED = 65_536;
+/** What all of those from MQTT take at most: of ordinary names with one route all of them fit. */
+export const TOPICS_CACHED_BYTES_MAX = 64 * MIB;
+/** A longer topic name is not remembered. MQTT allows 65,535 bytes, and whoever may publish makes up as
+ * many as he likes. What is forgotten while a delivery is open stays with that delivery: 64 MiB, were
+ * 65,535 of QoS 1 and all of QoS 0 open with names of this length. */
+export const TOPIC_CACHED_BYTES_MAX = 512;
+/** Longer names that the open deliveries of one connector hold; of a session that holds none, one
+ * more. A dead letter that waits for the disk holds its name twice more. */
+export const LONG_TOPICS_HELD_BYTES_MAX = 16 * MIB;
+/** The Topic Alias Maximum of a session, which has to remember a name of any length for each: 8 MiB at
+ * most. A broker that has more topics than aliases sends the names of the others. */
+export const TOPIC_ALIAS_MAXIMUM = 128;
 /** What a session has given to its socket and the socket not to the kernel, before it sends no more. */
 export const UNSENT_BYTES_MAX = MIB;
 /** Room in Maximum Packet Size for what is not payload. */

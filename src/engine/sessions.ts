@@ -3,7 +3,12 @@
  */
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
-import { PACKET_OVERHEAD_BYTES, TOPICS_CACHED } from '../config/limits.js';
+import {
+  PACKET_OVERHEAD_BYTES,
+  TOPIC_ALIAS_MAXIMUM,
+  TOPICS_CACHED,
+  TOPICS_CACHED_BYTES_MAX,
+} from '../config/limits.js';
 import type { Connector } from '../config/model.js';
 import type { KafkaToMqtt } from '../flow/kafka-to-mqtt.js';
 import type { MqttToKafka } from '../flow/mqtt-to-kafka.js';
@@ -28,7 +33,6 @@ import type { SessionStore } from './session-store.js';
 const SHUTTING_DOWN = 'shutting down';
 const CONNECT_TIMEOUT_MS = 10_000;
 const WRITE_TIMEOUT_MS = 30_000;
-const TOPIC_ALIAS_MAXIMUM = 65_535;
 
 export interface SessionsOptions {
   readonly connector: Connector;
@@ -56,7 +60,8 @@ export class Sessions {
 
   constructor(options: SessionsOptions) {
     this.#options = options;
-    this.#topics = new TopicCache(TOPICS_CACHED, Math.floor(options.random() * 2 ** 32));
+    const seed = Math.floor(options.random() * 2 ** 32);
+    this.#topics = new TopicCache(TOPICS_CACHED, TOPICS_CACHED_BYTES_MAX, seed);
   }
 
   /** By index; empty before `open`. */

@@ -67,7 +67,8 @@ export function readBack(outline: PublishOutline): Publish | { readonly fault: s
   );
   if (read !== LANE_READ) return { fault: publishFault(head.bytes).text };
   publish.packetBytes = packetEnd;
-  publish.topic = new TopicCache(2, 0).find(publish.bytes, publish.topicStart, publish.topicEnd);
+  const topics = new TopicCache(2, 0, 0);
+  publish.topic = topics.find(publish.bytes, publish.topicStart, publish.topicEnd);
   if (publish.topic === undefined) return { fault: 'a topic name that MQTT 5 forbids' };
   // A larger one lies in the slab, and nothing looks into it.
   if (made < payloadBytes) publish.slabOffset = 0;

@@ -6,11 +6,10 @@
  * Between the two lie worker/produce-loop.ts and the addon. Everything is a direct call; no promise,
  * closure or object is made for a message, but for those that go to the dead-letter store.
  */
-import { FairShare } from '../base/fair-share.js';
 import { readFrame } from '../channel/frame.js';
 import type { FromWorker, ProducerLost } from '../channel/protocol.js';
 import { ABANDONED, DELIVERED, type Settlement } from '../channel/settlement-ring.js';
-import { FRAME_RING_BYTES, QOS0_DELIVERIES_MAX } from '../config/limits.js';
+import { FRAME_RING_BYTES } from '../config/limits.js';
 import {
   DEAD_LETTERED,
   NO_REGION,
@@ -26,10 +25,12 @@ import type { OversizeSink } from '../mqtt/oversize.js';
 import { ABSENT, type Publish } from '../mqtt/publish.js';
 import { IMPLEMENTATION_SPECIFIC_ERROR, SUCCESS } from '../mqtt/reason-code.js';
 import type { Session } from '../mqtt/session.js';
+import type { Topic } from '../mqtt/topic-cache.js';
 import { deadlineOf, frameBytesMax, loops, writeFrame } from '../route/to-kafka.js';
 import type { Shard } from '../shard/shard.js';
 import type { Target } from '../shard/targets.js';
 import { DeadLettering, type DeadLetteringOptions } from './dead-lettering.js';
+import { DeliveryCredit } from './delivery-credit.js';
 import type { RouteTable } from './route-table.js';
 import {
   type CompiledRoute,
@@ -37,6 +38,7 @@ import {
   type Fault,
   type Match,
   type Planned,
+  plannedBytes,
   planTopic,
   shardIndexOf,
   targetOf,
@@ -80,9 +82,7 @@ export class MqttToKafka {
   /** Whether a look at who waits is due. */
   #looking = false;
   #stopped = false;
-  /** Deliveries of QoS 0 that are open: they take nothing of what QoS 1 has by its Receive Maximum,
-   * nor those of one session what another needs. */
-  readonly #qos0: FairShare;
+  readonly #credit: DeliveryCredit;
   /** Why a QoS 0 message of unknown fate is lost, at this moment. */
   #qos0LossReason: Qos0LossReason = 'deliveryFailed';
   /** Targets whose records a shard holds back. */
@@ -97,7 +97,7 @@ export class MqttToKafka {
 
   constructor(options: MqttToKafkaOptions) {
     this.#options = options;
-    this.#qos0 = new FairShare(QOS0_DELIVERIES_MAX, options.sessionCount);
+    this.#credit = new DeliveryCredit(options.sessionCount);
     this.#deadLettering = new DeadLettering({
       ...options,
       onStored: (id, stored) => {
@@ -120,7 +120,7 @@ export class MqttToKafka {
 
   /** Deliveries of QoS 0 that are open. */
   get qos0Open(): number {
-    return this.#qos0.taken;
+    return this.#credit.qos0Open;
   }
 
   /** Takes a PUBLISH. False: no room or credit now, nothing has happened. */
@@ -128,7 +128,7 @@ export class MqttToKafka {
     const { routes } = this.#options;
     if (!this.#mayOpen(session, publish)) return false;
     const matched = routes.match(session.options.index, publish);
-    const topic = publish.topic as NonNullable<Publish['topic']>;
+    const topic = publish.topic as Topic;
     if (matched.length === 0) {
       this.#options.events.publishUnrouted(topic.name);
       this.#settleAtOnce(session, publish);
@@ -163,7 +163,7 @@ export class MqttToKafka {
   onOversize(session: Session, publish: Publish): OversizeSink | undefined {
     const { routes } = this.#options;
     if (!this.#mayOpen(session, publish)) return undefined;
-    const topic = publish.topic as NonNullable<Publish['topic']>;
+    const topic = publish.topic as Topic;
     const match: Match = { topic, routes: routes.match(session.options.index, publish) };
     const id = this.#open(session, publish, 1, match);
     match.routes[0]?.events.publishReceived(publish.payloadBytes);
@@ -269,9 +269,9 @@ export class MqttToKafka {
 
   #plan(route: CompiledRoute, publish: Publish): Planned {
     const { targets, shards, instanceId } = this.#options;
-    const topic = publish.topic as NonNullable<Publish['topic']>;
+    const topic = publish.topic as Topic;
     const planned = planTopic(route, topic, targets, shards.length, instanceId);
-    topic.derived[route.index] = planned;
+    topic.keep(route.index, planned, plannedBytes(planned));
     return planned;
   }
 
@@ -325,7 +325,7 @@ export class MqttToKafka {
       if (!shard.hasRoom(index, parts.length, frameBytes)) return this.#unshare(publish);
     }
     const match: Match = {
-      topic: publish.topic as NonNullable<Publish['topic']>,
+      topic: publish.topic as Topic,
       routes: [...parts, ...this.#faulty.map(({ planned }) => planned)].map(({ route }) => route),
     };
     const id = this.#open(session, publish, match.routes.length, match);
@@ -391,10 +391,10 @@ export class MqttToKafka {
     return false;
   }
 
-  /** Whether the ledger has room, and QoS 0 not more than its share of it. */
-  #mayOpen(session: Session, { qos }: Publish): boolean {
+  /** Whether the ledger has room, and the session not more than its share of the rest. */
+  #mayOpen(session: Session, { qos, topic }: Publish): boolean {
     if (this.#options.ledger.full) return false;
-    return qos !== 0 || this.#qos0.mayTake(session.options.index, 1);
+    return this.#credit.mayOpen(session.options.index, qos === 0, topic as Topic);
   }
 
   #open(session: Session, publish: Publish, parts: number, match: Match): number {
@@ -404,7 +404,7 @@ export class MqttToKafka {
     const { ledger } = this.#options;
     const id = ledger.open(index, publish.packetId, parts, region, this.#nowMs, match);
     if (publish.qos === 1) session.inflight.open(publish.packetId, id);
-    else this.#qos0.take(index, 1);
+    this.#credit.open(index, publish.qos === 0, match.topic);
     return id;
   }
 
@@ -474,13 +474,13 @@ export class MqttToKafka {
     if (this.#settledMs === 0) this.#settledMs = this.#options.clock.monotonicMs();
     const latencyMs = this.#settledMs - (ledger.openedMs[id] as number);
     ledger.close(id);
+    this.#credit.close(session.options.index, packetId === 0, match.topic);
     if (region !== NO_REGION) slab.release(region);
     for (const route of match.routes) {
       if (outcome === PERSISTED) route.events.recordDelivered(latencyMs);
       else if (outcome === PART_EXPIRED) route.events.messageExpired();
     }
     if (packetId === 0) {
-      this.#qos0.give(session.options.index, 1);
       if (outcome === UNKNOWN) events.qos0Lost(1, this.#qos0LossReason);
       return;
     }

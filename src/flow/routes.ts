@@ -147,6 +147,14 @@ export function planTopic(
   };
 }
 
+/** What a plan takes at most beside what its size varies with: measured, and rounded up. */
+const PLANNED_BYTES = 512;
+
+/** How much memory `planned` keeps, its topic aside. */
+export function plannedBytes({ plan, fault }: Planned): number {
+  return PLANNED_BYTES + (plan.prefix?.byteLength ?? 0) + 2 * (fault?.message.length ?? 0);
+}
+
 /** The target of a message; a fault where its Kafka topic cannot be. */
 export function targetOf(
   planned: Planned,

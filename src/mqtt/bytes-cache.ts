@@ -1,6 +1,6 @@
 /* BytesCache: values by bytes of theirs, such as topics by their names, found without a string being made.
  * Open addressing over a power of two; when it is full it is emptied, which costs each value in use one
- * miss.
+ * miss. Main thread only.
  *
  * The hash is seeded at random: whoever chooses the bytes cannot choose ones that collide.
  */
@@ -38,12 +38,21 @@ export class BytesCache<T extends WithBytes> {
     }
   }
 
+  /** Whether the next `add` empties it. */
+  get full(): boolean {
+    return this.#size === this.#capacity;
+  }
+
+  /** Forgets everything, each told to `onForgotten`. */
+  empty(onForgotten: (value: T) => void = () => {}): void {
+    for (const value of this.#values) if (value !== undefined) onForgotten(value);
+    this.#values = new Array<T | undefined>(this.#mask + 1).fill(undefined);
+    this.#size = 0;
+  }
+
   /** Keeps a value whose bytes are not found. */
   add(value: T): void {
-    if (this.#size === this.#capacity) {
-      this.#values = new Array<T | undefined>(this.#mask + 1).fill(undefined);
-      this.#size = 0;
-    }
+    if (this.full) this.empty();
     const hash = this.#hash(value.bytes, 0, value.bytes.length);
     let slot = hash & this.#mask;
     while (this.#values[slot] !== undefined) slot = (slot + 1) & this.#mask;

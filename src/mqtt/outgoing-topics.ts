@@ -3,7 +3,10 @@
  *
  * One name is one OutgoingTopic for as long as it is in the cache. When the cache is full it is
  * emptied, which costs each topic in use one miss and one more alias; what was handed out stays good.
+ * A name over TOPIC_CACHED_BYTES_MAX is not remembered, and has no alias: whoever writes to Kafka may
+ * make up as many as he likes.
  */
+import { TOPIC_CACHED_BYTES_MAX } from '../config/limits.js';
 import { BytesCache } from './bytes-cache.js';
 import type { OutgoingAliases } from './outgoing-aliases.js';
 import { isTopicName } from './wire.js';
@@ -49,7 +52,7 @@ export class OutgoingTopics {
     if (bytes.length > TOPIC_NAME_BYTES_MAX) return undefined;
     if (!isTopicName(bytes, 0, bytes.length)) return undefined;
     const topic = new OutgoingTopic(name, bytes);
-    this.#topics.add(topic);
+    if (bytes.length <= TOPIC_CACHED_BYTES_MAX) this.#topics.add(topic);
     return topic;
   }
 }

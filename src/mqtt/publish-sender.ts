@@ -58,7 +58,7 @@ export async function openPublishSender(options: PublishSenderOptions): Promise<
 export class PublishSender {
   readonly #options: PublishSenderOptions;
   readonly #session: Session;
-  readonly #topics = new OutgoingTopics(1_024);
+  readonly #topics = new OutgoingTopics(1_024, 0);
   readonly #publish = new OutgoingPublish();
   readonly #pending = new Map<number, Pending>();
   /** Those of them that were not sent. */
@@ -89,7 +89,7 @@ export class PublishSender {
       subscriptions: [],
       publishing: [{ route: 'a replay', qos: 1 }],
       staleFilters: [],
-      topics: new TopicCache(1, 0),
+      topics: new TopicCache(1, 0, 0),
       slab: new Uint8Array(0),
       clock,
       random,

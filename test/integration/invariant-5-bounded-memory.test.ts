@@ -1,5 +1,5 @@
 import t from 'tap';
-import { QOS0_DELIVERIES_MAX } from '../../src/config/limits.js';
+import { LONG_TOPICS_HELD_BYTES_MAX, QOS0_DELIVERIES_MAX } from '../../src/config/limits.js';
 import { type Embedded, numbers, startEmbedded } from '../support/embedded.js';
 import { encodePublish, parts, subscriptionId } from '../support/publish-packets.js';
 import { CLIENT_ID } from '../support/resources.js';
@@ -130,6 +130,32 @@ t.test(
       return delivered === 1 + count - bridge.broker.counters.dropped.queueFull;
     });
     t.equal(await bridge.metric('millrace_qos0_messages_lost_total'), 0);
+  },
+);
+
+t.test(
+  'long topic names without Kafka wait in the broker, and what comes later arrives',
+  async (t) => {
+    const bridge = await startEmbedded(t, {
+      ...options({ qos: 0 }),
+      broker: { queueMessagesMax: 1_000_000 },
+    });
+    bridge.broker.publish({ topic: 'a/b', payload: 'first', qos: 0 });
+    await until('the first is there', async () => (await bridge.values('out')).length === 1);
+    bridge.setKafkaUp(false);
+    const count = 600;
+    for (let i = 0; i < count; i++) {
+      bridge.broker.publish({ topic: `a/${i}/${'x'.repeat(60_000)}`, payload: `${i}`, qos: 0 });
+    }
+    await bridge.notReady('shard 0');
+    await until('reading waits', async () => {
+      return (await bridge.metric('millrace_socket_paused_seconds_total')) > 0.5;
+    });
+    t.equal(bridge.bridge.inFlight, Math.floor(LONG_TOPICS_HELD_BYTES_MAX / 60_000));
+    bridge.setKafkaUp(true);
+    await until('all are delivered', async () => {
+      return (await bridge.metric('millrace_records_delivered_total')) === 1 + count;
+    });
   },
 );
 

@@ -1,5 +1,7 @@
 import t from 'tap';
-import { OutgoingTopics } from '../../src/mqtt/outgoing-topics.js';
+import { TOPIC_CACHED_BYTES_MAX } from '../../src/config/limits.js';
+import { OutgoingAliases } from '../../src/mqtt/outgoing-aliases.js';
+import { type OutgoingTopic, OutgoingTopics } from '../../src/mqtt/outgoing-topics.js';
 
 t.test('a name is one topic for as long as it is in the cache', async (t) => {
   const topics = new OutgoingTopics(2, 1);
@@ -27,4 +29,18 @@ t.test('what MQTT can have no topic of is none', async (t) => {
     t.equal(topics.find(name), undefined, name.slice(0, 10));
   }
   t.equal(topics.find('x'.repeat(65_535))?.bytes.length, 65_535);
+});
+
+t.test('a long name is not remembered, and takes no alias from those that are', async (t) => {
+  const topics = new OutgoingTopics(8, 1);
+  const aliases = new OutgoingAliases(10);
+  const short = topics.find('x'.repeat(TOPIC_CACHED_BYTES_MAX)) as OutgoingTopic;
+  t.equal(topics.find(short.name), short);
+  t.equal(aliases.aliasOf(short), 1);
+  const name = 'x'.repeat(TOPIC_CACHED_BYTES_MAX + 1);
+  const long = topics.find(name) as OutgoingTopic;
+  t.equal(long.name, name);
+  t.not(topics.find(name), long);
+  t.equal(aliases.aliasOf(long), 0);
+  t.equal(aliases.aliasOf(topics.find('next') as OutgoingTopic), 2);
 });

@@ -15,7 +15,7 @@ function publishTo(topic: string, alias?: number) {
 }
 
 function createAliases(maximum = 10) {
-  return new TopicAliases(maximum, new TopicCache(16, 1));
+  return new TopicAliases(maximum, new TopicCache(16, 1e6, 1));
 }
 
 t.test('an alias stands for the last topic name that came with it', async (t) => {

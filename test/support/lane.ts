@@ -6,7 +6,7 @@ import type { PublishValues } from './strict-publish.js';
 
 /* The fast lane as tests use it: one packet in memory of its own. */
 
-const topics = new TopicCache(1024, 7);
+const topics = new TopicCache(1024, 1e6, 7);
 
 /** Where the Remaining Length of a packet ends. */
 export function bodyStart(packet: Uint8Array): number {

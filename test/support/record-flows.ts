@@ -128,6 +128,7 @@ export class RecordFlows {
         () => {},
       ),
       clock: this.clock,
+      random: () => 0.5,
       onEnded: () => this.ended++,
       onTrouble: (_, detail) => this.troubles.push(detail),
     });

@@ -70,7 +70,7 @@ export class ScriptedSession {
       subscriptions: [{ filter: 'plant/#', qos: 1, id: 7 }],
       publishing: [],
       staleFilters: [],
-      topics: new TopicCache(64, 1),
+      topics: new TopicCache(64, 1e6, 1),
       slab: this.slab.bytes,
       clock: this.clock,
       random: () => 0.5,
