@@ -136,7 +136,10 @@ export class ConsumeLoop {
     const partitions = this.#revoking.get(revocation);
     if (partitions === undefined) return;
     this.#revoking.delete(revocation);
-    this.#commitLast(offsets, () => this.#giveUp(partitions));
+    this.#commitLast(offsets, (code) => {
+      if (code !== 0) this.#tellUncommitted(partitions, code);
+      this.#giveUp(partitions);
+    });
   }
 
   /** Commits, ends the membership, and resolves when the consumer is destroyed; within a bounded time. */
@@ -147,7 +150,7 @@ export class ConsumeLoop {
       // Main reads nothing any more.
       this.#losses.clear();
       this.#assignWaiting();
-      await new Promise<void>((resolve) => this.#commitLast(offsets, resolve));
+      await new Promise<void>((resolve) => this.#commitLast(offsets, () => resolve()));
       // What waits for main's word waits for nobody any more.
       for (const partitions of this.#revoking.values()) this.#giveUp(partitions);
       this.#revoking.clear();
@@ -248,20 +251,28 @@ export class ConsumeLoop {
     post({ kind: 'revoking', routeIndex, revocation, partitions, lost });
   }
 
+  /** Whoever gets them reads again what of them was acknowledged since the last commit. */
+  #tellUncommitted(partitions: readonly number[], code: number): void {
+    const { post, errorName } = this.#options;
+    const names = partitions.join(', ');
+    const text = `partitions ${names} are given up without their last commit: ${errorName(code)}`;
+    post({ kind: 'log', level: 'warn', text });
+  }
+
   #giveUp(partitions: readonly number[]): void {
     for (const partition of partitions) this.#assigned.delete(partition);
     if (this.#isOpen) this.#native.unassign(partitions);
   }
 
   /** As `#commit`, and tried again for as long as a commit may take, where that may help: nobody else will. */
-  #commitLast(offsets: readonly PartitionOffset[], onEnded: () => void): void {
+  #commitLast(offsets: readonly PartitionOffset[], onEnded: (code: number) => void): void {
     const { clock } = this.#options;
     const endMs = clock.monotonicMs() + COMMIT_TIMEOUT_MS;
     const attempt = () => {
       this.#commit(offsets, (code) => {
         const again = this.#isOpen && clock.monotonicMs() < endMs && commitMayPass(code);
         if (again) clock.after(COMMIT_RETRY_MS, attempt);
-        else onEnded();
+        else onEnded(code);
       });
     };
     attempt();

@@ -140,9 +140,15 @@ export class Embedded {
       file,
       resourcesYaml({ mqttPort: this.mqttPort, bootstrap, maps, connector, localBroker }),
     );
-    const { model, problems } = await loadModel([file], { instanceId: 0 });
+    this.#engine = await this.startInstance(0);
+  }
+
+  /** Starts an instance of the connector over the same broker and Kafka; the caller stops it. */
+  async startInstance(instanceId: number): Promise<Engine> {
+    const file = join(this.dataDir, 'resources.yaml');
+    const { model, problems } = await loadModel([file], { instanceId });
     if (model === undefined) throw new Error(JSON.stringify(problems));
-    this.#engine = new Engine({
+    const engine = new Engine({
       model,
       dataDir: this.dataDir,
       adminAddress: undefined,
@@ -150,7 +156,8 @@ export class Embedded {
       // The shortest waits between attempts.
       random: () => 0,
     });
-    await this.#engine.start();
+    await engine.start();
+    return engine;
   }
 
   /** Drains; resolves with how many deliveries were left. */

@@ -107,13 +107,6 @@ export class RecordFlows {
     for (const { index, route } of this.#routes) {
       if (route.ownSession) this.own.set(index, publisher());
     }
-    const store = {
-      put: (letter: DeadLetter) =>
-        new Promise<string>((resolve, reject) => {
-          const failed = () => reject(new OperatingError('ERR_DEAD_LETTER_FULL', 'full'));
-          this.letters.push({ letter, stored: () => resolve('id'), failed });
-        }),
-    };
     this.flow = new KafkaToMqtt({
       connector: 'edge',
       payloadBytesMax: options.payloadBytesMax ?? 1_000_000,
@@ -121,17 +114,24 @@ export class RecordFlows {
       sources: this.sources,
       sessionOf: ({ index }) => (this.own.get(index) ?? this.publisher).session,
       tell: (_, message) => this.told.push(message),
-      desk: new DeadLetterDesk(
-        store,
-        this.clock,
-        () => {},
-        () => {},
-      ),
+      desk: this.#desk(),
       clock: this.clock,
       random: () => 0.5,
       onEnded: () => this.ended++,
       onTrouble: (_, detail) => this.troubles.push(detail),
     });
+  }
+
+  #desk(): DeadLetterDesk {
+    const store = {
+      put: (letter: DeadLetter) =>
+        new Promise<string>((resolve, reject) => {
+          const failed = () => reject(new OperatingError('ERR_DEAD_LETTER_FULL', 'full'));
+          this.letters.push({ letter, stored: () => resolve('id'), failed });
+        }),
+    };
+    const nothing = () => {};
+    return new DeadLetterDesk(store, this.clock, nothing, nothing);
   }
 
   counters(route = 0): RecordRouteCounters {

@@ -97,7 +97,7 @@ t.test('partitions of which nothing is to be committed are given up at once', as
 });
 
 t.test('a commit that Kafka refuses or does not answer keeps no partition', async (t) => {
-  const { loop, native, released, clock } = assigned();
+  const { loop, native, posted, released, clock } = assigned();
   native.revoked(0);
   native.revoked(1);
   loop.turn();
@@ -111,6 +111,13 @@ t.test('a commit that Kafka refuses or does not answer keeps no partition', asyn
   t.same(native.takeCalls(), []);
   clock.advance(1);
   t.same(native.takeCalls(), ['unassign 1'], 'after 5 s without it');
+  t.same(
+    posted().flatMap((message) => (message.kind === 'log' ? [message.text] : [])),
+    [
+      'partitions 0 are given up without their last commit: E22',
+      'partitions 1 are given up without their last commit: E-185',
+    ],
+  );
   native.committed();
   loop.turn();
   t.same(native.takeCalls(), [], 'an answer that comes too late is nobody’s');
