@@ -30,7 +30,7 @@ export interface Load {
 export interface Feed {
   readonly bootstrapServers: string;
   readonly kafkaTopic: string;
-  /** In all, those of the warm-up too. They go to the topic's partitions in turn. */
+  /** In all, those of the warm-up too. They go to all partitions of the topic. */
   readonly records: number;
   /** How many of them are written before the connector starts. */
   readonly recordsBefore: number;

@@ -3,7 +3,7 @@
  *
  *   before the start: `recordsBefore` are written
  *   saturation: as many more as come back, so that as many lie in Kafka; nothing more for a full topic
- *   open loop:  from the start, when those before have come, one at a time as they fall due
+ *   open loop:  from the start, when those before have come, as they fall due
  */
 import type { Feed, FeedReport } from '../protocol.js';
 import { FeedCheck } from './feed-check.js';
@@ -56,8 +56,7 @@ export class FeedRun {
   onPublish(bytes: Buffer, at: number): void {
     const partition = stampedPartition(bytes, at);
     const sequence = stampedSequence(bytes, at);
-    const { partitions, written } = this.#feeder;
-    if (partition >= partitions || sequence * partitions + partition >= written) {
+    if (!this.#feeder.wrote(partition, sequence)) {
       this.#handlers.onFailed('the connector published what is no record of the bench');
       return;
     }

@@ -1,5 +1,6 @@
 /* Feeder: writes the records of a feed to Kafka, from the generator's process, to all partitions of the
- * topic in turn. librdkafka's idempotence keeps them in order.
+ * topic in turn: at a rate what falls due within a millisecond to one, so that it is one request.
+ * librdkafka's idempotence keeps them in order.
  */
 import kafka from 'node-rdkafka';
 import { OperatingError } from '../../base/errors.js';
@@ -14,6 +15,9 @@ const QUEUED_RECORDS_MAX = 200_000;
 const MESSAGE_OVERHEAD_BYTES = 1_048_576;
 /** In saturation a request carries more than what came within a moment. */
 const LINGER_MS = 20;
+/** At a rate it carries what was due at once; with 0 librdkafka would send the first record alone. */
+const LINGER_IN_TIME_MS = 1;
+const MS_PER_SECOND = 1000;
 const QUEUE_FULL_AGAIN_MS = 5;
 const FLUSH_STEP_MS = 1000;
 
@@ -22,6 +26,8 @@ export interface RecordFeeder {
   readonly partitions: number;
   /** Records that were handed over. */
   readonly written: number;
+  /** Whether that record is one of them. */
+  wrote(partition: number, sequence: number): boolean;
   /** Writes on until there are `upTo`, or librdkafka's queue is full. */
   write(upTo: number, dueAtMs: (index: number) => number): void;
 }
@@ -30,6 +36,10 @@ export class Feeder implements RecordFeeder {
   readonly partitions: number;
   written = 0;
   readonly #feed: Feed;
+  /** Records in a row that go to the same partition. */
+  readonly #inRow: number;
+  /** By partition. */
+  readonly #counts: number[];
   readonly #producer: kafka.Producer;
   readonly #payload: Buffer;
   readonly #keys: readonly Buffer[];
@@ -37,6 +47,8 @@ export class Feeder implements RecordFeeder {
 
   private constructor(feed: Feed, producer: kafka.Producer, partitions: number) {
     this.#feed = feed;
+    this.#inRow = Math.max(1, Math.round((feed.ratePerSecond ?? 0) / MS_PER_SECOND));
+    this.#counts = Array.from({ length: partitions }, () => 0);
     this.#producer = producer;
     this.partitions = partitions;
     this.#payload = payloadOf(feed.payloadBytes);
@@ -60,13 +72,18 @@ export class Feeder implements RecordFeeder {
     throw new OperatingError('ERR_BENCH_KAFKA', `the topic ${feed.kafkaTopic} has no partitions`);
   }
 
+  wrote(partition: number, sequence: number): boolean {
+    return sequence < (this.#counts[partition] ?? 0);
+  }
+
   write(upTo: number, dueAtMs: (index: number) => number): void {
     const { topics, kafkaTopic } = this.#feed;
     const payload = this.#payload;
     while (this.written < upTo) {
       const index = this.written;
-      const partition = index % this.partitions;
-      writeStamp(payload, partition, Math.floor(index / this.partitions), dueAtMs(index));
+      const partition = this.#partitionOf(index);
+      const sequence = this.#counts[partition] as number;
+      writeStamp(payload, partition, sequence, dueAtMs(index));
       const key = this.#keys[index % topics] as Buffer;
       try {
         // It copies the payload.
@@ -75,10 +92,18 @@ export class Feeder implements RecordFeeder {
         if ((error as { code?: number }).code !== kafka.CODES.ERRORS.ERR__QUEUE_FULL) throw error;
         break;
       }
+      this.#counts[partition] = sequence + 1;
       this.written += 1;
     }
     // Until its delivery report is taken a record counts as queued.
     this.#producer.poll();
+  }
+
+  #partitionOf(index: number): number {
+    const { recordsBefore, ratePerSecond } = this.#feed;
+    // Of those at a rate; the ones before are to reach every partition.
+    if (ratePerSecond === undefined || index < recordsBefore) return index % this.partitions;
+    return Math.floor((index - recordsBefore) / this.#inRow) % this.partitions;
   }
 
   /** Writes until there are `upTo`, and Kafka has them all. */
@@ -117,7 +142,7 @@ function settingsOf(feed: Feed): kafka.ProducerGlobalConfig {
     'enable.idempotence': true,
     'message.max.bytes': feed.payloadBytes + MESSAGE_OVERHEAD_BYTES,
     'compression.codec': feed.compression,
-    'linger.ms': inTime ? 0 : LINGER_MS,
+    'linger.ms': inTime ? LINGER_IN_TIME_MS : LINGER_MS,
     'queue.buffering.max.kbytes': QUEUED_KIB_MAX,
     'queue.buffering.max.messages': QUEUED_RECORDS_MAX,
   };

@@ -30,6 +30,10 @@ class StampFeeder implements RecordFeeder {
     return this.stamps.length;
   }
 
+  wrote(partition: number, sequence: number): boolean {
+    return partition < PARTITIONS && sequence * PARTITIONS + partition < this.written;
+  }
+
   write(upTo: number, dueAtMs: (index: number) => number): void {
     while (this.written < upTo) {
       const index = this.written;
