@@ -23,6 +23,8 @@ async function start(task: GeneratorTask): Promise<LoadGenerator> {
 
 // Also what is still queued for Kafka is nobody's any more.
 process.on('disconnect', () => process.exit(0));
+// The parent may have let go before anybody listened.
+if (!process.connected) process.exit(0);
 try {
   const generator = await start(JSON.parse(process.argv[2] ?? '') as GeneratorTask);
   tell({ kind: 'listening', port: await generator.listen() });
