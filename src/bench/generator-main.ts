@@ -6,7 +6,8 @@ import { Feeder } from './load/feeder.js';
 import type { GeneratorEvent, GeneratorTask } from './protocol.js';
 
 function tell(event: GeneratorEvent): void {
-  if (process.connected) process.send?.(event);
+  // What a parent that has let go does not hear is no error.
+  if (process.connected) process.send?.(event, undefined, undefined, () => undefined);
 }
 
 async function start(task: GeneratorTask): Promise<LoadGenerator> {
