@@ -222,7 +222,6 @@ export class Bridge {
       sessionCount,
       onBurstEnd: () => this.#settling.onSettled(),
       desk: this.#desk,
-      letters: this.#letters,
       payloadBytesMax: connector.maxPayloadBytes,
       events,
       clock,

@@ -204,11 +204,10 @@ function explainRecord(
 /** What ends before any route is asked: mqtt/connection.ts and the broker itself. */
 function beforeTheRoutes(publish: Publish, fit: Fit): Outcome | undefined {
   const { maxPayloadBytes, maximumPacketSize, packetBytes } = fit;
-  const bodyStart = publish.topicStart - 2;
-  const headBytes = publish.payloadStart - bodyStart;
-  if (headBytes > HEADER_PART_BYTES_MAX) {
-    const why = `topic name and properties take ${headBytes} bytes, more than ${HEADER_PART_BYTES_MAX}`;
-    return { kind: 'refused', why };
+  const { unreadBytes } = publish;
+  if (unreadBytes > 0 && (fit.fits || maximumPacketSize === null)) {
+    const why = `topic name and properties take ${unreadBytes} bytes, more than ${HEADER_PART_BYTES_MAX}`;
+    return { kind: 'deadLetter', reason: 'propertiesTooLarge', why };
   }
   if (fit.fits) return undefined;
   if (maximumPacketSize === null) {

@@ -30,9 +30,7 @@ export type Outcome =
   | { readonly kind: 'notSent'; readonly why: string }
   /** Acknowledged, and no record. */
   | { readonly kind: 'expired' | 'loopStopped'; readonly why: string }
-  | { readonly kind: 'deadLetter'; readonly reason: DeadLetterReason; readonly why: string }
-  /** The connection ends: nobody can carry it. */
-  | { readonly kind: 'refused'; readonly why: string };
+  | { readonly kind: 'deadLetter'; readonly reason: DeadLetterReason; readonly why: string };
 
 export interface RouteExplanation {
   readonly route: string;

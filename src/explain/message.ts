@@ -4,7 +4,7 @@
 import { LARGE_PAYLOAD_BYTES } from '../config/limits.js';
 import { Publish } from '../mqtt/publish.js';
 import { publishFault } from '../mqtt/publish-check.js';
-import { LANE_READ, readPublish } from '../mqtt/publish-lane.js';
+import { LANE_READ, LANE_TOO_LONG, readPublish } from '../mqtt/publish-lane.js';
 import { TopicCache } from '../mqtt/topic-cache.js';
 import { VARINT_BYTES_MAX, VARINT_MAX } from '../mqtt/wire.js';
 
@@ -65,7 +65,7 @@ export function readBack(outline: PublishOutline): Publish | { readonly fault: s
     Math.min(packetEnd, publish.bytes.length),
     publish,
   );
-  if (read !== LANE_READ) return { fault: publishFault(head.bytes).text };
+  if (read !== LANE_READ && read !== LANE_TOO_LONG) return { fault: publishFault(head.bytes).text };
   publish.packetBytes = packetEnd;
   const topics = new TopicCache(2, 0, 0);
   publish.topic = topics.find(publish.bytes, publish.topicStart, publish.topicEnd);

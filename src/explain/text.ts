@@ -68,8 +68,6 @@ function outcomeText(outcome: Outcome): string {
       return `stopped by the loop guard, acknowledged, no record: ${printable(outcome.why)}`;
     case 'deadLetter':
       return `dead letter (${outcome.reason}): ${printable(outcome.why)}`;
-    case 'refused':
-      return `the connection ends: ${printable(outcome.why)}`;
   }
 }
 

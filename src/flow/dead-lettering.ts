@@ -3,6 +3,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import type { FrameRecord } from '../channel/frame.js';
+import { HEADER_PART_BYTES_MAX } from '../config/limits.js';
 import type { DeadLetter, DeadLetterMeta, MqttOrigin } from '../dead-letter/letter.js';
 import type { Ledger } from '../delivery/ledger.js';
 import type { ConnectorEvents } from '../metrics/events.js';
@@ -12,14 +13,13 @@ import { ABSENT, type Publish } from '../mqtt/publish.js';
 import type { SessionSlab } from '../ring/session-slab.js';
 import type { Targets } from '../shard/targets.js';
 import type { DeadLetterDesk } from './dead-letter-desk.js';
-import { type LetterStreams, OversizeLetter } from './oversize-letter.js';
+import { OversizeLetter } from './oversize-letter.js';
 import type { CompiledRoute, Fault, Match } from './routes.js';
 
 export interface DeadLetteringOptions {
   readonly connector: string;
   readonly payloadBytesMax: number;
   readonly desk: DeadLetterDesk;
-  readonly letters: LetterStreams;
   readonly ledger: Ledger<Match>;
   readonly slab: SessionSlab;
   readonly targets: Targets;
@@ -72,18 +72,22 @@ export class DeadLettering {
     this.#store(letter, route, match, record.deliveryId, onReleased);
   }
 
-  /** A payload over the limit, which comes piece by piece. */
+  /** What is over a limit, which comes piece by piece: a payload, or a whole packet. */
   oversize(publish: Publish, match: Match, id: number): OversizeSink {
-    const { letters, events, onStored, payloadBytesMax } = this.#options;
-    const bytes = publish.payloadBytes;
+    const { desk, events, onStored, payloadBytesMax } = this.#options;
+    const { payloadBytes, unreadBytes } = publish;
     const [route] = match.routes;
-    const message = `a payload of ${bytes} bytes; maxPayloadBytes is ${payloadBytesMax}`;
+    const reason = unreadBytes > 0 ? 'propertiesTooLarge' : 'oversize';
+    const message =
+      unreadBytes > 0
+        ? `topic name and properties of ${unreadBytes} bytes; at most ${HEADER_PART_BYTES_MAX}`
+        : `a payload of ${payloadBytes} bytes; maxPayloadBytes is ${payloadBytesMax}`;
     const mqtt = mqttOrigin(match, publish.qos === 1, publish.retain, publish.packetId);
-    const meta = this.#meta(route, 'oversize', message, mqtt);
-    return new OversizeLetter(letters.begin(meta, bytes), (letterId) => {
+    const meta = this.#meta(route, reason, message, mqtt);
+    return new OversizeLetter(desk.begin(meta, payloadBytes), (letterId) => {
       if (letterId !== undefined) {
         const detail = { id: letterId, topicName: match.topic.name, message };
-        (route?.events ?? events.route('')).deadLettered('oversize', detail);
+        (route?.events ?? events.route('')).deadLettered(reason, detail);
       }
       onStored(id, letterId !== undefined);
     });

@@ -1,43 +1,33 @@
-/* OversizeLetter: an oversize payload on its way into a dead letter. */
-import type { DeadLetterMeta } from '../dead-letter/letter.js';
+/* OversizeLetter: what is over a limit, on its way into a dead letter piece by piece. */
 import type { OversizeSink } from '../mqtt/oversize.js';
-
-interface Stream {
-  readonly id: string;
-  write(chunk: Uint8Array): Promise<void>;
-  commit(): Promise<void>;
-  abort(): Promise<void>;
-}
-
-/** What of the dead-letter store takes payloads piece by piece. */
-export interface LetterStreams {
-  begin(meta: DeadLetterMeta, maxPayloadBytes: number): Promise<Stream>;
-}
+import type { LetterBeginning } from './dead-letter-desk.js';
 
 export class OversizeLetter implements OversizeSink {
-  readonly #stream: Promise<Stream>;
+  readonly #letter: LetterBeginning;
   readonly #onEnd: (letterId: string | undefined) => void;
 
   /** @param onEnd called once: with the letter's id when it is on the disk, without when it is not */
-  constructor(stream: Promise<Stream>, onEnd: (letterId: string | undefined) => void) {
-    this.#stream = stream;
+  constructor(letter: LetterBeginning, onEnd: (letterId: string | undefined) => void) {
+    this.#letter = letter;
     this.#onEnd = onEnd;
     // Whoever writes first is told of the failure.
-    stream.catch(() => {});
+    letter.stream.catch(() => {});
   }
 
+  /** While the store is full it takes until there is room, and its sender waits. */
   async write(chunk: Uint8Array): Promise<void> {
-    await (await this.#stream).write(chunk);
+    await (await this.#letter.stream).write(chunk);
   }
 
   async commit(): Promise<void> {
-    const stream = await this.#stream;
+    const stream = await this.#letter.stream;
     await stream.commit();
     this.#onEnd(stream.id);
   }
 
   abort(): void {
-    this.#stream.then(
+    this.#letter.giveUp();
+    this.#letter.stream.then(
       (stream) => stream.abort(),
       () => {},
     );

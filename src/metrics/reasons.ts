@@ -10,6 +10,8 @@ export const deadLetterReasons = [
   'recordInvalid',
   /** A PUBLISH larger than `maxPayloadBytes`, with `oversize: deadLetter`. */
   'oversize',
+  /** A PUBLISH with more bytes of topic name and properties than are read. */
+  'propertiesTooLarge',
   /** The template of `kafkaTopic` gave a name that Kafka forbids. */
   'kafkaTopicInvalid',
   /** The template of `kafkaTopic` gave more distinct names than `maxKafkaTopics`. */

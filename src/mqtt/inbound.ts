@@ -2,6 +2,7 @@
  * what becomes of a bad one. Outlives connections; outbound.ts is the other direction. Main thread only.
  */
 
+import { AliasScan } from './alias-scan.js';
 import { BadPackets } from './bad-packets.js';
 import type { Connection } from './connection.js';
 import { EXCEEDED, FRESH, IN_USE, Inflight, JOINED } from './inflight.js';
@@ -10,7 +11,7 @@ import { ABSENT, type Publish } from './publish.js';
 import { type PublishFault, publishFault } from './publish-check.js';
 import { IMPLEMENTATION_SPECIFIC_ERROR, PROTOCOL_ERROR } from './reason-code.js';
 import { TopicAliases } from './topic-alias.js';
-import type { TopicCache } from './topic-cache.js';
+import type { Topic, TopicCache } from './topic-cache.js';
 
 /** What SessionEvents has of the same names, for the one session. */
 export interface InboundEvents {
@@ -92,9 +93,44 @@ export class Inbound {
     return this.#events.onPublish(publish);
   }
 
-  /** A PUBLISH whose payload is over the limit, of which only topic and properties are here. */
+  /** A PUBLISH that is over a limit, of which topic and properties are here, or the topic alone. */
   onOversize(publish: Publish): OversizeSink | undefined {
-    if (this.#readingStopped || !this.#isSound(publish, false)) return undefined;
+    if (this.#readingStopped) return undefined;
+    if (publish.unreadBytes > 0) return this.#onUnread(publish);
+    return this.#isSound(publish, false) ? this.#sinkOf(publish) : undefined;
+  }
+
+  /** Topic name and properties are over the limit; perhaps they begin with the alias that says whose
+   * they are, and perhaps they end with one that others will come under. */
+  #onUnread(publish: Publish): OversizeSink | undefined {
+    const { bytes, payloadStart, propertiesStart, propertiesEnd } = publish;
+    const propertiesBytes = publish.topicStart - 2 + publish.unreadBytes - propertiesStart;
+    if (publish.topicEnd === publish.topicStart) {
+      const scan = new AliasScan(0, propertiesBytes);
+      scan.feed(bytes.subarray(propertiesStart, propertiesEnd));
+      publish.topicAlias = scan.alias;
+    }
+    const aliases = this.#aliases;
+    aliases.resolveUnread(publish);
+    const sink = this.#sinkOf(publish);
+    if (sink === undefined) return undefined;
+    const topic = publish.topic as Topic;
+    const scan = new AliasScan(propertiesStart - payloadStart, propertiesBytes);
+    return {
+      write: (chunk) => {
+        scan.feed(chunk);
+        return sink.write(chunk);
+      },
+      commit: () => {
+        aliases.learn(scan.alias, topic);
+        return sink.commit();
+      },
+      abort: () => sink.abort(),
+    };
+  }
+
+  /** What takes a PUBLISH whose topic is resolved. */
+  #sinkOf(publish: Publish): OversizeSink | undefined {
     if (publish.qos === 1) {
       const received = this.inflight.receive(publish.packetId, publish.dup);
       if (received === JOINED) {

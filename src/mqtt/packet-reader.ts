@@ -20,7 +20,7 @@ import {
 import { OversizePayload, type OversizeSink } from './oversize.js';
 import { PUBACK_LEFT, readPuback } from './puback-lane.js';
 import { ABSENT, Publish } from './publish.js';
-import { LANE_INCOMPLETE, LANE_READ, readPublish } from './publish-lane.js';
+import { LANE_INCOMPLETE, LANE_READ, LANE_TOO_LONG, readPublish } from './publish-lane.js';
 import { MALFORMED_PACKET, PACKET_TOO_LARGE, QUOTA_EXCEEDED } from './reason-code.js';
 import { VARINT_BYTES_MAX } from './wire.js';
 
@@ -38,7 +38,8 @@ export interface PacketHandlers {
   onPacket(packet: Packet): void;
   /** False: no credit now; the same PUBLISH is offered again after `resume`. */
   onPublish(publish: Publish): boolean;
-  /** Takes a payload of more than `payloadBytesMax`; undefined: no credit now. */
+  /** Takes a payload of more than `payloadBytesMax`, or a whole packet with too many bytes of
+   * properties; undefined: no credit now. */
   onOversize(publish: Publish): OversizeSink | undefined;
   /** Where in the slab a payload of this size may go; -1 when there is no room now. */
   reservePayload(bytes: number): number;
@@ -262,7 +263,8 @@ export class PacketReader {
   #processPublish(firstByte: number, bodyStart: number, packetEnd: number): boolean {
     const publish = this.#publish;
     const read = readPublish(firstByte, bodyStart, packetEnd, this.#end, publish);
-    if (read !== LANE_READ || publish.payloadStart - bodyStart > HEADER_PART_BYTES_MAX) {
+    if (read === LANE_TOO_LONG) return this.#beginUnread(publish, packetEnd);
+    if (read !== LANE_READ) {
       const packet = this.#buffer.slice(this.#start, packetEnd);
       this.#start = packetEnd;
       this.#handlers.onLeft(packet);
@@ -282,8 +284,9 @@ export class PacketReader {
   #beginLarge(firstByte: number, bodyStart: number, packetEnd: number): boolean {
     const publish = this.#publish;
     const read = readPublish(firstByte, bodyStart, packetEnd, this.#end, publish);
-    if (read === LANE_INCOMPLETE && this.#end - bodyStart <= HEADER_PART_BYTES_MAX) return false;
-    if (read !== LANE_READ || publish.payloadStart - bodyStart > HEADER_PART_BYTES_MAX) {
+    if (read === LANE_INCOMPLETE) return false;
+    if (read === LANE_TOO_LONG) return this.#beginUnread(publish, packetEnd);
+    if (read !== LANE_READ) {
       const packet = this.#buffer.slice(this.#start, Math.min(packetEnd, this.#end));
       this.#handlers.onLeft(packet);
       // Its rest cannot be skipped without reading it all.
@@ -336,6 +339,15 @@ export class PacketReader {
     this.#largeOffset = ABSENT;
     this.#start = this.#end;
     return true;
+  }
+
+  /** A PUBLISH of too many properties to be read: it is kept as it comes. */
+  #beginUnread(publish: Publish, packetEnd: number): boolean {
+    publish.packetBytes = packetEnd - this.#start;
+    publish.payloadStart = this.#start;
+    publish.payloadBytes = publish.packetBytes;
+    publish.propertiesEnd = Math.min(publish.propertiesEnd, this.#end);
+    return this.#beginOversize(publish);
   }
 
   #beginOversize(publish: Publish): boolean {

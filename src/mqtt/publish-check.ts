@@ -2,17 +2,13 @@
  * lets pass although MQTT 5 forbids it is found here. Slow, for packets that end a connection.
  */
 import { parser as createParser, type IPublishPacket } from 'mqtt-packet';
-import { HEADER_PART_BYTES_MAX } from '../config/limits.js';
 import {
   MALFORMED_PACKET,
-  PACKET_TOO_LARGE,
   PROTOCOL_ERROR,
   QOS_NOT_SUPPORTED,
   TOPIC_ALIAS_INVALID,
   TOPIC_NAME_INVALID,
 } from './reason-code.js';
-
-const OVERSIZE_HEADER = `more than ${HEADER_PART_BYTES_MAX} bytes of topic name and properties`;
 
 export interface PublishFault {
   readonly reasonCode: number;
@@ -35,9 +31,6 @@ export function publishFault(packet: Uint8Array): PublishFault {
   if (qos === 3) return fault(MALFORMED_PACKET, 'QoS 3 [MQTT-3.3.1-4]');
   const parsed = parse(packet[0] as number, body.bytes);
   if (typeof parsed === 'string') {
-    if (!whole && body.bytes.length >= HEADER_PART_BYTES_MAX) {
-      return fault(PACKET_TOO_LARGE, OVERSIZE_HEADER);
-    }
     return fault(MALFORMED_PACKET, `a field that cannot be read (${parsed})`);
   }
   if (qos === 0 && parsed.dup) return fault(PROTOCOL_ERROR, 'DUP at QoS 0 [MQTT-3.3.1-2]');
@@ -50,9 +43,6 @@ export function publishFault(packet: Uint8Array): PublishFault {
   }
   if (/[+#\0]/.test(parsed.topic)) {
     return fault(TOPIC_NAME_INVALID, 'a wildcard or U+0000 in the topic name [MQTT-3.3.2-2]');
-  }
-  if (body.bytes.length - parsed.payload.length > HEADER_PART_BYTES_MAX) {
-    return fault(PACKET_TOO_LARGE, OVERSIZE_HEADER);
   }
   return fault(MALFORMED_PACKET, 'a property that is repeated, not allowed or not UTF-8');
 }

@@ -2,6 +2,7 @@
  * what MQTT 5 allows; everything else it leaves to mqtt-packet and to publish-check.ts, which find
  * out what is wrong. test/mqtt/publish-lane.fuzz.test.ts holds it against mqtt-packet.
  */
+import { HEADER_PART_BYTES_MAX } from '../config/limits.js';
 import { ABSENT, type Publish, SUBSCRIPTION_IDS_MAX } from './publish.js';
 import { isTopicName, stringEnd } from './wire.js';
 
@@ -11,6 +12,9 @@ export const LANE_READ = 0;
 export const LANE_LEFT = 1;
 /** Topic name and properties are not all there yet. */
 export const LANE_INCOMPLETE = 2;
+/** Topic name and properties are more than HEADER_PART_BYTES_MAX: which fields of the Publish hold, its
+ * `unreadBytes` says. */
+export const LANE_TOO_LONG = 3;
 
 /**
  * Reads the PUBLISH whose fixed header ends at `bodyStart` and whose last byte is before
@@ -60,7 +64,8 @@ export function readPublish(
   }
   const propertiesEnd = position + length;
   if (propertiesEnd > packetEnd) return LANE_LEFT;
-  if (propertiesEnd > end) return LANE_INCOMPLETE;
+  const isTooLong = propertiesEnd - bodyStart > HEADER_PART_BYTES_MAX;
+  if (propertiesEnd > end && !isTooLong) return LANE_INCOMPLETE;
   out.qos = qos;
   out.dup = dup;
   out.retain = (firstByte & 1) !== 0;
@@ -80,6 +85,11 @@ export function readPublish(
   out.correlationDataStart = ABSENT;
   out.userProperties = 0;
   out.subscriptionIds = 0;
+  out.unreadBytes = 0;
+  if (isTooLong) {
+    out.unreadBytes = propertiesEnd - bodyStart;
+    return LANE_TOO_LONG;
+  }
   if (length > 0 && !readProperties(bytes, position, propertiesEnd, out)) return LANE_LEFT;
   // An empty topic name needs an alias to say which it is [MQTT-3.3.2-8].
   if (topicEnd === topicStart && out.topicAlias === 0) return LANE_LEFT;

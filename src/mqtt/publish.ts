@@ -39,6 +39,11 @@ export class Publish {
   payloadBytes = 0;
   /** Where in the slab the payload lies; ABSENT when it is in `bytes`. */
   slabOffset = ABSENT;
+  /**
+   * Bytes of topic name and properties where they are too many to be read, else 0. Then nothing is
+   * known of the properties, and the payload is the whole packet as it came.
+   */
+  unreadBytes = 0;
   /** Bytes of the whole packet, for the counters. */
   packetBytes = 0;
 

@@ -1,7 +1,7 @@
 /* Inbound topic aliases, section 3.3.2.3.4: what each stands for on one connection. */
 import type { Publish } from './publish.js';
 import { PROTOCOL_ERROR, TOPIC_ALIAS_INVALID, TOPIC_NAME_INVALID } from './reason-code.js';
-import type { Topic, TopicCache } from './topic-cache.js';
+import { NO_TOPIC, type Topic, type TopicCache } from './topic-cache.js';
 
 export interface TopicFault {
   readonly reasonCode: number;
@@ -40,5 +40,20 @@ export class TopicAliases {
     }
     if (alias > 0) this.#byAlias[alias] = publish.topic;
     return undefined;
+  }
+
+  /** Sets `publish.topic` where properties are not read: its alias may be among them, or not. */
+  resolveUnread(publish: Publish): void {
+    const { bytes, topicStart, topicEnd } = publish;
+    const topic =
+      topicEnd > topicStart
+        ? this.#topics.find(bytes, topicStart, topicEnd)
+        : this.#byAlias[publish.topicAlias];
+    publish.topic = topic ?? NO_TOPIC;
+  }
+
+  /** What resolved a packet without its properties came with an alias. */
+  learn(alias: number, topic: Topic): void {
+    if (alias > 0 && alias <= this.#maximum && topic !== NO_TOPIC) this.#byAlias[alias] = topic;
   }
 }

@@ -58,6 +58,9 @@ export class Topic {
   }
 }
 
+/** Stands for a topic that cannot be told. */
+export const NO_TOPIC = new Topic(new Uint8Array(0), undefined);
+
 export class TopicCache {
   readonly #topics: BytesCache<Topic>;
   readonly #bytesMax: number;

@@ -8,6 +8,7 @@ import {
   readWholePayload,
 } from '../../src/dead-letter/reader.js';
 import { type Embedded, startEmbedded } from '../support/embedded.js';
+import { until } from '../support/until.js';
 
 const DEAD_LETTERED = 0x83;
 const MAPS = [
@@ -68,6 +69,40 @@ t.test(
     t.equal(await sha256Of(letter), sha256(payload));
   },
 );
+
+for (const qos of [0, 1] as const) {
+  t.test(`too many properties at QoS ${qos} are a dead letter, and in nobody's way`, async (t) => {
+    const maps = [{ routes: [{ name: 'all', mqttTopic: 'in/#', kafkaTopic: 'out', qos }] }];
+    const bridge = await startEmbedded(t, { topics: { out: 1 }, maps });
+    const sizes = [6, 18, 22, 40];
+    for (const count of sizes) {
+      const userProperties = Array.from(
+        { length: count },
+        () => ['k', 'v'.repeat(50_000)] as const,
+      );
+      bridge.broker.publish({ topic: `in/${count}`, payload: 'x', qos, userProperties });
+      bridge.publish('in/after', `${count}`);
+    }
+    await until('all is there', async () => {
+      return (await bridge.metric('millrace_records_delivered_total')) === sizes.length;
+    });
+    t.same(await bridge.values('out'), sizes.map(String));
+    const counted = { reason: 'propertiesTooLarge' };
+    await until('all are kept', async () => {
+      return (await bridge.metric('millrace_messages_dead_lettered_total', counted)) === 4;
+    });
+    const found = await letters(bridge);
+    t.same(
+      found.map(({ meta }) => meta.mqtt?.topic),
+      sizes.map((count) => `in/${count}`),
+    );
+    for (const letter of found) await letter.close();
+    t.equal(bridge.broker.counters.connections, 1);
+    await until('all is answered', () => bridge.pubacks.length === (qos === 0 ? 0 : 8));
+    const codes = bridge.pubacks.map(({ reasonCode }) => reasonCode);
+    t.same(codes, qos === 0 ? [] : sizes.flatMap(() => [DEAD_LETTERED, 0]));
+  });
+}
 
 async function letters(bridge: Embedded): Promise<OpenLetter[]> {
   const found = await findLetters(nodeDisk, bridge.dataDir);

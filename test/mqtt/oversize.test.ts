@@ -1,8 +1,8 @@
 import t from 'tap';
-import { LARGE_PAYLOAD_BYTES } from '../../src/config/limits.js';
+import { HEADER_PART_BYTES_MAX, LARGE_PAYLOAD_BYTES } from '../../src/config/limits.js';
 import type { OversizeSink } from '../../src/mqtt/oversize.js';
 import { QUOTA_EXCEEDED } from '../../src/mqtt/reason-code.js';
-import { encodePublish, parts } from '../support/publish-packets.js';
+import { encodePublish, pair, parts } from '../support/publish-packets.js';
 import { openConnection, type ScriptedConnection } from '../support/scripted-connection.js';
 import { nextTurn } from '../support/scripted-socket.js';
 
@@ -177,3 +177,22 @@ t.test('a sink that fails ends the connection', async (t) => {
   t.equal(sink.commits, 0);
   t.equal(sink.aborts, 1);
 });
+
+for (const bytes of [HEADER_PART_BYTES_MAX, 900_000, 1_100_000, 2_500_000]) {
+  t.test(
+    `a PUBLISH with ${bytes} bytes of properties is kept whole, and nothing of it read`,
+    async (t) => {
+      const { scripted, sink } = open();
+      const count = Math.ceil(bytes / 50_000);
+      const properties = Array.from({ length: count }, () => pair('k', Buffer.alloc(50_000, 'v')));
+      const packet = encodePublish(parts({ topic: Buffer.from('long'), properties }));
+      scripted.socket.send(Buffer.concat([packet, publish('behind', 10)]));
+      while (sink.busy) await sink.finish();
+      t.ok(Buffer.concat(sink.chunks).equals(packet));
+      t.equal(sink.commits, 1);
+      t.strictSame(scripted.topics, ['behind']);
+      t.strictSame([scripted.left, scripted.closed], [[], undefined]);
+      t.equal(scripted.slab.takenBytes, 0);
+    },
+  );
+}

@@ -1,5 +1,13 @@
 import t from 'tap';
-import { encodePublish, parts, TOPIC_ALIAS, u16 } from '../support/publish-packets.js';
+import { DISCARD } from '../../src/mqtt/oversize.js';
+import {
+  encodePublish,
+  type PropertyPart,
+  pair,
+  parts,
+  TOPIC_ALIAS,
+  u16,
+} from '../support/publish-packets.js';
 import { ScriptedSession } from '../support/scripted-session.js';
 import { nextTurn } from '../support/scripted-socket.js';
 
@@ -376,4 +384,48 @@ t.test('fifty reconnects without a settlement leave everything as it was', async
     [1, 0],
     [2, 0],
   ]);
+});
+
+/** More than is read of one PUBLISH. */
+const TOO_MANY = Array.from({ length: 6 }, () => pair('k', Buffer.alloc(50_000, 'v')));
+/** More than is read before it is kept. */
+const MANY_MORE = Array.from({ length: 25 }, () => pair('k', Buffer.alloc(50_000, 'v')));
+
+t.test('what has too many properties is told by its topic, or by its alias', async (t) => {
+  const scripted = active({ maximumPacketSize: undefined });
+  scripted.oversizeSink = DISCARD;
+  scripted.publish({
+    topic: Buffer.from('known'),
+    packetId: 1,
+    properties: [[TOPIC_ALIAS, u16(3)]],
+  });
+  const alias = [TOPIC_ALIAS, u16(3)] as const;
+  for (const [topic, properties, expected] of [
+    ['named', TOO_MANY, 'named'],
+    ['', [alias, ...TOO_MANY], 'known'],
+    ['', [...TOO_MANY, alias], 'known'],
+    ['', [...MANY_MORE, alias], ''],
+    ['forbidden/#', TOO_MANY, ''],
+  ] as const) {
+    scripted.publish({ topic: Buffer.from(topic), qos: 0, properties });
+    await nextTurn();
+    t.equal(scripted.oversize.at(-1), expected);
+  }
+  t.equal(scripted.session.state.kind, 'active');
+});
+
+t.test('an alias that comes with too many properties holds for what comes behind', async (t) => {
+  const scripted = active({ maximumPacketSize: undefined });
+  scripted.oversizeSink = DISCARD;
+  const aliased = (topic: string, packetId: number, properties: readonly PropertyPart[]) =>
+    scripted.publish({
+      topic: Buffer.from(topic),
+      packetId,
+      properties: [...properties, [TOPIC_ALIAS, u16(4)]],
+    });
+  aliased('first', 1, MANY_MORE);
+  for (let i = 0; i < 10; i++) await nextTurn();
+  aliased('', 2, []);
+  t.strictSame(scripted.topics, ['first']);
+  t.equal(scripted.disconnectCode(), undefined);
 });

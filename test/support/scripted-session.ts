@@ -39,6 +39,8 @@ export class ScriptedSession {
   unsubscribed = 0;
   credit = true;
   oversizeSink: OversizeSink | undefined;
+  /** The topic names of what was offered to it. */
+  readonly oversize: string[] = [];
   /** Called when the limits are known. */
   onLimits: (limits: ServerLimits) => void = () => {};
   /** What becomes of PUBLISHes that are sent. */
@@ -79,7 +81,10 @@ export class ScriptedSession {
         onBatchStart: () => {},
         onBatchEnd: () => {},
         onPublish: (_, publish) => this.#onPublish(publish),
-        onOversize: () => this.oversizeSink,
+        onOversize: (_, publish) => {
+          this.oversize.push(publish.topic?.name ?? 'none');
+          return this.oversizeSink;
+        },
         onJoined: (_, publish) => this.#onJoined(publish),
         onPuback: (_, delivery, reasonCode) => this.outgoing.onPuback(delivery, reasonCode),
         onWritable: () => this.outgoing.onWritable(),
