@@ -19,6 +19,11 @@ export class BridgeHealth {
     this.#sessions.set(session, { session, state: 'connected', detail: '' });
   }
 
+  /** Connected, but the broker has not said yet what it grants. */
+  sessionSubscribing(session: string): void {
+    this.#sessions.set(session, { session, state: 'subscribing', detail: '' });
+  }
+
   sessionConnecting(session: string, detail: string): void {
     this.#refused.delete(session);
     this.#sessions.set(session, { session, state: 'connecting', detail });

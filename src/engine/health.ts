@@ -12,7 +12,7 @@ export type EngineState = 'starting' | 'running' | 'draining' | 'failed';
 export interface SessionHealth {
   /** The client identifier, which comes from the configuration. */
   readonly session: string;
-  readonly state: 'connected' | 'connecting' | 'stopped';
+  readonly state: 'connected' | 'subscribing' | 'connecting' | 'stopped';
   /** What went wrong last, for people; empty where nothing did. */
   readonly detail: string;
 }
@@ -95,7 +95,11 @@ function engineReasons(state: EngineState): HealthReason[] {
 
 function sessionReasons(connector: string, { session, state, detail }: SessionHealth) {
   if (state === 'connected') return [];
-  const what = state === 'connecting' ? 'not connected to the MQTT broker' : 'stopped for good';
+  const what = {
+    subscribing: 'subscribing: the MQTT broker has not answered every SUBSCRIBE',
+    connecting: 'not connected to the MQTT broker',
+    stopped: 'stopped for good',
+  }[state];
   return [{ connector, part: `session ${session}`, message: because(what, detail) }];
 }
 

@@ -3,6 +3,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
+import { shortText } from '../base/short-text.js';
 import {
   PACKET_OVERHEAD_BYTES,
   TOPIC_ALIAS_MAXIMUM,
@@ -183,7 +184,7 @@ export class Sessions {
       onWritable: (session) => this.#options.recordFlow().onWritable(session),
       onResend: (_, delivery, publish) => this.#options.recordFlow().onResend(delivery, publish),
       onUnreadable: (_, packet, fault) => this.#options.onUnreadable(packet, fault),
-      onWarning: (_, text) => log.warn({ session: clientId }, text),
+      onWarning: (_, text) => log.warn({ session: clientId }, shortText(text)),
       reservePayload: (bytes) => this.#options.slab.reserve(index, bytes),
       releasePayload: (offset) => this.#options.slab.release(offset),
     };
@@ -223,6 +224,8 @@ export class Sessions {
     if (state.kind === 'active') {
       events.mqttConnected(clientId, session.limits?.sessionPresent === true);
       this.#options.health.sessionConnected(clientId);
+    } else if (state.kind === 'subscribing') {
+      this.#options.health.sessionSubscribing(clientId);
     } else if (state.kind === 'waiting') {
       events.mqttLost(clientId, connectionLossReason(state.reason), state.reason);
       this.#options.health.sessionConnecting(clientId, state.reason);

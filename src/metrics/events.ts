@@ -7,6 +7,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
+import { shortText } from '../base/short-text.js';
 import { ConnectorCounters, type ConnectorGauges, type RouteCounters } from './counters.js';
 import { LogLimit } from './log-limit.js';
 import type {
@@ -70,7 +71,10 @@ export class ConnectorEvents {
     this.counters.publishesUnrouted += 1;
     const suppressed = this.#limit.admit('unrouted');
     if (suppressed === undefined) return;
-    this.#log.warn({ topicName, suppressed }, 'a PUBLISH matches no route; acknowledged');
+    this.#log.warn(
+      { topicName: shortText(topicName), suppressed },
+      'a PUBLISH matches no route; acknowledged',
+    );
   }
 
   /** A redelivered PUBLISH whose first delivery is still open. */
@@ -203,7 +207,10 @@ export class RouteEvents {
     this.counters.messagesLoopStopped += 1;
     const suppressed = this.#limit.admit(`loop ${this.counters.route}`);
     if (suppressed === undefined) return;
-    this.#log.warn({ topicName, suppressed }, 'a message came through this route again; stopped');
+    this.#log.warn(
+      { topicName: shortText(topicName), suppressed },
+      'a message came through this route again; stopped',
+    );
   }
 
   /** It lacks the property named by partitionKeyProperty; sent like `default`. */
@@ -216,7 +223,8 @@ export class RouteEvents {
     this.counters.deadLettered[reason] += 1;
     const suppressed = this.#limit.admit(`dead letter ${this.counters.route} ${reason}`);
     if (suppressed === undefined) return;
-    const { id, topicName, message } = detail;
+    const { id, message } = detail;
+    const topicName = shortText(detail.topicName);
     this.#log.warn({ reason, id, topicName, detail: message, suppressed }, 'dead letter');
   }
 

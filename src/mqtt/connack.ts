@@ -1,6 +1,6 @@
 /* What a CONNACK grants, section 3.2.2.3, and what it means for the session that asked. */
 import type { IConnackPacket } from 'mqtt-packet';
-import type { Subscription } from './subscriptions.js';
+import { type Subscription, subscribeBytes } from './subscriptions.js';
 
 /** The server's limits, with MQTT 5's defaults where it said nothing. */
 export interface ServerLimits {
@@ -44,9 +44,15 @@ export interface Publishing {
 }
 
 /** What of a CONNACK no server may say, section 3.2.2.3; undefined when there is nothing. */
-export function limitsFault(limits: ServerLimits): string | undefined {
-  if (limits.receiveMaximum === 0) return 'a Receive Maximum of 0';
-  if (limits.maximumPacketSize === 0) return 'a Maximum Packet Size of 0';
+export function connackFault({ properties = {} }: IConnackPacket): string | undefined {
+  const { receiveMaximum, maximumPacketSize, maximumQoS } = properties;
+  for (const [name, value] of Object.entries(properties)) {
+    // mqtt-packet makes an array of what comes again.
+    if (Array.isArray(value)) return `the property ${name} more than once`;
+  }
+  if (receiveMaximum === 0) return 'a Receive Maximum of 0';
+  if (maximumPacketSize === 0) return 'a Maximum Packet Size of 0';
+  if (maximumQoS !== undefined && maximumQoS > 1) return `a Maximum QoS of ${maximumQoS}`;
   return undefined;
 }
 
@@ -62,13 +68,19 @@ export function missingFeature(
       return `the broker's Maximum QoS is ${limits.maximumQos}, and ${route} publishes with ${qos}: set qos: 0`;
     }
   }
-  for (const { filter, qos } of subscriptions) {
+  for (const subscription of subscriptions) {
+    const { filter, qos } = subscription;
     const quoted = JSON.stringify(filter);
     if (!limits.sharedSubscriptions && filter.startsWith('$share/')) {
       return `the broker has no shared subscriptions, which ${quoted} needs`;
     }
     if (!limits.wildcards && /[+#]/.test(filter)) {
       return `the broker has no wildcard subscriptions, which ${quoted} needs`;
+    }
+    const bytes = subscribeBytes(subscription, limits.subscriptionIdentifiers);
+    if (bytes > (limits.maximumPacketSize ?? bytes)) {
+      // [MQTT-3.2.2-15]
+      return `the broker's Maximum Packet Size is ${limits.maximumPacketSize}, and to subscribe to ${quoted} takes ${bytes} bytes`;
     }
     if (qos > limits.maximumQos) {
       return `the broker's Maximum QoS is ${limits.maximumQos}, and ${quoted} needs ${qos}: set qos: 0`;

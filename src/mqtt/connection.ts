@@ -8,7 +8,7 @@ import { type DialOptions, writeQueueBytes } from './dial.js';
 import { KeepAlive } from './keep-alive.js';
 import { Output } from './output.js';
 import { type PacketHandlers, PacketReader, type PacketReaderOptions } from './packet-reader.js';
-import { SUCCESS } from './reason-code.js';
+import { PROTOCOL_ERROR, SUCCESS } from './reason-code.js';
 
 const PUBACK_FIRST_BYTE = 0x40;
 const PUBACK_BYTES_MAX = 5;
@@ -64,6 +64,10 @@ export class Connection {
         this.#socket.pause();
       },
       onKept: () => this.resume(),
+      onPingresp: () => {
+        if (this.#keepAlive.onPingresp()) return;
+        this.disconnect(PROTOCOL_ERROR, 'the broker sent PINGRESPs that nobody asked for');
+      },
       onBroken: (reasonCode, reason) => this.disconnect(reasonCode, reason),
     });
     this.#keepAlive = new KeepAlive(

@@ -1,5 +1,6 @@
 /* Keep Alive, section 3.1.2.10: sends PINGREQ when nothing else was sent, and ends a connection on
  * which nothing is heard. While reading is paused, silence is our own doing and proves nothing.
+ * Counts PINGREQs against PINGRESPs: a flood of answers that nobody asked for is no keep alive.
  */
 import type { Clock } from '../base/clock.js';
 
@@ -11,6 +12,8 @@ export class KeepAlive {
   #sentMs = 0;
   /** When the PINGREQ that is not answered yet was sent; 0 when there is none. */
   #pingMs = 0;
+  /** PINGREQs that have no PINGRESP yet, and one that may come to nothing. */
+  #answersOpen = 1;
   #paused = false;
   #cancel: () => void = () => {};
 
@@ -42,6 +45,12 @@ export class KeepAlive {
     this.#pingMs = 0;
   }
 
+  /** A PINGRESP. False: more of them have come than were asked for. */
+  onPingresp(): boolean {
+    this.#answersOpen--;
+    return this.#answersOpen >= 0;
+  }
+
   /** Reading begins again after a pause: the answer may still lie in the socket. */
   onReading(): void {
     this.#paused = false;
@@ -69,6 +78,7 @@ export class KeepAlive {
     }
     // A timer may fire a little early.
     if (!awaited && now - this.#sentMs >= this.#intervalMs / 2 - 10) {
+      this.#answersOpen++;
       this.#sendPing();
       if (!this.#paused) this.#pingMs = now;
     }

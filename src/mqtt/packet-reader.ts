@@ -26,6 +26,7 @@ import { VARINT_BYTES_MAX } from './wire.js';
 
 const PUBLISH = 3;
 const PUBACK = 4;
+const PINGRESP = 0xd0;
 
 /** What packets lead to; a session answers these, a connection hands them on. */
 export interface PacketHandlers {
@@ -34,7 +35,8 @@ export interface PacketHandlers {
   onBatchEnd(): void;
   /** A PUBACK for what we sent; its packet identifier may be one that nothing has. */
   onPuback(packetId: number, reasonCode: number): void;
-  /** Every packet that is neither PUBLISH nor PUBACK. */
+  /** Every packet that is neither PUBLISH, PUBACK nor PINGRESP. The handler answers for it that no
+   * peer can send many: each is awaited, or ends the connection. */
   onPacket(packet: Packet): void;
   /** False: no credit now; the same PUBLISH is offered again after `resume`. */
   onPublish(publish: Publish): boolean;
@@ -51,6 +53,7 @@ export interface PacketHandlers {
 
 /** The connection's part: each may close the reader. */
 export interface ReaderHandlers extends PacketHandlers {
+  onPingresp(): void;
   /** Nothing more is wanted from the socket until `resume`. */
   onPaused(): void;
   /** What was paused for the disk may go on: `resume`. */
@@ -243,6 +246,10 @@ export class PacketReader {
     }
     if (packetEnd > this.#end) return false;
     this.#start = packetEnd;
+    if (this.#buffer[start] === PINGRESP && packetEnd === bodyStart) {
+      this.#handlers.onPingresp();
+      return true;
+    }
     const isPuback = (this.#buffer[start] as number) >> 4 === PUBACK;
     if (isPuback) {
       const read = readPuback(this.#buffer, start, bodyStart, packetEnd);

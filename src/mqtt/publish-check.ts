@@ -2,7 +2,9 @@
  * lets pass although MQTT 5 forbids it is found here. Slow, for packets that end a connection.
  */
 import { parser as createParser, type IPublishPacket } from 'mqtt-packet';
+import { SUBSCRIPTION_IDS_MAX } from './publish.js';
 import {
+  IMPLEMENTATION_SPECIFIC_ERROR,
   MALFORMED_PACKET,
   PROTOCOL_ERROR,
   QOS_NOT_SUPPORTED,
@@ -43,6 +45,11 @@ export function publishFault(packet: Uint8Array): PublishFault {
   }
   if (/[+#\0]/.test(parsed.topic)) {
     return fault(TOPIC_NAME_INVALID, 'a wildcard or U+0000 in the topic name [MQTT-3.3.2-2]');
+  }
+  const ids = [parsed.properties?.subscriptionIdentifier ?? []].flat();
+  if (ids.length > SUBSCRIPTION_IDS_MAX) {
+    const text = `more than ${SUBSCRIPTION_IDS_MAX} Subscription Identifiers`;
+    return fault(IMPLEMENTATION_SPECIFIC_ERROR, text);
   }
   return fault(MALFORMED_PACKET, 'a property that is repeated, not allowed or not UTF-8');
 }

@@ -77,6 +77,16 @@ export function readPublish(
   out.payloadStart = propertiesEnd;
   out.payloadBytes = packetEnd - propertiesEnd;
   out.slabOffset = ABSENT;
+  forgetProperties(out);
+  out.unreadBytes = isTooLong ? propertiesEnd - bodyStart : 0;
+  if (isTooLong) return LANE_TOO_LONG;
+  if (length > 0 && !readProperties(bytes, position, propertiesEnd, out)) return LANE_LEFT;
+  // An empty topic name needs an alias to say which it is [MQTT-3.3.2-8].
+  if (topicEnd === topicStart && out.topicAlias === 0) return LANE_LEFT;
+  return LANE_READ;
+}
+
+function forgetProperties(out: Publish): void {
   out.topicAlias = 0;
   out.payloadFormat = ABSENT;
   out.expirySeconds = ABSENT;
@@ -85,15 +95,6 @@ export function readPublish(
   out.correlationDataStart = ABSENT;
   out.userProperties = 0;
   out.subscriptionIds = 0;
-  out.unreadBytes = 0;
-  if (isTooLong) {
-    out.unreadBytes = propertiesEnd - bodyStart;
-    return LANE_TOO_LONG;
-  }
-  if (length > 0 && !readProperties(bytes, position, propertiesEnd, out)) return LANE_LEFT;
-  // An empty topic name needs an alias to say which it is [MQTT-3.3.2-8].
-  if (topicEnd === topicStart && out.topicAlias === 0) return LANE_LEFT;
-  return LANE_READ;
 }
 
 /** Walks the properties of a PUBLISH, section 3.3.2.3. False when one is not as it has to be. */

@@ -6,6 +6,8 @@
  *   the broker: retried with the longest backoff, and said loudly
  * - `stop`: dialling again would do harm
  */
+import { shortText } from '../base/short-text.js';
+
 export type ReasonDisposition = 'go-on' | 'retry' | 'refuse' | 'stop';
 
 interface Reason {
@@ -72,10 +74,20 @@ const REASONS = new Map<number, Reason>([
   [0xa2, { name: 'Wildcard Subscriptions not supported', disposition: 'refuse' }],
 ]);
 
+/** Those that a CONNACK may have, section 3.2.2.2 [MQTT-3.2.2-8]. */
+const CONNACK_REASONS: ReadonlySet<number> = new Set([
+  0x00, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8c, 0x90, 0x95, 0x97,
+  0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9f,
+]);
+
 /** Those that a PUBACK may have, section 3.4.2.1 [MQTT-3.4.2-1]. */
 const PUBACK_REASONS: ReadonlySet<number> = new Set([
   0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99,
 ]);
+
+export function isConnackReason(code: number): boolean {
+  return CONNACK_REASONS.has(code);
+}
 
 export function isPubackReason(code: number): boolean {
   return PUBACK_REASONS.has(code);
@@ -86,6 +98,11 @@ export function reasonText(code: number): string {
   const number = `0x${code.toString(16).padStart(2, '0')}`;
   const reason = REASONS.get(code);
   return reason === undefined ? number : `${number} ${reason.name}`;
+}
+
+/** A text with the broker's own words behind it, where it has some. */
+export function withReasonString(text: string, reasonString: string | undefined): string {
+  return reasonString === undefined ? text : `${text} (${shortText(reasonString)})`;
 }
 
 /** What to do about a reason code; one that MQTT 5 does not have counts by its highest bit. */

@@ -13,7 +13,7 @@ import type { IConnackPacket, IDisconnectPacket, Packet } from 'mqtt-packet';
 import type { Clock } from '../base/clock.js';
 import { Backoff } from './backoff.js';
 import {
-  limitsFault,
+  connackFault,
   missingFeature,
   type Publishing,
   type ServerLimits,
@@ -28,11 +28,13 @@ import type { OversizeSink } from './oversize.js';
 import type { Publish } from './publish.js';
 import type { PublishFault } from './publish-check.js';
 import {
+  isConnackReason,
   PROTOCOL_ERROR,
   reasonDisposition,
   reasonText,
   SESSION_TAKEN_OVER,
   SUCCESS,
+  withReasonString,
 } from './reason-code.js';
 import { Subscriber } from './subscriber.js';
 import type { Subscription } from './subscriptions.js';
@@ -128,6 +130,8 @@ export class Session {
   /** When the server accepted this connection; undefined before that. */
   #acceptedMs: number | undefined;
   #refusal: string | undefined;
+  /** Whether reading was paused since the SUBACKs are awaited. */
+  #wasPaused = false;
 
   constructor(options: SessionOptions) {
     this.options = options;
@@ -232,6 +236,7 @@ export class Session {
         onOpen: () => this.#onOpen(),
         onBatchStart: options.events.onBatchStart,
         onBatchEnd: () => {
+          if (this.#connection?.paused === true) this.#wasPaused = true;
           options.events.onBatchEnd();
           this.outbound.onBatchEnd();
         },
@@ -282,19 +287,22 @@ export class Session {
         this.#onConnack(packet);
         break;
       case 'suback':
-        this.#subscriber?.onSuback(packet);
+        if (!this.#isEarly('SUBACK')) this.#onFault(this.#subscriber?.onSuback(packet));
         break;
       case 'unsuback':
-        this.#subscriber?.onUnsuback(packet);
+        if (!this.#isEarly('UNSUBACK')) this.#onFault(this.#subscriber?.onUnsuback(packet));
         break;
       case 'disconnect':
         this.#onDisconnect(packet);
         break;
-      case 'pingresp':
-        break;
       default:
-        this.#connection?.disconnect(PROTOCOL_ERROR, `the broker sent ${packet.cmd.toUpperCase()}`);
+        this.#onFault(packet.cmd.toUpperCase());
     }
+  }
+
+  #onFault(fault: string | undefined): void {
+    if (fault === undefined) return;
+    this.#connection?.disconnect(PROTOCOL_ERROR, `the broker sent ${fault}`);
   }
 
   #onConnack(packet: IConnackPacket): void {
@@ -304,11 +312,25 @@ export class Session {
     }
     this.#cancelWait();
     const code = packet.reasonCode ?? SUCCESS;
+    if (!isConnackReason(code)) {
+      // Those of MQTT 3 are 1 to 5.
+      const number = `0x${code.toString(16).padStart(2, '0')}`;
+      const hint = code <= 5 ? ' (does it speak MQTT 5?)' : '';
+      this.#onFault(`a CONNACK with reason code ${number}, which CONNACK cannot have${hint}`);
+      return;
+    }
     if (code !== SUCCESS) {
-      const why = packet.properties?.reasonString;
-      const text = `CONNECT refused: ${reasonText(code)}${why === undefined ? '' : ` (${why})`}`;
+      const text = withReasonString(
+        `CONNECT refused: ${reasonText(code)}`,
+        packet.properties?.reasonString,
+      );
       if (reasonDisposition(code) === 'refuse') this.#refusal = text;
       this.#connection?.destroy(text);
+      return;
+    }
+    const fault = connackFault(packet);
+    if (fault !== undefined) {
+      this.#onFault(`a CONNACK with ${fault}`);
       return;
     }
     const limits = serverLimits(packet);
@@ -318,11 +340,6 @@ export class Session {
     this.options.events.onLimits(this, limits);
     // Who looks at the limits may have stopped us.
     if (this.state.kind !== 'connecting') return;
-    const fault = limitsFault(limits);
-    if (fault !== undefined) {
-      this.#connection?.disconnect(PROTOCOL_ERROR, `the broker sent a CONNACK with ${fault}`);
-      return;
-    }
     const missing = missingFeature(limits, this.options.subscriptions, this.options.publishing);
     if (missing !== undefined) {
       this.#refuse(missing);
@@ -370,18 +387,34 @@ export class Session {
       withIdentifiers: limits.subscriptionIdentifiers,
       waitMs: () => this.#backoff.longestMs(),
       send: (packet) => this.#connection?.send(packet),
-      onAnswered: () => this.#setState({ kind: 'active' }),
+      onAnswered: () => {
+        this.#cancelWait();
+        this.#setState({ kind: 'active' });
+      },
       onRefused: (subscription, reason) => events.onRefused(this, subscription, reason),
       onUnsubscribed: () => events.onUnsubscribed(this),
       onWarning: (text) => events.onWarning(this, text),
     });
+    this.#awaitSubacks();
     this.#subscriber.start();
+  }
+
+  /** While reading is paused a SUBACK cannot be seen: what passes then proves nothing. */
+  #awaitSubacks(): void {
+    const { clock, connectTimeoutMs } = this.options;
+    this.#wasPaused = this.paused;
+    this.#cancelWait = clock.after(connectTimeoutMs, () => {
+      if (this.#wasPaused) this.#awaitSubacks();
+      else this.#connection?.destroy(`no SUBACK within ${connectTimeoutMs} ms`);
+    });
   }
 
   #onDisconnect(packet: IDisconnectPacket): void {
     const code = packet.reasonCode ?? SUCCESS;
-    const why = packet.properties?.reasonString;
-    const text = `the broker disconnected: ${reasonText(code)}${why === undefined ? '' : ` (${why})`}`;
+    const text = withReasonString(
+      `the broker disconnected: ${reasonText(code)}`,
+      packet.properties?.reasonString,
+    );
     if (reasonDisposition(code) === 'refuse') this.#refusal = text;
     const connection = this.#connection;
     if (code === SESSION_TAKEN_OVER) {

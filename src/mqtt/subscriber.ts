@@ -2,11 +2,12 @@
  * connection. Main thread only.
  *
  * A filter that the server refuses stops no other one: it is asked for again now and then, over the
- * same connection, until it is granted or the connection ends.
+ * same connection, until it is granted or the connection ends. An answer that nobody awaits, or that
+ * does not answer what was asked, is an error of the protocol: `onSuback` and `onUnsuback` return it.
  */
 import type { ISubackPacket, IUnsubackPacket, Packet } from 'mqtt-packet';
 import type { Clock } from '../base/clock.js';
-import { reasonText, UNSPECIFIED_ERROR } from './reason-code.js';
+import { reasonText, withReasonString } from './reason-code.js';
 import { type Subscription, subscribePacket, unsubscribePacket } from './subscriptions.js';
 
 export interface SubscriberOptions {
@@ -31,6 +32,7 @@ export class Subscriber {
   readonly #awaited = new Map<number, Subscription>();
   readonly #refused = new Map<Subscription, string>();
   #answered = false;
+  #unsubackAwaited = false;
   #cancelRetry: () => void = () => {};
 
   constructor(options: SubscriberOptions) {
@@ -39,7 +41,10 @@ export class Subscriber {
 
   start(): void {
     const { subscriptions, staleFilters, send } = this.#options;
-    if (staleFilters.length > 0) send(unsubscribePacket(staleFilters, this.#unsubscribeId));
+    if (staleFilters.length > 0) {
+      this.#unsubackAwaited = true;
+      send(unsubscribePacket(staleFilters, this.#unsubscribeId));
+    }
     for (const subscription of subscriptions) this.#ask(subscription);
     this.#onAnswer();
   }
@@ -49,25 +54,36 @@ export class Subscriber {
     this.#cancelRetry();
   }
 
-  onSuback(packet: ISubackPacket): void {
+  /** The fault of the packet; undefined when it has none. */
+  onSuback(packet: ISubackPacket): string | undefined {
     const packetId = packet.messageId ?? 0;
     const subscription = this.#awaited.get(packetId);
-    if (subscription === undefined) return;
+    if (subscription === undefined) {
+      return `a SUBACK for packet identifier ${packetId}, which nobody awaits`;
+    }
+    if (packet.granted.length !== 1) {
+      // [MQTT-3.8.4-6]
+      return `a SUBACK with ${packet.granted.length} reason codes for one topic filter`;
+    }
     this.#awaited.delete(packetId);
-    // No reason code at all grants nothing [MQTT-3.8.4-6].
-    const code = Number(packet.granted[0] ?? UNSPECIFIED_ERROR);
+    const code = Number(packet.granted[0]);
     if (code >= 0x80) {
-      const why = packet.properties?.reasonString;
-      this.#onRefused(subscription, `${reasonText(code)}${why === undefined ? '' : ` (${why})`}`);
+      const reason = withReasonString(reasonText(code), packet.properties?.reasonString);
+      this.#onRefused(subscription, reason);
     } else {
       this.#onGranted(subscription, code);
     }
     this.#onAnswer();
+    return undefined;
   }
 
-  onUnsuback(packet: IUnsubackPacket): void {
-    const { onUnsubscribed, onWarning, staleFilters } = this.#options;
-    if (staleFilters.length === 0 || packet.messageId !== this.#unsubscribeId) return;
+  /** The fault of the packet; undefined when it has none. */
+  onUnsuback(packet: IUnsubackPacket): string | undefined {
+    const { onUnsubscribed, onWarning } = this.#options;
+    if (!this.#unsubackAwaited || packet.messageId !== this.#unsubscribeId) {
+      return `an UNSUBACK for packet identifier ${packet.messageId ?? 0}, which nobody awaits`;
+    }
+    this.#unsubackAwaited = false;
     // mqtt-packet's type has one reason code; it gives all of them.
     const refused = [packet.granted]
       .flat()
@@ -75,6 +91,7 @@ export class Subscriber {
       .find((code) => code >= 0x80);
     if (refused === undefined) onUnsubscribed();
     else onWarning(`the broker refuses UNSUBSCRIBE: ${reasonText(refused)}`);
+    return undefined;
   }
 
   /** Behind those of the subscriptions. */
@@ -96,7 +113,9 @@ export class Subscriber {
   }
 
   #onGranted(subscription: Subscription, qos: number): void {
-    if (qos < subscription.qos) {
+    // More than was asked for is an error of the broker's that harms nobody: a PUBLISH of QoS 2 ends
+    // the connection when one comes, and never a connection that works before that.
+    if (qos !== subscription.qos) {
       const filter = JSON.stringify(subscription.filter);
       this.#options.onWarning(
         `the broker grants QoS ${qos} for ${filter}, not ${subscription.qos}`,

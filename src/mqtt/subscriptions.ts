@@ -5,7 +5,7 @@
  * away, perhaps under another configuration, never arrive under an identifier that means something
  * else by now.
  */
-import type { ISubscribePacket, IUnsubscribePacket } from 'mqtt-packet';
+import { generate, type ISubscribePacket, type IUnsubscribePacket } from 'mqtt-packet';
 import { assert } from '../base/assert.js';
 import { VARINT_MAX } from './wire.js';
 
@@ -57,6 +57,11 @@ export function subscribePacket(
       },
     ],
   };
+}
+
+/** How long the SUBSCRIBE for a subscription is. */
+export function subscribeBytes(subscription: Subscription, withIdentifier: boolean): number {
+  return generate(subscribePacket(subscription, 1, withIdentifier), { protocolVersion: 5 }).length;
 }
 
 export function unsubscribePacket(

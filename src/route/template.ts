@@ -1,6 +1,7 @@
 /* Kafka topic names that are made from the message: `${topic}`, `${topic.N}` (1-based level) and
  * `${property.NAME}`. Compiled once; pure.
  */
+import { shortText } from '../base/short-text.js';
 import { compileParts, nameAfter, type TextPart } from './template-parts.js';
 
 export type TemplatePart =
@@ -90,7 +91,8 @@ function partValue(
 }
 
 function missing(part: TemplatePart, topicName: string): string {
-  if (part.kind === 'level') return `${JSON.stringify(topicName)} has no level ${part.level}`;
+  if (part.kind === 'level')
+    return `${JSON.stringify(shortText(topicName))} has no level ${part.level}`;
   if (part.kind === 'property')
     return `the message has no user property ${JSON.stringify(part.name)}`;
   return 'the template gives nothing';

@@ -24,6 +24,11 @@ t.test('it is ready without any connector to run', async (t) => {
 t.test('each part that is not well makes it unready and says why, and it stays live', async (t) => {
   const cases: [Partial<ConnectorHealth>, string, string][] = [
     [
+      { sessions: [{ session: 'session-0', state: 'subscribing', detail: '' }] },
+      'session session-0',
+      'subscribing: the MQTT broker has not answered every SUBSCRIBE',
+    ],
+    [
       { sessions: [{ session: 'session-0', state: 'connecting', detail: 'ECONNREFUSED' }] },
       'session session-0',
       'not connected to the MQTT broker: ECONNREFUSED',

@@ -12,7 +12,6 @@ const CONTROL: readonly Packet[] = [
   { cmd: 'connack', reasonCode: 0, sessionPresent: true, properties: { receiveMaximum: 7 } },
   { cmd: 'suback', messageId: 3, granted: [1], properties: { reasonString: 'fine' } },
   { cmd: 'unsuback', messageId: 4, granted: [0x11, 0] },
-  { cmd: 'pingresp' },
   { cmd: 'puback', messageId: 5, reasonCode: 0x10, properties: { reasonString: 'none' } },
   { cmd: 'auth', reasonCode: 0x18, properties: { authenticationMethod: 'm' } },
   { cmd: 'disconnect', reasonCode: 0x8b, properties: { reasonString: 'going' } },

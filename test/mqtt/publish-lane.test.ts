@@ -140,6 +140,10 @@ t.test('more Subscription Identifiers than a session can have are left', async (
     encodePublish(parts({ properties: Array.from({ length: count }, () => subscriptionId(1)) }));
   t.equal(readByLane(ids(SUBSCRIPTION_IDS_MAX)).said, LANE_READ);
   t.equal(readByLane(ids(SUBSCRIPTION_IDS_MAX + 1)).said, LANE_LEFT);
+  t.match(publishFault(ids(SUBSCRIPTION_IDS_MAX + 1)), {
+    reasonCode: 0x83,
+    text: 'more than 4096 Subscription Identifiers',
+  });
 });
 
 t.test('an empty body is left', async (t) => {
