@@ -168,6 +168,9 @@ void KafkaConsumer::Unassign(const std::vector<int32_t>& partitions) {
   }
   rd_kafka_error_t* error = rd_kafka_incremental_unassign(rk_, ListOf(offsets).get());
   if (error != nullptr) return EmitFailure(error, "unassign");
+  // That was the last word of a consumer that closes: its group may be done with before anything
+  // more is asked of it, and then nobody answers. Nothing is assigned again either.
+  if (closing_) return;
   // librdkafka's thread has yet to stop the partitions, when it ends the forwarding of their queues.
   // What is asked of it next is answered after that: were one assigned again before, nothing would
   // forward its queue any more, and its records would stay there.

@@ -306,6 +306,18 @@ t.test('close gives the partitions back first, and writes no record any more', a
   t.throws(() => consumer.native.turn(), /destroyed/);
 });
 
+t.test('close ends, however soon librdkafka has done with the group', async (t) => {
+  await produce('soon', numbered(1), { partitions: 4 });
+  // A static member says no word to the group when it ends, so nothing delays it.
+  const properties = { 'group.instance.id': 'soon' };
+  for (let i = 0; i < 20; i++) {
+    const consumer = consume(t, { group: `soon-${i}`, topic: 'soon', properties });
+    await until('it is assigned', () => consumer.assigned.size === 4);
+    await consumer.close();
+    t.equal(consumer.count(EVENT_REVOKE), 1);
+  }
+});
+
 t.test('a topic that does not exist is an error, and is not created', async (t) => {
   const UNKNOWN_TOPIC_OR_PART = 3;
   const consumer = consume(t, {
