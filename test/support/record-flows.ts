@@ -129,6 +129,8 @@ export class RecordFlows {
           const failed = () => reject(new OperatingError('ERR_DEAD_LETTER_FULL', 'full'));
           this.letters.push({ letter, stored: () => resolve('id'), failed });
         }),
+      // Nothing of this direction comes piece by piece.
+      begin: () => Promise.reject(new OperatingError('ERR_DEAD_LETTER_FULL', 'full')),
     };
     const nothing = () => {};
     return new DeadLetterDesk(store, this.clock, nothing, nothing);
