@@ -69,7 +69,26 @@ RecordWriter::RecordWriter(Ring ring, Slab large, int main_fd)
       main_fd_(main_fd),
       head_(ring.head().load() & ~uint32_t{7}),
       published_(head_),
-      tail_seen_(ring.tail().load()) {}
+      tail_seen_(ring.tail().load()) {
+  TakeOver();
+}
+
+/** Main may release records meanwhile, but changes nothing else of them. */
+void RecordWriter::TakeOver() {
+  uint32_t frame_bytes;
+  for (uint32_t at = tail_seen_; at != head_; at += frame_bytes) {
+    frame_bytes = ring_.ToEnd(at);
+    if (frame_bytes < kRecordHeaderBytes) continue;
+    RecordWords words;
+    std::memcpy(&words, ring_.At(at), sizeof words);
+    frame_bytes = words.frame_bytes;
+    if (frame_bytes < kRecordHeaderBytes || frame_bytes > head_ - at) return;
+    if (!(words.flags & kBodyInLarge)) continue;
+    const uint64_t key_bytes = words.key_bytes == kNullKey ? 0 : words.key_bytes;
+    large_.Take(words.body_offset, key_bytes + words.headers_bytes + words.payload_bytes,
+                at + frame_bytes);
+  }
+}
 
 bool RecordWriter::Fits(const uint8_t* ring, size_t ring_bytes, size_t large_bytes) {
   return Ring::Fits(ring, ring_bytes) && ring_bytes - kRingData >= 2 * kRecordHeaderBytes &&

@@ -8,6 +8,8 @@
  *    stands; a body that would need more lies in the large ring, whatever its size.
  * 3. What is in the way of a record without room is in the ring already, so that tail will move: a
  *    record that no release could make room for is written as oversize instead.
+ * 4. A writer that takes over a ring, as after a fatal error of its predecessor's consumer, finds the
+ *    regions of the large ring that main still reads: the records between tail and head have them.
  */
 #include <librdkafka/rdkafka.h>
 
@@ -43,6 +45,7 @@ class RecordWriter {
   struct Body;
   Body Measure(const rd_kafka_message_t& record) const;
   uint32_t Room() const;
+  void TakeOver();
   void SeeTail();
   bool Reserve(uint32_t frame_bytes);
   void WriteHeader(const rd_kafka_message_t& record, const Body& body);

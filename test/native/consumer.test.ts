@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import { closeDoorbell, openDoorbell } from '../../src/channel/doorbell.js';
+import { readRecord } from '../../src/channel/record-frame.js';
 import { createRingMemory } from '../../src/channel/ring-layout.js';
 import {
   addon,
@@ -168,6 +169,43 @@ t.test('large bodies lie in the large ring until they are released', async (t) =
     t.equal(Buffer.from(key ?? '').toString(), 'key');
     t.equal(headers[0]?.[0], 'h');
     t.ok(slab.subarray(0, value?.length).equals(value ?? Buffer.alloc(0)));
+  }
+});
+
+t.test('a consumer that is opened again spares what main holds in the large ring', async (t) => {
+  // Half of the record ring is 256 bytes: what is longer lies in the large ring.
+  const payloads = [
+    [300, 40, 500, 180, 299, 350, 90, 410].map((bytes) => 'a'.repeat(bytes)),
+    [450, 210, 20, 480, 310, 120, 500, 230].map((bytes) => 'b'.repeat(bytes)),
+  ];
+  for (const [topic, texts] of payloads.entries()) {
+    await produce(
+      `spared-${topic}`,
+      texts.map((payload) => ({ payload })),
+    );
+  }
+  const consumer = consume(t, {
+    group: 'spared',
+    topic: 'spared-0',
+    ringBytes: 512,
+    largeBytes: 1_024,
+    releases: false,
+  });
+  const texts = new Set(payloads.flat());
+  const isWhole = (position: number) => {
+    consumer.ring.at(position);
+    const { value } = readRecord(consumer.ring.frame, consumer.ring.large);
+    return texts.has(Buffer.from(value ?? '').toString());
+  };
+  for (let round = 1; round <= 12; round++) {
+    await until('the rings are full', () => (consumer.flags & CONSUMER_BLOCKED) !== 0);
+    consumer.read();
+    t.ok(consumer.held.every(isWhole), `round ${round}`);
+    consumer.reopen(`spared-${round}`, `spared-${round % 2}`);
+    consumer.flags = 0;
+    // The oldest gives its room to the other consumer.
+    for (const position of consumer.held.splice(0, 1)) consumer.ring.release(position);
+    consumer.ring.wakeWriter();
   }
 });
 

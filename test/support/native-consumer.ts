@@ -33,7 +33,6 @@ export interface NativeConsumerOptions {
 
 /** Both ends of a record ring on one thread, around the real addon. It answers rebalances at once. */
 export class NativeConsumer {
-  readonly native: Consumer;
   readonly ring: RecordRing;
   readonly records: ReadRecord[] = [];
   /** Of records that are not released. */
@@ -46,6 +45,8 @@ export class NativeConsumer {
   readonly #wakeFd = openDoorbell();
   readonly #mainFd = openDoorbell();
   readonly #stops: readonly (() => void)[];
+  readonly #open: (group: string, topic: string) => Consumer;
+  #native: Consumer;
   #again: NodeJS.Immediate | undefined;
   #tokens = 0;
   #destroyed = false;
@@ -55,18 +56,30 @@ export class NativeConsumer {
     const large = new SharedArrayBuffer(options.largeBytes ?? 64);
     this.#releases = options.releases ?? true;
     this.ring = new RecordRing(memory, large, () => ringDoorbell(this.#wakeFd));
-    this.native = new addon.Consumer(
-      { ...quickConsumer(bootstrapServers), 'group.id': options.group, ...options.properties },
-      options.topic,
-      new Uint8Array(memory),
-      new Uint8Array(large),
-      this.#wakeFd,
-      this.#mainFd,
-    );
+    this.#open = (group, topic) =>
+      new addon.Consumer(
+        { ...quickConsumer(bootstrapServers), 'group.id': group, ...options.properties },
+        topic,
+        new Uint8Array(memory),
+        new Uint8Array(large),
+        this.#wakeFd,
+        this.#mainFd,
+      );
+    this.#native = this.#open(options.group, options.topic);
     this.#stops = [
       listenToDoorbell(this.#wakeFd, () => this.turn()),
       listenToDoorbell(this.#mainFd, () => this.read()),
     ];
+  }
+
+  get native(): Consumer {
+    return this.#native;
+  }
+
+  /** Another consumer, of another topic, that writes to the same rings. */
+  reopen(group: string, topic: string): void {
+    this.#native.destroy();
+    this.#native = this.#open(group, topic);
   }
 
   turn(): void {
