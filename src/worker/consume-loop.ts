@@ -308,9 +308,10 @@ export class ConsumeLoop {
     }
     this.#trouble = true;
     const stopped = disposition === 'stop';
+    // First: a record that main still read would tell it that all is well.
+    if (stopped || disposition === 'reopen') this.#fail(stopped);
     const code = errorName(event.code);
     post({ kind: 'consumer', routeIndex, code, detail: event.text, stopped });
-    if (stopped || disposition === 'reopen') this.#fail(stopped);
   }
 
   /** The consumer is of no use any more; whatever it had is lost, and others may have it already. */

@@ -260,9 +260,9 @@ t.test('after a fatal error everything is lost, and another consumer is opened',
   loop.turn();
   t.ok(native.destroyed);
   t.match(posted(), [
-    { kind: 'consumer', code: 'E22', stopped: false },
     { kind: 'committed', code: 'E-185' },
     { kind: 'revoking', partitions: [0, 1, 2], lost: true },
+    { kind: 'consumer', code: 'E22', stopped: false },
   ]);
   t.same(statistics, [undefined]);
   loop.turn();
@@ -293,14 +293,18 @@ t.test('consumers that fail at once are opened ever less often', async (t) => {
   t.same(waits, [2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
 });
 
-t.test('a member that another process has fenced stops for good', async (t) => {
+t.test('a member that another process has fenced stops for good, and says so last', async (t) => {
   const { loop, native, posted, clock, consumers } = assigned();
   native.error(FENCED, true);
   loop.turn();
-  t.match(posted(), [
-    { kind: 'consumer', code: 'E82', stopped: true },
-    { kind: 'revoking', lost: true },
-  ]);
+  t.match(
+    posted(),
+    [
+      { kind: 'revoking', lost: true },
+      { kind: 'consumer', code: 'E82', stopped: true },
+    ],
+    'main reads no record any more that would tell it that all is well',
+  );
   clock.advance(600_000);
   loop.turn();
   t.equal(consumers.length, 1);
