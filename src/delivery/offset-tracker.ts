@@ -1,13 +1,14 @@
-/* OffsetTracker: which offset of one topic-partition may be committed. Records are opened in the order of
- * their offsets and settled in any; what may be committed is the offset behind the last record before
- * which nothing is open. Main thread only.
+/* OffsetTracker: which offset of one topic-partition may be committed. Records are opened in the order in
+ * which they were read and settled in any; what may be committed is the offset behind the last record
+ * before which nothing is open. Main thread only.
  *
  *      first               first + count
  *   ... | open | settled | settled | open |          a record's number is its place, modulo 2^32
  *         ^ the offset of this one is what a restart reads first
  *
- * 1. `next` never passes a record that is open (invariant 4 of the design), and never falls.
- * 2. Offsets have gaps (compaction, transactions), so a record is known by its number, not its offset.
+ * 1. `next` never passes a record that is open (invariant 4 of the design).
+ * 2. Offsets have gaps (compaction, transactions), and fall where a topic was made anew or a partition has
+ *    lost its end: so a record is known by its number, not its offset, and `next` falls with them.
  * 3. What is held is bounded by the ring that the records lie in: its frames are what is counted here.
  */
 import { assert } from '../base/assert.js';
@@ -29,6 +30,11 @@ export class OffsetTracker {
     return this.#next;
   }
 
+  /** The offset of the record that was read last; -1 before the first. */
+  get last(): number {
+    return this.#last;
+  }
+
   /** Records that are not settled. */
   get openCount(): number {
     return this.#openCount;
@@ -36,7 +42,6 @@ export class OffsetTracker {
 
   /** A record was read; returns the number to settle it by. */
   open(offset: number): number {
-    assert(offset > this.#last, `offset ${offset} after ${this.#last}`);
     if (this.#count === this.#offsets.length) this.#grow();
     const number = (this.#first + this.#count) >>> 0;
     const at = number & (this.#offsets.length - 1);
@@ -48,7 +53,7 @@ export class OffsetTracker {
     return number;
   }
 
-  /** The record is done with. True: `next` has risen. */
+  /** The record is done with. True: `next` is another. */
   settle(number: number): boolean {
     const mask = this.#offsets.length - 1;
     assert((number - this.#first) >>> 0 < this.#count, `record ${number} is not held`);

@@ -251,9 +251,12 @@ export class KafkaToMqtt {
   /** The record at the ring's cursor. */
   #take(flow: RecordFlow, ring: RecordRing): void {
     const { events } = flow.route;
+    const { offset } = ring;
     const partition = flow.partitions.of(ring.partition);
+    const { last } = partition.tracker;
+    if (offset <= last) events.offsetsFell(partition.id, last, offset);
     const delivery = this.#ledger.open(flow, ring, partition);
-    this.#ledger.number[delivery] = partition.tracker.open(ring.offset);
+    this.#ledger.number[delivery] = partition.tracker.open(offset);
     flow.onWell();
     events.counters.recordsConsumed++;
     events.counters.payloadBytesConsumed += ring.payloadBytes;

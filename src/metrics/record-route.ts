@@ -75,6 +75,12 @@ export class RecordRouteEvents {
     else this.#warn('trouble', { detail }, 'it cannot read from Kafka');
   }
 
+  /** Kafka gives records of a partition from further down: it is another log, or has lost its end. */
+  offsetsFell(partition: number, from: number, to: number): void {
+    const text = 'Kafka goes on at a lower offset: the topic was made anew, or has lost records';
+    this.#warn(`offsets ${partition}`, { partition, from, to }, text);
+  }
+
   partitionsAssigned(partitions: readonly number[], count: number): void {
     this.counters.partitionsAssigned = count;
     this.#log.info({ partitions }, 'partitions assigned');

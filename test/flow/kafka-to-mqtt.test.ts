@@ -72,6 +72,21 @@ t.test('a commit that failed is asked for again, whole', async (t) => {
   t.match(flows.counters(), { commitsFailed: 1, commitsSucceeded: 1 });
 });
 
+t.test('where Kafka goes on at a lower offset, so does what is committed', async (t) => {
+  const flows = connected();
+  flows.consume({ offset: 20 });
+  flows.publisher.pubackSent();
+  flows.clock.advance(1_000);
+  t.same(flows.commits(), [[{ partition: 0, offset: 21 }]]);
+  // The topic was deleted and made anew.
+  flows.consume({ offset: 0 }, {});
+  flows.publisher.pubackSent();
+  flows.clock.advance(1_000);
+  t.same(flows.commits(), [[{ partition: 0, offset: 2 }]]);
+  const fell = flows.log.lines.filter(({ from }) => from !== undefined);
+  t.match(fell, [{ partition: 0, from: 20, to: 0 }], 'told once');
+});
+
 t.test('at QoS 0 a record is done once it is written, and committed at once', async (t) => {
   const flows = connected([{ qos: 0 }]);
   flows.consume({}, {});
