@@ -72,6 +72,8 @@ export class ShardPool {
   readonly #stopListening: () => void;
   readonly #members: Member[];
   #closing = false;
+  /** The doorbells are closed: what settles late rings nobody. */
+  #closed = false;
 
   constructor(options: ShardPoolOptions) {
     this.#options = options;
@@ -92,12 +94,16 @@ export class ShardPool {
     this.#stopListening = listenToDoorbell(this.#mainFd, () => this.#onDoorbell());
     this.#members = Array.from({ length: options.shards }, (_, index) => {
       const wakeFd = openDoorbell();
+      const ring = () => {
+        // Their numbers may be somebody else's file descriptors by now.
+        if (!this.#closed) ringDoorbell(wakeFd);
+      };
       const pace = new WakePace(options.clock);
       const shard = new Shard({
         ...options,
         index,
         bell: {
-          ring: () => ringDoorbell(wakeFd),
+          ring,
           mayWake: (askAgain) => pace.mayWake(askAgain),
         },
         onSettled: (...settled) => options.onSettled(shard, ...settled),
@@ -106,7 +112,7 @@ export class ShardPool {
         shard,
         sources: options.consumers
           .filter((_, consumer) => consumer % options.shards === index)
-          .map((settings) => new RecordSource(settings, index, () => ringDoorbell(wakeFd))),
+          .map((settings) => new RecordSource(settings, index, ring)),
         wakeFd,
         pace,
         port: undefined,
@@ -157,8 +163,8 @@ export class ShardPool {
     await Promise.all(this.#members.map((member) => member.ended));
     await this.#piscina.destroy();
     this.#stopListening();
+    this.#closed = true;
     for (const member of this.#members) {
-      // A ring that is still to come would be somebody else's file descriptor's.
       member.pace.close();
       closeDoorbell(member.wakeFd);
     }

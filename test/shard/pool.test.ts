@@ -1,14 +1,17 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readSync } from 'node:fs';
 import t from 'tap';
 import { type Clock, systemClock } from '../../src/base/clock.js';
+import { closeDoorbell, openDoorbell } from '../../src/channel/doorbell.js';
 import type { FromWorker, OpenTarget } from '../../src/channel/protocol.js';
 import { DELIVERED } from '../../src/channel/settlement-ring.js';
 import { addon } from '../../src/kafka/addon.js';
 import { ShardPool } from '../../src/shard/pool.js';
+import type { SourceSettings } from '../../src/shard/record-source.js';
 import type { Shard } from '../../src/shard/shard.js';
 import { frameOf } from '../support/frames.js';
 import { readRecords } from '../support/kafka-records.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { RecordRingWriter, recordFrameOf } from '../support/record-frames.js';
 import { until } from '../support/until.js';
 
 const cluster = new addon.MockCluster(1);
@@ -34,7 +37,10 @@ class PoolUnderTest {
   readonly pool: ShardPool;
   bursts = 0;
 
-  constructor(t: Tap, { shards = 1, clock = systemClock as Clock } = {}) {
+  constructor(
+    t: Tap,
+    { shards = 1, clock = systemClock as Clock, consumers = [] as SourceSettings[] } = {},
+  ) {
     this.pool = new ShardPool({
       shards,
       sessions: 1,
@@ -52,7 +58,7 @@ class PoolUnderTest {
         logLevel: 'info',
       },
       clock,
-      consumers: [],
+      consumers,
       onRecords: () => {},
       onSettled: (shard, deliveryId, _, settlement) => {
         this.settled.push({ shard: shard.index, deliveryId, settlement });
@@ -291,3 +297,34 @@ t.test('a closed pool leaves no thread of librdkafka behind', async (t) => {
   t.equal(librdkafkaThreads(), before);
   t.equal(under.lost.length, 0, 'that is no loss');
 });
+
+t.test(
+  'what settles after a pool was closed rings no descriptor that is another’s by now',
+  async (t) => {
+    const consumer: SourceSettings = {
+      routeIndex: 0,
+      topic: 'late',
+      groupId: 'late',
+      groupInstanceId: 'late',
+      offsetReset: 'earliest',
+      payloadBytesMax: 1_000,
+    };
+    const { pool } = new PoolUnderTest({ teardown: () => {} }, { consumers: [consumer] });
+    const source = pool.sources[0] as (typeof pool.sources)[0];
+    const { ring } = source;
+    const writer = new RecordRingWriter(source.task.records);
+    writer.write(recordFrameOf({}));
+    writer.publish();
+    ring.next();
+    writer.block();
+    await pool.close();
+    const others = Array.from({ length: 8 }, () => openDoorbell());
+    ring.release(ring.position);
+    ring.wakeWriter();
+    const count = new Uint8Array(8);
+    for (const fd of others) {
+      t.throws(() => readSync(fd, count), { code: 'EAGAIN' });
+      closeDoorbell(fd);
+    }
+  },
+);
