@@ -42,6 +42,7 @@ export class Partitions {
   readonly #current = new Map<number, Partition>();
   readonly #assigned = new Set<number>();
   readonly #leaving: Leaving[] = [];
+  #closed = false;
 
   constructor(options: PartitionsOptions) {
     this.#options = options;
@@ -103,8 +104,13 @@ export class Partitions {
     return due;
   }
 
-  /** The last word: what was asked for and is not answered may have failed, so it is said again. */
-  takeLastCommits(): PartitionOffset[] {
+  /**
+   * Nothing is waited for any more.
+   * @returns the last word: what was asked for and is not answered may have failed, so it is said again
+   */
+  close(): PartitionOffset[] {
+    this.#closed = true;
+    for (const { cancelTimeout } of this.#leaving) cancelTimeout();
     this.onCommitFailed();
     return this.takeCommits();
   }
@@ -138,7 +144,7 @@ export class Partitions {
     const cancelTimeout = clock.after(revokeTimeoutMs, () => this.#release(leaving));
     const leaving = { revocation, partitions, cancelTimeout };
     this.#leaving.push(leaving);
-    if (partitions.every(({ underWay }) => underWay === 0)) this.#release(leaving);
+    if (this.#closed || partitions.every(({ underWay }) => underWay === 0)) this.#release(leaving);
   }
 
   #release(leaving: Leaving): void {
@@ -146,7 +152,7 @@ export class Partitions {
     this.#leaving.splice(this.#leaving.indexOf(leaving), 1);
     const due: PartitionOffset[] = [];
     for (const partition of leaving.partitions) {
-      // As in `takeLastCommits`.
+      // As in `close`.
       partition.committed = -1;
       takeCommit(partition, due);
       partition.gone = true;

@@ -161,7 +161,7 @@ export class RecordFlow {
   close(): readonly PartitionOffset[] {
     this.held.close();
     this.#commits.close();
-    return this.partitions.takeLastCommits();
+    return this.partitions.close();
   }
 
   /** Nobody's concern any more: its place is free, and no offset moves. */

@@ -550,5 +550,19 @@ t.test('a stop leaves no timer behind, also for what settles late', async (t) =>
   t.same(flows.commits(), []);
 });
 
+t.test('a stop waits for no partition that is being given back', async (t) => {
+  const flows = connected();
+  flows.consume({}, { partition: 1 });
+  flows.revoke(1, [0]);
+  flows.flow.stopReading();
+  flows.flow.close(0);
+  t.same(flows.released(), []);
+  // Its consumer ends, and gives the other one back.
+  flows.revoke(2, [1]);
+  t.equal(flows.released().length, 1);
+  flows.clock.advance(60_000);
+  t.same(flows.released(), [], 'no timer is left');
+});
+
 /** The header that says whose the expiry is. */
 const expiring = 'v=1;properties=Message Expiry Interval;path=';

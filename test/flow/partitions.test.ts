@@ -111,7 +111,7 @@ t.test(
     read(3, 1, 1);
     const due = [{ partition: 3, offset: 1 }];
     t.same(partitions.takeCommits(), due);
-    t.same(partitions.takeLastCommits(), due);
+    t.same(partitions.close(), due);
     revoke(1, [3]);
     t.same(released, [[1, due]]);
   },
@@ -124,6 +124,6 @@ t.test('of a partition that was lost nothing is committed any more', async (t) =
   partition.tracker.settle(1);
   partitions.onEnded(partition);
   t.same(partitions.takeCommits(), []);
-  t.same(partitions.takeLastCommits(), []);
+  t.same(partitions.close(), []);
   t.same(released, [[1, []]], 'it is answered at once, with nothing');
 });
