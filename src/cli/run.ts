@@ -45,7 +45,7 @@ export async function runCommand(options: RunOptions): Promise<number> {
   if (left > 0) {
     process.stderr.write(
       `millrace: ${left} message(s) were not settled within ${options.drainTimeoutSeconds} s; ` +
-        'the broker keeps those of QoS 1 and sends them again\n',
+        'those of QoS 1 come again, from the broker and from Kafka\n',
     );
   }
   return 0;

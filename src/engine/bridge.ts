@@ -149,7 +149,7 @@ export class Bridge {
     this.#sessions.stopReading();
     this.#recordFlow.stopReading();
     await this.#settling.wait(timeoutMs);
-    const left = this.#flow.onDrainTimeout();
+    const left = this.#flow.onDrainTimeout() + this.#recordFlow.underWay;
     this.#sessions.stop();
     this.#flow.stop();
     this.#desk.close();

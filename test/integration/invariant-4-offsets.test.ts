@@ -60,7 +60,7 @@ t.test('a process that ends without PUBACKs reads the same records again', async
   bridge.broker.holdPubacks(CLIENT_ID);
   await writeBoth(bridge, COUNT);
   await bridge.sent(2 * COUNT);
-  await bridge.stop(0);
+  t.equal(await bridge.stop(0), 2 * COUNT, 'left unsettled');
   t.same(await bridge.committed(GROUP, 'commands', 2), [COUNT, COUNT]);
   bridge.published.length = 0;
   bridge.broker.holdPubacks(CLIENT_ID)();
