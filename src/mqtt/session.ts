@@ -8,6 +8,8 @@
  *
  * 1. Clean Start is 0 always: the broker stores what arrives while we are away.
  * 2. A PUBLISH may come before our SUBACK does, on a resumed session: routes are known by then.
+ * 3. Once no more is to be read, a PUBLISH is passed over and not acknowledged: the broker sends it again
+ *    over the next connection [MQTT-4.4.0-1]. Left unread, it would stand before the PUBACKs for what we sent.
  */
 import type { IConnackPacket, IDisconnectPacket, Packet } from 'mqtt-packet';
 import type { Clock } from '../base/clock.js';
@@ -25,7 +27,7 @@ import type { Inflight } from './inflight.js';
 import { Outbound } from './outbound.js';
 import type { OutgoingPublish } from './outgoing-publish.js';
 import type { OversizeSink } from './oversize.js';
-import type { Publish } from './publish.js';
+import { ABSENT, type Publish } from './publish.js';
 import type { PublishFault } from './publish-check.js';
 import {
   isConnackReason,
@@ -132,6 +134,7 @@ export class Session {
   #refusal: string | undefined;
   /** Whether reading was paused since the SUBACKs are awaited. */
   #wasPaused = false;
+  #readingStopped = false;
 
   constructor(options: SessionOptions) {
     this.options = options;
@@ -191,9 +194,11 @@ export class Session {
     this.#inbound.resume();
   }
 
-  /** Stops reading for good; PUBACKs still leave. */
+  /** Takes no PUBLISH any more; PUBACKs still leave and come. */
   stopReading(): void {
+    this.#readingStopped = true;
     this.#inbound.stopReading();
+    this.#connection?.resume();
   }
 
   /** Ends the connection, unacknowledged, and dials again: the broker redelivers. */
@@ -245,7 +250,8 @@ export class Session {
         },
         onDrained: () => this.outbound.onDrained(),
         onPacket: (packet) => this.#onPacket(packet),
-        onPublish: (publish) => this.#isEarly('PUBLISH') || this.#inbound.onPublish(publish),
+        onPublish: (publish) =>
+          this.#isEarly('PUBLISH') || this.#passesOver(publish) || this.#inbound.onPublish(publish),
         onOversize: (publish) =>
           this.#isEarly('PUBLISH') ? undefined : this.#inbound.onOversize(publish),
         onLeft: (packet) => this.#inbound.onLeft(packet),
@@ -357,6 +363,12 @@ export class Session {
   #isEarly(name: string): boolean {
     if (this.#state.kind !== 'connecting') return false;
     this.#connection?.disconnect(PROTOCOL_ERROR, `the broker sent a ${name} before its CONNACK`);
+    return true;
+  }
+
+  #passesOver({ slabOffset }: Publish): boolean {
+    if (!this.#readingStopped) return false;
+    if (slabOffset !== ABSENT) this.options.events.releasePayload(slabOffset);
     return true;
   }
 

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { numbers, startEmbedded } from '../support/embedded.js';
+import { CLIENT_ID } from '../support/resources.js';
 import { until } from '../support/until.js';
 
 const oneRoute = {
@@ -30,6 +31,42 @@ t.test(
     await bridge.acknowledged(21);
     await bridge.inFlight(0);
     t.same(await bridge.values('out'), [...numbers(20), 'too late'], 'nothing twice');
+  },
+);
+
+t.test(
+  'what comes from MQTT during a drain does not keep back the PUBACKs of what goes there',
+  async (t) => {
+    const bridge = await startEmbedded(t, {
+      topics: { out: 1, commands: 1 },
+      maps: [
+        {
+          routes: [
+            { name: 'r', mqttTopic: 'a/#', kafkaTopic: 'out' },
+            {
+              direction: 'kafkaToMqtt',
+              name: 'down',
+              kafkaTopic: 'commands',
+              mqttTopic: 'devices/x',
+              qos: 1,
+            },
+          ],
+        },
+      ],
+    });
+    const release = bridge.broker.holdPubacks(CLIENT_ID);
+    await bridge.write(
+      'commands',
+      numbers(5).map((value) => ({ value })),
+    );
+    await bridge.sent(5);
+    const stopped = bridge.stop(30_000);
+    bridge.publish('a/b', 'too late');
+    await until('the broker has sent it', () => bridge.session()?.inFlight === 1);
+    release();
+    t.equal(await stopped, 0);
+    t.same(await bridge.committed('down', 'commands', 1), [5]);
+    t.equal(bridge.session()?.inFlight, 1, 'the broker has it still');
   },
 );
 

@@ -220,6 +220,18 @@ t.test('a session that is to read no more acknowledges what it has', async (t) =
   t.strictSame(scripted.topics, ['a']);
   scripted.settle('a');
   t.strictSame(scripted.pubacks(), [[1, 0]]);
+  t.notOk(scripted.session.paused, 'PUBACKs for what it sent may lie behind what it does not take');
+});
+
+t.test('a session that waits for credit when it is to read no more waits no longer', async (t) => {
+  const scripted = active();
+  scripted.credit = false;
+  scripted.publishTo('a', 1);
+  t.ok(scripted.session.paused);
+  scripted.session.stopReading();
+  t.notOk(scripted.session.paused);
+  t.strictSame(scripted.topics, []);
+  t.strictSame(scripted.pubacks(), []);
 });
 
 t.test('an alias stands for its topic name until the connection ends', async (t) => {
