@@ -240,7 +240,8 @@ export class KafkaToMqtt {
 
   #maySend(flow: RecordFlow): boolean {
     if (this.#stopped) return false;
-    if (!this.#options.desk.hasRoom) {
+    // A route that has none there takes nobody's room but for one, and is not to wait for the others'.
+    if (flow.lettersWaiting > 0 && !this.#options.desk.hasRoom) {
       this.#lookAgain();
       return false;
     }
@@ -388,14 +389,16 @@ export class KafkaToMqtt {
 
   #deadLetter(delivery: number, fault: RecordFault): void {
     const { connector, desk, clock } = this.#options;
-    const { route } = this.#ledger.flow(delivery);
+    const flow = this.#ledger.flow(delivery);
+    const { route } = flow;
     const ring = this.#ledger.ring(delivery);
     ring.at(this.#ledger.position[delivery] as number);
     const letter = recordLetter({ connector, route, ring, fault, timeMs: clock.wallMs() });
+    flow.lettersWaiting++;
     desk.put(letter, (id) => {
+      flow.lettersWaiting--;
       const { reason, message, topicName } = fault;
       route.events.route.deadLettered(reason, { id, topicName, message });
-      const flow = this.#ledger.flow(delivery);
       this.#settle(delivery);
       this.#afterBatch(flow);
     });

@@ -43,6 +43,8 @@ export class RecordFlow {
   readonly source: RecordSource;
   readonly partitions: Partitions;
   readonly held: HeldRecords;
+  /** Dead letters of its records that are not stored yet. */
+  lettersWaiting = 0;
   readonly #ledger: RecordLedger;
   readonly #sessionOf: RecordFlowOptions['sessionOf'];
   #session: Session | undefined;

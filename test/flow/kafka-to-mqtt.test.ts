@@ -353,6 +353,20 @@ t.test('many records that are dead letters wait for the store within its bound',
   t.equal(flows.usedBytes(), 0);
 });
 
+t.test('a route without dead letters does not wait for those of others', async (t) => {
+  const routes = Array.from({ length: 10 }, (_, n) => ({ name: `route ${n}` }));
+  const flows = connected(routes);
+  const value = 'x'.repeat(200_000);
+  for (const [route] of routes.slice(1).entries()) {
+    while (flows.write({ key: '#', value }, route + 1));
+    flows.ring(route + 1);
+  }
+  const bytes = flows.letters.reduce((sum, { letter }) => sum + letter.payload.length, 0);
+  t.ok(bytes >= 32 * 1024 * 1024, 'there is no room for more');
+  flows.consume({});
+  t.same(flows.publisher.payloads(), ['0']);
+});
+
 t.test('a record that came through this route before is stopped, counted and done', async (t) => {
   const flows = connected();
   flows.consume({ headers: [['Millrace', 'v=1;properties=;path=edge/down,a/b']] });
