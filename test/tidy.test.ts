@@ -38,7 +38,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   worker: [...SHARED, 'kafka'],
   explain: [...SHARED, ...PARTS, 'flow', 'engine'],
   bench: FOUNDATION,
-  demo: [...FOUNDATION, 'config', 'engine'],
+  // kafka: the mock cluster of the addon is the demo's Kafka.
+  demo: [...FOUNDATION, 'kafka', 'config', 'engine'],
   // kafka: `dead-letters replay` is a small producer of its own.
   cli: [...SHARED, ...PARTS, 'kafka', 'config', 'engine', 'explain', 'bench', 'demo'],
   main: ['base', 'cli'],

@@ -1,18 +1,21 @@
-/* The demo: devices, broker, Millrace, Kafka and a reader in one process, on 127.0.0.1 only.
+/* The demo: devices, broker, Millrace, Kafka, a reader and an operator in one process, on 127.0.0.1
+ * only.
  *
  *   plants -> broker ==socket==> the real engine ==> Kafka ==> reader -> reconciliation
  *                    <==PUBACK==
+ *   machines <- broker <==socket== the real engine <== Kafka <== operator: commands
+ *        \----> broker ==socket==> the real engine ==> Kafka ==> reader: answers
  *
- * End: the devices stop; what is under way is acknowledged; the engine drains; the reader goes on
- * to the end of every partition. What is open then is missing for certain.
+ * End: the devices and the operator stop; what is under way is acknowledged and answered; the engine
+ * drains; the reader goes on to the end of every partition. What is open then is missing for certain.
  */
 import { type Clock, systemClock } from '../base/clock.js';
 import { Closers } from './closers.js';
 import { DeviceLoop } from './device-loop.js';
 import { intro } from './intro.js';
+import { Operator } from './operator.js';
 import { type Parts, startParts } from './parts.js';
 import { plainView } from './plain-view.js';
-import { Plants } from './plants.js';
 import type { ReadRecord } from './reconcile.js';
 import type { DemoReport } from './summary.js';
 import { liveView, type Terminal, type View } from './view.js';
@@ -45,21 +48,25 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   const closers = new Closers();
   try {
     const parts = await startParts({ version, clock, tamper }, closers);
-    const { broker, reconciliation, progress, kafka } = parts;
-    const plants = new Plants(Math.random);
-    const { bootstrapServers } = kafka;
-    output.write(intro({ ...parts, bootstrapServers, command, plants }));
+    const { plants, broker, reconciliation, commands, writer, progress } = parts;
+    output.write(intro({ ...parts, command }));
     const devices = new DeviceLoop({ plants, broker, reconciliation, messagesPerSecond, clock });
+    const operator = new Operator({ plants, commands, writer, clock });
+    const stopTalking = async () => {
+      devices.stop();
+      operator.stop();
+    };
     const show = startView(options, parts, clock, closers);
+    closers.add(stopTalking);
     devices.start();
-    closers.add(async () => devices.stop());
+    operator.start();
     await endOf(options, clock);
-    devices.stop();
+    await stopTalking();
     show('finishing');
     await settle(parts, clock);
     const { tallies, faults, foreignRecords } = reconciliation;
     show('done');
-    return { tallies, faults, foreignRecords, latency: progress.wholeLatency };
+    return { tallies, faults, foreignRecords, latency: progress.wholeLatency, commands };
   } finally {
     await closers.closeAll();
   }
@@ -109,11 +116,19 @@ function endOf({ seconds, interrupted }: DemoOptions, clock: Clock): Promise<voi
 
 /** Brings everything under way to its end, as far as it moves. */
 async function settle(parts: Parts, clock: Clock): Promise<void> {
-  const { reconciliation, kafka, partitions, reader } = parts;
-  const moved = () => reconciliation.acknowledged + reconciliation.readBack;
-  await waitFor(() => reconciliation.acknowledged === reconciliation.published, moved, clock);
+  const { reconciliation, commands, reader } = parts;
+  const moved = () => {
+    const { written, received, answered, readBack } = commands.tally;
+    return (
+      reconciliation.acknowledged +
+      reconciliation.readBack +
+      (written + received + answered + readBack)
+    );
+  };
+  const isAcknowledged = () => reconciliation.acknowledged === reconciliation.published;
+  await waitFor(() => commands.areAnswered && isAcknowledged(), moved, clock);
   await parts.stopEngine();
-  const ends = await kafka.endOffsets(partitions);
+  const ends = await reader.endOffsets();
   await waitFor(() => reader.hasReached(ends), moved, clock);
 }
 

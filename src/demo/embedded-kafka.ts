@@ -1,14 +1,14 @@
-/* Kafka in the process: librdkafka's mock cluster, which lives inside a producer that nobody uses.
- * It keeps 5 MB or 100,000 records of each partition, and makes four partitions a topic.
+/* Kafka in the process: librdkafka's mock cluster, on a free port of 127.0.0.1. It keeps 5 MB or
+ * 100,000 records of each partition, and lets a consumer that has read everything wait as long as its
+ * request allows (half a second for Millrace's), where a real Kafka answers as soon as a record is there.
  */
-import { setTimeout } from 'node:timers/promises';
-import kafka from 'node-rdkafka';
 import { OperatingError } from '../base/errors.js';
+import { addon, type MockCluster } from '../kafka/addon.js';
 
 const BROKERS = 1;
-const REQUEST_TIMEOUT_MS = 10_000;
-const ATTEMPTS_MAX = 100;
-const RETRY_MS = 20;
+const PARTITIONS = 4;
+/** A new consumer group waits for other members: 3 s, unless it is told that there will be none. */
+const GROUP_DELAY_MS = 10;
 
 export interface TopicPartition {
   readonly topic: string;
@@ -17,72 +17,38 @@ export interface TopicPartition {
 
 export class EmbeddedKafka {
   readonly bootstrapServers: string;
-  readonly #host: kafka.Producer;
+  readonly #cluster: MockCluster;
 
-  constructor(host: kafka.Producer, bootstrapServers: string) {
-    this.#host = host;
-    this.bootstrapServers = bootstrapServers;
+  constructor(cluster: MockCluster) {
+    this.#cluster = cluster;
+    this.bootstrapServers = cluster.bootstrapServers;
   }
 
-  /** Creates topics; resolves with all of their partitions. */
-  async createTopics(topics: readonly string[]): Promise<TopicPartition[]> {
-    const partitions: TopicPartition[] = [];
-    for (const topic of topics) {
-      const ids = await this.#createTopic(topic);
-      partitions.push(...ids.map((partition) => ({ topic, partition })));
-    }
-    return partitions;
+  /** Creates a topic; returns its partitions. */
+  createTopic(topic: string): TopicPartition[] {
+    orRefused(() => this.#cluster.createTopic(topic, PARTITIONS));
+    return Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition }));
   }
 
-  /** The offset behind the last record, for each of `partitions`. */
-  async endOffsets(partitions: readonly TopicPartition[]): Promise<number[]> {
-    return Promise.all(
-      partitions.map(async ({ topic, partition }) => {
-        const offsets = await answer<kafka.WatermarkOffsets>((done) => {
-          this.#host.queryWatermarkOffsets(topic, partition, REQUEST_TIMEOUT_MS, done);
-        });
-        return offsets.highOffset;
-      }),
-    );
-  }
-
+  /** Its clients have to be gone. */
   async close(): Promise<void> {
-    await new Promise<void>((resolve) => this.#host.disconnect(() => resolve()));
-  }
-
-  /** The mock cluster creates what it is asked for, but the first answer may be without it. */
-  async #createTopic(topic: string): Promise<number[]> {
-    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const metadata = await answer<kafka.Metadata>((done) => {
-        this.#host.getMetadata({ topic, timeout: REQUEST_TIMEOUT_MS }, done);
-      });
-      const created = metadata.topics.find(({ name }) => name === topic)?.partitions ?? [];
-      if (created.length > 0) return created.map(({ id }) => id);
-      await setTimeout(RETRY_MS);
-    }
-    throw new OperatingError('ERR_DEMO_KAFKA', `the embedded Kafka did not create ${topic}`);
+    this.#cluster.close();
   }
 }
 
-/** Starts a cluster on a free port of 127.0.0.1. */
-export async function startEmbeddedKafka(): Promise<EmbeddedKafka> {
-  // The name stands for any: the mock cluster's own addresses take its place.
-  const settings = { 'metadata.broker.list': 'mock', 'test.mock.num.brokers': BROKERS };
-  const host = new kafka.Producer(settings);
-  const metadata = await answer<kafka.Metadata>((done) => {
-    host.connect({ timeout: REQUEST_TIMEOUT_MS }, done);
+export function startEmbeddedKafka(): EmbeddedKafka {
+  return orRefused(() => {
+    const cluster = new addon.MockCluster(BROKERS);
+    cluster.setGroupDelayMs(GROUP_DELAY_MS);
+    return new EmbeddedKafka(cluster);
   });
-  const servers = metadata.brokers.map((broker) => `${broker.host}:${broker.port}`);
-  return new EmbeddedKafka(host, servers.join(','));
 }
 
-function answer<T>(
-  ask: (done: (error: kafka.LibrdKafkaError, result: T) => void) => void,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    ask((error, result) => {
-      if (!error) resolve(result);
-      else reject(new OperatingError('ERR_DEMO_KAFKA', `the embedded Kafka: ${error.message}`));
-    });
-  });
+function orRefused<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (cause) {
+    const message = `the embedded Kafka: ${cause instanceof Error ? cause.message : cause}`;
+    throw new OperatingError('ERR_DEMO_KAFKA', message, { cause });
+  }
 }

@@ -1,5 +1,6 @@
 /* What a newcomer reads first: what runs, and how the same runs on brokers of one's own. */
-import type { Plants } from './plants.js';
+import type { Machine, Plants } from './plants.js';
+import { COMMANDS_TOPIC } from './resources.js';
 
 export interface Intro {
   readonly yaml: string;
@@ -13,8 +14,9 @@ export interface Intro {
 
 export function intro(about: Intro): string {
   const { yaml, mqttPort, bootstrapServers, adminAddress, command, plants } = about;
-  const { sensorCount, machineCount, plantCount } = plants;
-  const devices = `${sensorCount} sensors on ${machineCount} machines in ${plantCount} plants`;
+  const { sensorCount, machines, plantCount } = plants;
+  const devices = `${sensorCount} sensors on ${machines.length} machines in ${plantCount} plants`;
+  const [machine] = machines as readonly [Machine];
   return `This is the configuration that runs now:
 
 ${yaml}
@@ -25,7 +27,8 @@ To run it on your own MQTT broker and Kafka, set the two endpoints in a copy:
 
 ${devices} publish to an MQTT v5 broker, Millrace carries
 that to Kafka, and a reader compares what arrives there with what was published.
-Broker and Kafka are small ones in this process:
+An operator writes commands to Kafka, Millrace carries them to the machines, and the
+answers come back by MQTT and Millrace. Broker and Kafka are small ones in this process:
 
   MQTT      127.0.0.1:${mqttPort}
   Kafka     ${bootstrapServers}
@@ -34,6 +37,11 @@ Broker and Kafka are small ones in this process:
 Your own messages show up too:
 
   mosquitto_pub -V 5 -p ${mqttPort} -q 1 -t plants/home/desk/events -m hello
+
+Your own commands are answered too:
+
+  echo halt | kcat -b ${bootstrapServers} -t ${COMMANDS_TOPIC} -P -k ${machine.place} \\
+    -H 'Response Topic=${machine.answerTopic}'
 
 `;
 }

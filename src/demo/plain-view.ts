@@ -1,5 +1,6 @@
 /* Where the output is no terminal: a line a second, and now and then what is in which partition. */
 import { bytes, count, milliseconds } from './format.js';
+import type { Latency } from './latency.js';
 import type { Snapshot } from './progress.js';
 import { routeLines, type View } from './view.js';
 
@@ -22,17 +23,19 @@ export function plainView(output: NodeJS.WritableStream): View {
 
 export function statusLine(snapshot: Snapshot, state: string): string {
   const { published, publishedBytes, delivered, acknowledged, readBack, latency } = snapshot;
+  const { written, received, answered } = snapshot.commands;
   const parts = [
     `${count(snapshot.elapsedSeconds)} s ${state}:`,
     `MQTT ${count(published.perSecond)}/s ${bytes(publishedBytes.perSecond)}/s,`,
     `Kafka ${count(delivered.perSecond)}/s,`,
     `in flight ${count(snapshot.inFlight)};`,
     `published ${count(published.total)}, acknowledged ${count(acknowledged.total)},`,
-    `read back ${count(readBack.total)}`,
+    `read back ${count(readBack.total)}${quickness(latency)};`,
   ];
-  if (latency !== undefined) {
-    parts.push(`(PUBACK p50 ${milliseconds(latency.p50Ms)}, p99 ${milliseconds(latency.p99Ms)})`);
-  }
+  parts.push(
+    `commands ${count(written.total)}, received ${count(received.total)},`,
+    `answered ${count(answered.total)}`,
+  );
   return parts.join(' ');
 }
 
@@ -41,4 +44,9 @@ function detailLines({ routes, recent }: Snapshot): string[] {
     ...routeLines(routes).map(({ text }) => text),
     ...recent.flat().map((text) => `  ${text}`),
   ];
+}
+
+function quickness(latency: Latency | undefined): string {
+  if (latency === undefined) return '';
+  return ` (PUBACK p50 ${milliseconds(latency.p50Ms)}, p99 ${milliseconds(latency.p99Ms)})`;
 }

@@ -1,7 +1,8 @@
 /* Simulated plants: what their machines have to say, without a thought of when. */
 import { randomFillSync } from 'node:crypto';
 import type { PublishInput } from './broker/message.js';
-import { stampedJson } from './stamp.js';
+import type { Command, ReceivedCommand } from './commands.js';
+import { correlationOf, stampedJson } from './stamp.js';
 
 /** Well over the 1 MB from which on payloads travel through shared memory. */
 export const PICTURE_BYTES = 3_000_000;
@@ -22,14 +23,21 @@ const EVENTS = [
   'door closed',
   'part finished',
 ];
+const ORDERS = ['start', 'stop', 'change the tool', 'open the door', 'close the door'];
+const STATES = ['done', 'done already', 'not now'];
+const OPERATORS = ['ada', 'grace', 'emmy'];
 /** A reading walks at random and is drawn back to its usual value by this share. */
 const PULL = 0.02;
 
-interface Machine {
+export interface Machine {
   readonly id: string;
   readonly plant: string;
+  /** `<plant>/<machine>`: the key of commands for it. */
+  readonly place: string;
   /** `plants/<plant>/<machine>` */
   readonly topic: string;
+  readonly commandTopic: string;
+  readonly answerTopic: string;
 }
 
 interface Sensor {
@@ -51,9 +59,7 @@ export class Plants {
 
   constructor(random: () => number) {
     this.#random = random;
-    this.#machines = PLANTS.flatMap((plant) =>
-      MACHINES.map((name) => ({ id: `${plant}-${name}`, plant, topic: `plants/${plant}/${name}` })),
-    );
+    this.#machines = PLANTS.flatMap((plant) => MACHINES.map((name) => machineOf(plant, name)));
     this.#sensors = this.#machines.flatMap((machine) =>
       SENSORS.map(({ name, ...sensor }) => ({
         ...sensor,
@@ -70,8 +76,8 @@ export class Plants {
     return PLANTS.length;
   }
 
-  get machineCount(): number {
-    return this.#machines.length;
+  get machines(): readonly Machine[] {
+    return this.#machines;
   }
 
   get sensorCount(): number {
@@ -130,9 +136,47 @@ export class Plants {
     };
   }
 
+  /** What an operator wants of some machine. */
+  command(id: number, wallMs: number): Command {
+    const machine = this.#pick(this.#machines);
+    return {
+      key: machine.place,
+      mqttTopic: machine.commandTopic,
+      payload: JSON.stringify({ command: this.#pick(ORDERS), at: wallMs }),
+      contentType: 'application/json',
+      responseTopic: machine.answerTopic,
+      correlationData: correlationOf(id),
+      operator: this.#pick(OPERATORS),
+    };
+  }
+
+  /** Of a machine, to a command for it; whoever gave that is told by the same user property. */
+  answer(id: number, wallMs: number, machine: Machine, command: ReceivedCommand): PublishInput {
+    const { correlationData, userProperties } = command;
+    const operator = userProperties.get('operator');
+    return {
+      topic: machine.answerTopic,
+      qos: 1,
+      contentType: 'application/json',
+      ...(correlationData !== undefined && { correlationData }),
+      payload: stampedJson(id, { answer: this.#pick(STATES), at: wallMs }),
+      userProperties: [
+        ...propertiesOf(machine),
+        ...(operator === undefined ? [] : [['operator', operator] as const]),
+      ],
+    };
+  }
+
   #pick<T>(items: readonly T[]): T {
     return items[Math.floor(this.#random() * items.length)] as T;
   }
+}
+
+function machineOf(plant: string, name: string): Machine {
+  const place = `${plant}/${name}`;
+  const topic = `plants/${place}`;
+  const topics = { topic, commandTopic: `${topic}/commands`, answerTopic: `${topic}/answers` };
+  return { id: `${plant}-${name}`, plant, place, ...topics };
 }
 
 function propertiesOf({ id, plant }: Machine): [string, string][] {

@@ -1,12 +1,10 @@
 /* Progress: what the views show. Rates are over the last second or so, totals since the start. */
-import { build, type Histogram } from 'hdr-histogram-js';
+import type { Commands } from './commands.js';
+import { type Latency, LatencyTrack } from './latency.js';
 import { RecentRecords } from './recent-records.js';
 import type { ReadRecord, Reconciliation } from './reconcile.js';
 
 const WINDOW_MS = 1000;
-const WARM_UP_SECONDS = 1;
-const MICROSECONDS_PER_MS = 1000;
-const LATENCY_MICROSECONDS_MAX = 60_000_000;
 
 export interface Flow {
   readonly total: number;
@@ -21,9 +19,18 @@ export interface RouteProgress {
   readonly partitions: readonly number[];
 }
 
-export interface Latency {
-  readonly p50Ms: number;
-  readonly p99Ms: number;
+/** Commands from Kafka to the machines, and their answers. */
+export interface CommandProgress {
+  readonly written: Flow;
+  /** By the machines. */
+  readonly received: Flow;
+  /** Answers acknowledged to the machines. */
+  readonly answered: Flow;
+  /** Answers read back from Kafka. */
+  readonly readBack: Flow;
+  /** From the operator to the machine, and from there to the reader; of all but the first second. */
+  readonly toMachine: Latency | undefined;
+  readonly toReader: Latency | undefined;
 }
 
 export interface Snapshot {
@@ -38,6 +45,7 @@ export interface Snapshot {
   readonly inFlight: number;
   /** From the PUBLISH at the broker to its PUBACK; absent until there is one. */
   readonly latency: Latency | undefined;
+  readonly commands: CommandProgress;
   readonly residentBytes: number;
   readonly routes: readonly RouteProgress[];
   /** The last records of each Kafka topic, a line each, the newest first. */
@@ -46,6 +54,7 @@ export interface Snapshot {
 
 export interface ProgressSources {
   readonly reconciliation: Reconciliation;
+  readonly commands: Commands;
   readonly delivered: () => number;
   readonly inFlight: () => number;
   readonly nowMs: () => number;
@@ -57,6 +66,10 @@ interface Totals {
   readonly delivered: number;
   readonly acknowledged: number;
   readonly readBack: number;
+  readonly commandsWritten: number;
+  readonly commandsReceived: number;
+  readonly commandsAnswered: number;
+  readonly answersReadBack: number;
   readonly byRoute: readonly number[];
 }
 
@@ -69,36 +82,25 @@ export class Progress {
   readonly #startedMs: number;
   readonly #recent: RecentRecords;
   readonly #partitions = new Map<string, number[]>();
-  readonly #whole = newHistogram();
-  readonly #interval = newHistogram();
+  readonly #latency: LatencyTrack;
   readonly #samples: Sample[] = [];
-  #latency: Latency | undefined;
-  #intervalFromMs: number;
 
   constructor(sources: ProgressSources) {
     this.#sources = sources;
     const topics = sources.reconciliation.tallies.map(({ kafkaTopic }) => kafkaTopic);
     this.#recent = new RecentRecords(topics);
     this.#startedMs = sources.nowMs();
-    this.#intervalFromMs = this.#startedMs;
+    this.#latency = new LatencyTrack(this.#startedMs);
     this.#samples.push(this.#sample());
   }
 
-  /** Of what was published after the first second, in which Millrace connects to Kafka; absent
-   * where that is nothing. */
+  /** Of what was published after the first second; absent where that is nothing. */
   get wholeLatency(): Latency | undefined {
-    return latencyOf(this.#whole);
-  }
-
-  get elapsedSeconds(): number {
-    return (this.#sources.nowMs() - this.#startedMs) / 1000;
+    return this.#latency.whole;
   }
 
   onAcknowledged(latencyMs: number): void {
-    const microseconds = Math.max(1, Math.round(latencyMs * MICROSECONDS_PER_MS));
-    const value = Math.min(microseconds, LATENCY_MICROSECONDS_MAX);
-    if (this.elapsedSeconds - latencyMs / 1000 >= WARM_UP_SECONDS) this.#whole.recordValue(value);
-    this.#interval.recordValue(value);
+    this.#latency.add(latencyMs, this.#sources.nowMs());
   }
 
   onRecord(record: ReadRecord): void {
@@ -118,7 +120,7 @@ export class Progress {
       perSecond: seconds > 0 ? (now - then) / seconds : 0,
     });
     const named = (name: Exclude<keyof Totals, 'byRoute'>) => flow(sample[name], first[name]);
-    this.#renewLatency(sample.atMs);
+    const { commands, reconciliation } = this.#sources;
     return {
       elapsedSeconds: (sample.atMs - this.#startedMs) / 1000,
       published: named('published'),
@@ -127,9 +129,17 @@ export class Progress {
       acknowledged: named('acknowledged'),
       readBack: named('readBack'),
       inFlight: this.#sources.inFlight(),
-      latency: this.#latency,
+      latency: this.#latency.recent(sample.atMs),
+      commands: {
+        written: named('commandsWritten'),
+        received: named('commandsReceived'),
+        answered: named('commandsAnswered'),
+        readBack: named('answersReadBack'),
+        toMachine: commands.toMachine.whole,
+        toReader: commands.toReader.whole,
+      },
       residentBytes: process.memoryUsage.rss(),
-      routes: this.#sources.reconciliation.tallies.map(({ route, kafkaTopic }, i) => ({
+      routes: reconciliation.tallies.map(({ route, kafkaTopic }, i) => ({
         route,
         kafkaTopic,
         readBack: flow(sample.byRoute[i] ?? 0, first.byRoute[i] ?? 0),
@@ -140,7 +150,8 @@ export class Progress {
   }
 
   #sample(): Sample {
-    const { reconciliation, delivered, nowMs } = this.#sources;
+    const { reconciliation, commands, delivered, nowMs } = this.#sources;
+    const { written, received, answered, readBack: answersReadBack } = commands.tally;
     const { published, publishedBytes, acknowledged, readBack } = reconciliation;
     return {
       atMs: nowMs(),
@@ -149,6 +160,10 @@ export class Progress {
       delivered: delivered(),
       acknowledged,
       readBack,
+      commandsWritten: written,
+      commandsReceived: received,
+      commandsAnswered: answered,
+      answersReadBack,
       byRoute: reconciliation.tallies.map((tally) => tally.readBack),
     };
   }
@@ -161,26 +176,4 @@ export class Progress {
       this.#samples.shift();
     return this.#samples[0] ?? sample;
   }
-
-  #renewLatency(nowMs: number): void {
-    if (nowMs - this.#intervalFromMs < WINDOW_MS && this.#latency !== undefined) return;
-    this.#latency = latencyOf(this.#interval);
-    this.#interval.reset();
-    this.#intervalFromMs = nowMs;
-  }
-}
-
-function newHistogram(): Histogram {
-  return build({
-    lowestDiscernibleValue: 1,
-    highestTrackableValue: LATENCY_MICROSECONDS_MAX,
-    numberOfSignificantValueDigits: 2,
-  });
-}
-
-function latencyOf(histogram: Histogram): Latency | undefined {
-  if (histogram.totalCount === 0) return undefined;
-  const at = (percentile: number) =>
-    histogram.getValueAtPercentile(percentile) / MICROSECONDS_PER_MS;
-  return { p50Ms: at(50), p99Ms: at(99) };
 }

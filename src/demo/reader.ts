@@ -8,6 +8,7 @@ import type { TopicPartition } from './embedded-kafka.js';
 import type { ReadRecord } from './reconcile.js';
 
 const CONNECT_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 10_000;
 /** A batch ends when it is full, or when for so long nothing came. */
 const BATCH_RECORDS = 100;
 const BATCH_IDLE_MS = 10;
@@ -60,6 +61,22 @@ export class Reader {
     this.#loop = this.#run();
   }
 
+  /** The offset behind the last record, for each of the partitions. */
+  endOffsets(): Promise<number[]> {
+    return Promise.all(
+      this.#options.partitions.map(
+        ({ topic, partition }) =>
+          new Promise<number>((resolve, reject) => {
+            const answer = (error: kafka.LibrdKafkaError, offsets: kafka.WatermarkOffsets) => {
+              if (error) reject(new OperatingError('ERR_DEMO_READER', error.message));
+              else resolve(offsets.highOffset);
+            };
+            this.#consumer.queryWatermarkOffsets(topic, partition, REQUEST_TIMEOUT_MS, answer);
+          }),
+      ),
+    );
+  }
+
   /** Whether everything before `endOffsets`, given for each of the partitions, was read. */
   hasReached(endOffsets: readonly number[]): boolean {
     return this.#options.partitions.every(
@@ -104,13 +121,15 @@ function nameOf({ topic, partition }: TopicPartition): string {
 }
 
 function recordOf(message: kafka.Message): ReadRecord {
-  const header = message.headers?.find((each) => each.Topic !== undefined)?.Topic;
+  const header = (name: string) => message.headers?.findLast((each) => name in each)?.[name];
+  const correlationData = header('Correlation Data');
   return {
     kafkaTopic: message.topic,
     partition: message.partition,
     offset: message.offset,
     key: message.key?.toString() ?? '',
-    mqttTopic: header?.toString() ?? '',
+    mqttTopic: header('Topic')?.toString() ?? '',
+    correlationData: correlationData === undefined ? undefined : Buffer.from(correlationData),
     payload: message.value ?? Buffer.alloc(0),
   };
 }

@@ -40,6 +40,8 @@ export interface ReadRecord {
   readonly key: string;
   /** The header `Topic`; empty where it has none. */
   readonly mqttTopic: string;
+  /** The header `Correlation Data`; undefined where it has none. */
+  readonly correlationData?: Buffer | undefined;
   readonly payload: Uint8Array;
 }
 
@@ -144,26 +146,28 @@ export class Reconciliation {
     return nowMs - open.publishedMs;
   }
 
-  onRecord(record: ReadRecord): void {
+  /** Returns whether a message is read back with it. */
+  onRecord(record: ReadRecord): boolean {
     const id = readStamp(record.payload);
     if (id === undefined || id === 0 || id >= this.#nextId) {
       this.foreignRecords += 1;
-      return;
+      return false;
     }
     const open = this.#open.get(id);
     if (open === undefined || open.readBack) {
       this.faults.duplicates += 1;
-      return;
+      return false;
     }
     if (!isSame(record, open)) {
       this.faults.altered += 1;
-      return;
+      return false;
     }
     open.readBack = true;
     open.tally.readBack += 1;
     this.#unread -= 1;
     this.#checkOrder(record, id);
     this.#closeWhenDone(id, open);
+    return true;
   }
 
   #checkOrder({ kafkaTopic, key }: ReadRecord, id: number): void {

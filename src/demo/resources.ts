@@ -12,8 +12,12 @@ export interface DemoEndpoints {
 /** Where a mosquitto and a Kafka of one's own usually are. */
 export const OWN_ENDPOINTS: DemoEndpoints = { mqtt: 'localhost:1883', kafka: 'localhost:9092' };
 
+/** The Kafka topic that commands are written to, and the route that takes the answers. */
+export const COMMANDS_TOPIC = 'commands';
+export const ANSWERS_ROUTE = 'answers';
+
 export function demoYaml({ mqtt, kafka }: DemoEndpoints): string {
-  return `# What \`millrace demo\` runs: plants whose machines speak MQTT, and three Kafka topics.
+  return `# What \`millrace demo\` runs: plants whose machines speak MQTT, and Kafka, both ways.
 # For brokers of your own set the two endpoints, then: millrace run -f FILE
 apiVersion: mq.iotoperations.azure.com/v1beta1
 kind: KafkaConnector
@@ -87,6 +91,32 @@ spec:
         mqttTopic: plants/+/+/pictures/+
         kafkaTopic: pictures
         kafkaAcks: one
+        qos: 1
+---
+# Commands, the other way: the key names the machine, such as north/press, and headers become MQTT
+# properties. Response Topic says where the machine answers, Correlation Data which command it means;
+# the answers go to Kafka with the same headers.
+apiVersion: mq.iotoperations.azure.com/v1beta1
+kind: KafkaConnectorTopicMap
+metadata:
+  name: demo-commands
+spec:
+  kafkaConnectorRef: demo
+  partitionStrategy: property
+  partitionKeyProperty: machine-id
+  copyMqttProperties: true
+  routes:
+    - kafkaToMqtt:
+        name: commands
+        kafkaTopic: ${COMMANDS_TOPIC}
+        mqttTopic: plants/\${key}/commands
+        consumerGroupId: millrace-demo
+        qos: 1
+    - mqttToKafka:
+        name: ${ANSWERS_ROUTE}
+        mqttTopic: plants/+/+/answers
+        kafkaTopic: answers
+        kafkaAcks: all
         qos: 1
 `;
 }

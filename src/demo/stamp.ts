@@ -1,10 +1,13 @@
 /* Every payload of the demo begins with its number, by which it is known again in a PUBACK and in a
- * record. Other messages, such as those that somebody publishes to the demo's broker, have none.
+ * record. Other messages, such as those that somebody publishes to the demo's broker, have none. A
+ * command has its number in its Correlation Data.
  */
 const PREFIX = Buffer.from('{"demoId":');
 const COMMA = 0x2c;
 const DIGIT_0 = 0x30;
 const DIGITS_MAX = 15;
+/** node-rdkafka writes a header's value as text, so this is no place for bytes. */
+const CORRELATION = /^demo-command-([1-9]\d{0,14})$/;
 
 /** JSON with the number first; `fields` has at least one. */
 export function stampedJson(id: number, fields: Readonly<Record<string, unknown>>): string {
@@ -24,4 +27,15 @@ export function readStamp(payload: Uint8Array): number | undefined {
     id = id * 10 + digit;
   }
   return undefined;
+}
+
+/** Correlation Data. */
+export function correlationOf(id: number): Buffer {
+  return Buffer.from(`demo-command-${id}`);
+}
+
+/** The number; `undefined` for what is not the demo's. */
+export function readCorrelation(bytes: Buffer | undefined): number | undefined {
+  const [, digits] = CORRELATION.exec(bytes?.toString('latin1') ?? '') ?? [];
+  return digits === undefined ? undefined : Number(digits);
 }

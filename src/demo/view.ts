@@ -1,7 +1,8 @@
 /* The live view: one screen that is drawn over and over. */
 import { createLogUpdate } from 'log-update';
 import { bytes, count, fit, milliseconds } from './format.js';
-import type { Flow, Latency, RouteProgress, Snapshot } from './progress.js';
+import type { Latency } from './latency.js';
+import type { CommandProgress, Flow, RouteProgress, Snapshot } from './progress.js';
 
 /** What both views do. */
 export interface View {
@@ -44,10 +45,11 @@ export function liveView(terminal: Terminal, color: boolean): View {
 
 /** The screen, for any width; the last records take what `rows` leave. */
 export function frame(snapshot: Snapshot, state: string, rows: number): Line[] {
-  const { publishedBytes, latency, recent } = snapshot;
+  const { publishedBytes, latency, residentBytes, recent } = snapshot;
+  const seconds = Math.floor(snapshot.elapsedSeconds);
+  const memory = `memory ${bytes(residentBytes)}`;
   const lines: Line[] = [
-    { text: `Millrace demo   ${Math.floor(snapshot.elapsedSeconds)} s   ${state}`, style: 'bold' },
-    { text: '' },
+    { text: `Millrace demo   ${seconds} s   ${state}   ${memory}`, style: 'bold' },
     { text: `${' '.repeat(34)}a second        total`, style: 'dim' },
     flowLine(
       'devices -> MQTT broker',
@@ -57,12 +59,11 @@ export function frame(snapshot: Snapshot, state: string, rows: number): Line[] {
     flowLine('Millrace -> Kafka', snapshot.delivered),
     flowLine('Millrace -> MQTT broker, PUBACKs', snapshot.acknowledged),
     flowLine('Kafka -> reader', snapshot.readBack),
-    { text: '' },
     { text: `  in flight ${count(snapshot.inFlight)}${quickness(latency)}` },
-    { text: `  memory of this process ${bytes(snapshot.residentBytes)}`, style: 'dim' },
+    { text: '' },
+    ...commandLines(snapshot.commands),
     { text: '' },
     ...routeLines(snapshot.routes),
-    { text: '' },
     { text: '  last records in Kafka', style: 'bold' },
   ];
   const each = Math.max(1, Math.floor((rows - lines.length) / Math.max(1, recent.length)));
@@ -74,6 +75,19 @@ function quickness(latency: Latency | undefined): string {
   if (latency === undefined) return '';
   const [half, most] = [milliseconds(latency.p50Ms), milliseconds(latency.p99Ms)];
   return `   PUBLISH to PUBACK: half within ${half}, 99% within ${most}`;
+}
+
+function commandLines({ written, received, answered, readBack, ...latency }: CommandProgress) {
+  return [
+    flowLine('operator -> Kafka, commands', written),
+    flowLine('Millrace -> machines', received, half(latency.toMachine)),
+    flowLine('machines -> MQTT broker, answers', answered),
+    flowLine('Kafka -> reader, answers', readBack, half(latency.toReader)),
+  ];
+}
+
+function half(latency: Latency | undefined): string {
+  return latency === undefined ? '' : `  half within ${milliseconds(latency.p50Ms)}`;
 }
 
 function flowLine(name: string, { total, perSecond }: Flow, more = ''): Line {

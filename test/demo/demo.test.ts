@@ -61,9 +61,14 @@ t.test('it ends by itself, having compared every message, and leaves nothing beh
   t.equal(acknowledged, published);
   t.equal(readBack, published);
   t.match(output, new RegExp(`^ +all +${published} +${published} +${published}$`, 'm'));
-  for (const route of ['telemetry', 'events', 'pictures']) {
+  for (const route of ['telemetry', 'events', 'pictures', 'answers']) {
     t.match(output, new RegExp(`^ +${route} +([1-9][\\d,]*) +\\1 +\\1$`, 'm'));
   }
+  t.match(output, /^ +commands +([1-9]\d*) +\1 +\1 +\1$/m);
+  t.match(
+    output,
+    /^([1-9]\d*) commands written to Kafka = \1 received = \1 answered = \1 answers read back\.$/m,
+  );
   t.notMatch(errors, /session stopped/, 'a normal end is nothing to warn of');
   t.notMatch(errors, /"level":30/, 'the resources ask for warnings only');
   t.strictSame(readdirSync(folder), [], 'the folder with its data is gone');
@@ -73,7 +78,7 @@ t.test('without a terminal it writes lines without escape sequences', async (t) 
   const { output } = await run(t, MAIN, ['demo', '--seconds', '1.5', '--rate', '100']).ended;
   t.match(
     output,
-    /^\d+ s (?:of 1\.5 s|finishing|done): MQTT .* published \d+, acknowledged \d+, read back \d+/m,
+    /^\d+ s (?:of 1\.5 s|finishing|done): MQTT .* published \d+, acknowledged \d+, read back \d+.*; commands \d+, received \d+, answered \d+$/m,
   );
   t.notOk(output.includes('\u001b'));
 });
@@ -91,14 +96,21 @@ t.test('the interrupt signal ends it with the same summary', async (t) => {
 });
 
 t.test('a record that is missing makes it fail', async (t) => {
-  const { code, output } = await run(t, TAMPERED, ['hide', '2']).ended;
+  const { code, output } = await run(t, TAMPERED, ['hide', '2', '100']).ended;
   t.equal(code, 1, output);
   t.match(output, /^WRONG: /m);
   t.match(output, /^ {2}- 1 missing in Kafka$/m);
 });
 
+t.test('an answer to a command that is missing makes it fail', async (t) => {
+  const { code, output } = await run(t, TAMPERED, ['hide', '1', '1', 'answers']).ended;
+  t.equal(code, 1, output);
+  t.match(output, /^ {2}- 1 missing in Kafka$/m);
+  t.match(output, /^ {2}- 1 answers to commands missing in Kafka$/m);
+});
+
 t.test('a record with another payload makes it fail', async (t) => {
-  const { code, output } = await run(t, TAMPERED, ['alter', '2']).ended;
+  const { code, output } = await run(t, TAMPERED, ['alter', '2', '100']).ended;
   t.equal(code, 1, output);
   t.match(output, /^ {2}- 1 in Kafka other than they were published$/m);
 });
@@ -119,6 +131,26 @@ t.test(
   },
 );
 
+t.test('a command from elsewhere is answered, where the machine may answer', async (t) => {
+  const demo = run(t, MAIN, ['demo', '--rate', '50']);
+  const [, bootstrapServers = ''] = await demo.shows(/Kafka +(127\.0\.0\.1:\d+)/);
+  const responseTopics = ['plants/north/press/answers', 'plants/south/oven/answers', 'elsewhere'];
+  const headers = responseTopics.map((topic) => [{ 'Response Topic': topic }]);
+  await produce(bootstrapServers, ['halt', 'halt', 'halt'], {
+    topic: 'commands',
+    key: 'north/press',
+    headers,
+  });
+  await demo.shows(/answered [1-9]/);
+  demo.child.kill('SIGINT');
+  const { code, output } = await demo.ended;
+  t.equal(code, 0, output);
+  t.match(output, /^3 commands came from elsewhere/m);
+  const [, answers] = /^ +answers +(\d+)/m.exec(output) ?? [];
+  const [, commands] = /^ +commands +(\d+)/m.exec(output) ?? [];
+  t.equal(Number(answers), Number(commands) + 1, 'only the one that names a topic of its own');
+});
+
 t.test('the example is what runs, with end points of its own', async (t) => {
   t.equal(readFileSync(EXAMPLE, 'utf8'), demoYaml(OWN_ENDPOINTS));
   const { code, output } = await run(t, MAIN, ['demo', '--print-config']).ended;
@@ -135,12 +167,24 @@ t.test('it prints the configuration that it runs', async (t) => {
   t.match(output, /main\.js run -f demo\.yaml$/m);
 });
 
-async function produce(bootstrapServers: string, payloads: readonly string[]): Promise<void> {
+interface Produced {
+  readonly topic?: string;
+  readonly key?: string;
+  /** For each payload. */
+  readonly headers?: readonly kafka.MessageHeader[][];
+}
+
+async function produce(
+  bootstrapServers: string,
+  payloads: readonly string[],
+  { topic = 'telemetry', key, headers }: Produced = {},
+): Promise<void> {
   const producer = new kafka.Producer({ 'bootstrap.servers': bootstrapServers });
   await new Promise<void>((resolve, reject) => {
     producer.connect({}, (error) => (error ? reject(error) : resolve()));
   });
-  for (const payload of payloads) producer.produce('telemetry', 0, Buffer.from(payload));
+  for (const [i, payload] of payloads.entries())
+    producer.produce(topic, 0, Buffer.from(payload), key, null, undefined, headers?.[i]);
   await new Promise<void>((resolve, reject) => {
     producer.flush(10_000, (error) => (error ? reject(error) : resolve()));
   });

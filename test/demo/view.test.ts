@@ -1,38 +1,59 @@
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import t from 'tap';
+import { Commands } from '../../src/demo/commands.js';
 import { plainView } from '../../src/demo/plain-view.js';
+import { Plants } from '../../src/demo/plants.js';
 import { Progress } from '../../src/demo/progress.js';
 import { Reconciliation } from '../../src/demo/reconcile.js';
 import { stampedJson } from '../../src/demo/stamp.js';
 import { frame, liveView } from '../../src/demo/view.js';
 import { ManualClock } from '../support/manual-clock.js';
 
-/** A demo in which `publish` messages were published, acknowledged and read back. */
-function scene() {
+const ROUTES = ['telemetry', 'events', 'pictures', 'answers'];
+
+/** A demo that carries messages to Kafka, and commands with their answers. */
+function scene(topics: readonly string[] = ['readings']) {
   const clock = new ManualClock();
-  const reconciliation = new Reconciliation([{ route: 'telemetry', kafkaTopic: 'readings' }]);
+  const reconciliation = new Reconciliation(
+    topics.map((kafkaTopic, i) => ({ route: ROUTES[i] ?? '', kafkaTopic })),
+  );
+  const commands = new Commands(clock.monotonicMs());
+  const plants = new Plants(() => 0.5);
   let delivered = 0;
   const progress = new Progress({
     reconciliation,
+    commands,
     delivered: () => delivered,
     inFlight: () => 7,
     nowMs: () => clock.monotonicMs(),
   });
-  const carry = (count: number, text = 'fine', latencyMs = 4) => {
+  const carry = (count: number, text = 'fine', latencyMs = 4, at = 0) => {
+    const [route = '', kafkaTopic = ''] = [ROUTES[at], topics[at]];
     for (let i = 0; i < count; i++) {
       const payload = Buffer.from(stampedJson(reconciliation.nextId, { text }));
-      reconciliation.onPublish({ route: 'telemetry', topic: 'a/b', payload }, 0);
+      reconciliation.onPublish({ route, topic: 'a/b', payload }, 0);
       delivered += 1;
       reconciliation.onPuback(payload, 0, latencyMs);
       progress.onAcknowledged(latencyMs);
-      const place = { kafkaTopic: 'readings', partition: i % 2, offset: i, key: 'a/b' };
+      const place = { kafkaTopic, partition: i % 2, offset: i, key: 'a/b' };
       const record = { ...place, mqttTopic: 'a/b', payload };
       reconciliation.onRecord(record);
       progress.onRecord(record);
     }
   };
-  return { clock, progress, carry };
+  const command = (toMachineMs: number, toReaderMs: number) => {
+    const nowMs = clock.monotonicMs();
+    const given = plants.command(commands.nextId, 0);
+    const { correlationData } = given;
+    commands.onReport(commands.onSend(given, nowMs), true);
+    const payload = Buffer.from(given.payload);
+    const userProperties = new Map(Object.entries({ operator: given.operator, Key: given.key }));
+    commands.onReceived({ ...given, payload, userProperties }, nowMs + toMachineMs);
+    commands.onAnswered(correlationData, 0);
+    commands.onAnswerRead(correlationData, nowMs + toMachineMs + toReaderMs);
+  };
+  return { clock, progress, carry, command };
 }
 
 t.test('rates are those of the last second, totals those since the start', async (t) => {
@@ -89,6 +110,34 @@ t.test('the live view fits its screen and still shows the last records', async (
   t.match(text.at(-1), /readings\[\d\]@\d +a\/b +\{"demoId":/);
 });
 
+t.test('commands and their answers are shown, with how long each way took', async (t) => {
+  const { clock, progress, command } = scene();
+  clock.advance(1_000);
+  for (let i = 0; i < 3; i++) command(40, 8);
+  const snapshot = progress.snapshot();
+  const text = frame(snapshot, 'running', 23).map((line) => line.text);
+  t.match(text.join('\n'), /operator -> Kafka, commands +3 +3\n/);
+  t.match(text.join('\n'), /Millrace -> machines +3 +3 {2}half within 40 ms\n/);
+  t.match(text.join('\n'), /machines -> MQTT broker, answers +3 +3\n/);
+  t.match(text.join('\n'), /Kafka -> reader, answers +3 +3 {2}half within 8\.\d ms\n/);
+});
+
+t.test('on 80 columns and 24 rows nothing is cut, and each Kafka topic has a record', async (t) => {
+  const topics = ['telemetry', 'events', 'pictures', 'answers'];
+  const { clock, progress, carry, command } = scene(topics);
+  clock.advance(1_000);
+  for (const at of topics.keys()) carry(9_999, 'fine', 99_999, at);
+  command(5_000, 5_000);
+  clock.advance(250);
+  const lines = frame(progress.snapshot(), 'running; Ctrl-C ends it', 23).map(({ text }) => text);
+  const head = lines.findIndex((line) => line.includes('last records in Kafka'));
+  t.same(
+    lines.slice(head + 1).map((line) => /(\w+)\[/.exec(line)?.[1]),
+    topics,
+  );
+  for (const line of lines.slice(0, head)) t.ok(line.length < 80, line);
+});
+
 t.test('what a payload holds cannot control the terminal', async (t) => {
   const { clock, progress, carry } = scene();
   carry(1);
@@ -126,7 +175,10 @@ t.test('the plain view writes a line each time, and details now and then', async
     view.show(progress.snapshot(), 'running');
   }
   const lines = String(output.read()).trimEnd().split('\n');
-  t.match(lines[3], /^4 s running: .*published 80, acknowledged 80, read back 80/);
+  t.match(
+    lines[3],
+    /^4 s running: .*published 80, acknowledged 80, read back 80 .*; commands 0, received 0, answered 0$/,
+  );
   t.equal(lines.filter((line) => line.includes(' s running: ')).length, 5);
   t.match(lines[6], /telemetry +20 +100 +50 +50/);
   t.match(lines.at(-1), /readings\[/);
