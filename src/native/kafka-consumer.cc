@@ -1,7 +1,7 @@
 #include "kafka-consumer.h"
 
+#include "new-client.h"
 #include "wake.h"
-#include "without-values.h"
 
 namespace millrace {
 namespace {
@@ -37,19 +37,8 @@ std::unique_ptr<KafkaConsumer> KafkaConsumer::Open(ConfPtr conf, const std::stri
   rd_kafka_conf_set_error_cb(conf.get(), OnError);
   rd_kafka_conf_set_log_cb(conf.get(), OnLog);
   rd_kafka_conf_set_stats_cb(conf.get(), OnStatistics);
-  char refused[256] = "";
-  // With log.queue, logs come by Serve like all else and no thread of librdkafka calls us.
-  if (rd_kafka_conf_set(conf.get(), "log.queue", "true", refused, sizeof refused) != RD_KAFKA_CONF_OK) {
-    *reason = refused;
-    return nullptr;
-  }
-  self->rk_ = rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), refused, sizeof refused);
-  if (self->rk_ == nullptr) {
-    *reason = WithoutValues(refused, conf.get());
-    return nullptr;
-  }
-  conf.release();  // rd_kafka_new took it
-  rd_kafka_set_log_queue(self->rk_, nullptr);
+  self->rk_ = NewClient(RD_KAFKA_CONSUMER, std::move(conf), reason);
+  if (self->rk_ == nullptr) return nullptr;
   if (rd_kafka_poll_set_consumer(self->rk_) != RD_KAFKA_RESP_ERR_NO_ERROR) {
     *reason = "a consumer needs group.id";
     return nullptr;

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "without-values.h"
+#include "new-client.h"
 
 namespace millrace {
 namespace {
@@ -34,19 +34,8 @@ std::unique_ptr<Producer> Producer::Open(ConfPtr conf, uint32_t index, int wake_
   rd_kafka_conf_set_error_cb(conf.get(), OnError);
   rd_kafka_conf_set_log_cb(conf.get(), OnLog);
   rd_kafka_conf_set_stats_cb(conf.get(), OnStatistics);
-  char refused[256] = "";
-  // With log.queue, logs come by Poll like all else and no thread of librdkafka calls us.
-  if (rd_kafka_conf_set(conf.get(), "log.queue", "true", refused, sizeof refused) != RD_KAFKA_CONF_OK) {
-    *reason = refused;
-    return nullptr;
-  }
-  self->rk_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), refused, sizeof refused);
-  if (self->rk_ == nullptr) {
-    *reason = WithoutValues(refused, conf.get());
-    return nullptr;
-  }
-  conf.release();  // rd_kafka_new took it
-  rd_kafka_set_log_queue(self->rk_, nullptr);
+  self->rk_ = NewClient(RD_KAFKA_PRODUCER, std::move(conf), reason);
+  if (self->rk_ == nullptr) return nullptr;
   rd_kafka_queue_t* queue = rd_kafka_queue_get_main(self->rk_);
   const uint64_t one = 1;
   rd_kafka_queue_io_event_enable(queue, wake_fd, &one, sizeof one);
