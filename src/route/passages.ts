@@ -3,7 +3,7 @@
  */
 import { LISTED, ORIGIN } from './built-ins.js';
 import { extendPath, hasPassed, parseMillraceHeader } from './origin.js';
-import { sameBytes } from './properties.js';
+import { sameBytes, USER_PROPERTY } from './properties.js';
 
 /** What the header of a record says, made once for each different one. */
 export interface Passage {
@@ -15,7 +15,6 @@ export interface Passage {
   readonly origin: Uint8Array;
 }
 
-const USER_PROPERTY = 0x26;
 const PLACES = 256;
 /** Longer headers are read anew each time. */
 const KEPT_BYTES_MAX = 1_024;

@@ -7,7 +7,7 @@ export interface PropertyBytes {
   readonly propertiesEnd: number;
 }
 
-const USER_PROPERTY = 0x26;
+export const USER_PROPERTY = 0x26;
 
 /** Where the user property at or after `position` begins (its name's length); -1 when there is none. */
 export function nextUserProperty(bytes: Uint8Array, position: number, end: number): number {

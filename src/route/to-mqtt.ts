@@ -31,6 +31,7 @@ import { decimalDigits, readDecimal, writeDecimal } from './decimal.js';
 import { LEFT_OUT_KEY, LEFT_OUT_PLACES } from './left-out.js';
 import { isMqttText, isMqttTopicName, MQTT_TEXT_BYTES_MAX } from './mqtt-text.js';
 import { type Passage, Passages } from './passages.js';
+import { USER_PROPERTY } from './properties.js';
 import {
   headerEnd,
   headerIs,
@@ -61,7 +62,6 @@ export const TOO_LARGE = 3;
 
 const SECONDS_MAX = 4_294_967_295;
 const FIRST_BYTES = 1_024;
-const USER_PROPERTY = 0x26;
 const PAIR_BYTES = 5;
 const KEY_NAME = new TextEncoder().encode('Key');
 const TIMESTAMP_NAME = new TextEncoder().encode('Timestamp');

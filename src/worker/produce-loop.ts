@@ -82,7 +82,7 @@ export class ProduceLoop {
     if ((flags & TURN_FAILURES) !== 0) this.#recovery.onFailures(native.takeFailures());
     if ((flags & TURN_CONTROL) !== 0) this.#onControl(native.takeControl());
     if (this.#recovery.active) this.#recovery.step();
-    if ((flags & TURN_UNREPORTED) === 0) this.#reportNow();
+    if ((flags & TURN_UNREPORTED) === 0) this.#cancelReport();
     else if (this.#reportTimer === undefined) {
       this.#reportTimer = setTimeout(() => this.#report(), REPORT_MS);
     }
@@ -92,7 +92,7 @@ export class ProduceLoop {
 
   close(): void {
     this.#closed = true;
-    this.#reportNow();
+    this.#cancelReport();
     if (this.#again !== undefined) clearImmediate(this.#again);
     this.#cancelTick();
     this.#options.native.close();
@@ -103,8 +103,8 @@ export class ProduceLoop {
     if (!this.#closed) this.#options.native.report();
   }
 
-  /** What waited has been told. */
-  #reportNow(): void {
+  /** What waited has been told, or is nobody's any more. */
+  #cancelReport(): void {
     if (this.#reportTimer === undefined) return;
     clearTimeout(this.#reportTimer);
     this.#reportTimer = undefined;
