@@ -92,6 +92,11 @@ export class RecordRing {
     }
   }
 
+  /** Whether there is a record that was not read. */
+  get hasUnread(): boolean {
+    return this.#read !== this.#headSeen || this.#read !== this.#loadHead();
+  }
+
   /** Releases every record of these partitions that is here by now and was not read. */
   discard(partitions: ReadonlySet<number>): void {
     this.#headSeen = this.#loadHead();

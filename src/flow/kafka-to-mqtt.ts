@@ -100,9 +100,9 @@ export class KafkaToMqtt {
     return this.#underWay;
   }
 
-  /** A consumer has written records, or had. */
+  /** A consumer may have written records. Main is rung for many reasons, so most of them have not. */
   onRecords(source: RecordSource): void {
-    this.onWritable(this.#flowOf(source.settings).session);
+    if (source.ring.hasUnread) this.onWritable(this.#flowOf(source.settings).session);
   }
 
   /** A session takes PUBLISHes again, or may: sends what its routes have. */
@@ -410,7 +410,8 @@ export class KafkaToMqtt {
     this.#looking = true;
     this.#options.clock.after(LOOK_AGAIN_MS, () => {
       this.#looking = false;
-      for (const flow of this.#flows) this.onRecords(flow.source);
+      for (const session of new Set(this.#flows.map((flow) => flow.session)))
+        this.onWritable(session);
     });
   }
 }

@@ -42,7 +42,7 @@ export interface ShardPoolOptions extends Pick<ShardOptions, 'sessions' | 'sessi
   readonly onSettled: (shard: Shard, ...settled: Parameters<OnSettled>) => void;
   /** After all that was settled since the last time. */
   readonly onBurstEnd: () => void;
-  /** A consumer has written records, or had. */
+  /** A consumer may have written records. */
   readonly onRecords: (source: RecordSource) => void;
   readonly onMessage: (shard: Shard, message: FromWorker) => void;
   /** A worker has ended before its time, with everything that it had outstanding. */
