@@ -517,25 +517,6 @@ t.test('routes that share a session take turns, also when one has far more', asy
   t.equal(quiet, 100);
 });
 
-t.test('what one route reads costs the others of its session one look each', async (t) => {
-  const routes = 50;
-  const flows = connected(Array.from({ length: routes }, (_, n) => ({ name: `route ${n}` })));
-  let looks = 0;
-  for (const source of flows.sources) {
-    const { ring } = source;
-    Object.defineProperty(source, 'ring', {
-      get: () => {
-        looks++;
-        return ring;
-      },
-    });
-  }
-  flows.write({});
-  for (const source of flows.sources) flows.flow.onRecords(source);
-  t.same(flows.publisher.payloads(), ['0']);
-  t.ok(looks <= 10 * routes, `${looks} looks`);
-});
-
 t.test('a route with a session of its own goes on while the others’ is away', async (t) => {
   const flows = new RecordFlows([{}, { name: 'apart', ownSession: true }]);
   flows.own.get(1)?.connect();
