@@ -7,9 +7,9 @@ import { parser as createParser, generate, type IPublishPacket } from 'mqtt-pack
 import { spreadOf } from '../src/bench/report.js';
 import { FRAME_HEADER_BYTES } from '../src/channel/frame.js';
 import { TOPICS_CACHED_BYTES_MAX } from '../src/config/limits.js';
-import { Publish } from '../src/mqtt/publish.js';
-import { LANE_READ, readPublish } from '../src/mqtt/publish-lane.js';
-import { type Topic, TopicCache } from '../src/mqtt/topic-cache.js';
+import { Publish } from '../src/mqtt/receive/publish.js';
+import { LANE_READ, readPublish } from '../src/mqtt/receive/publish-lane.js';
+import { type Topic, TopicCache } from '../src/mqtt/receive/topic-cache.js';
 import {
   planRecords,
   type RecordPlan,

@@ -3,8 +3,8 @@ import { systemClock } from '../base/clock.js';
 import { OperatingError } from '../base/errors.js';
 import type { Connector } from '../config/model.js';
 import type { LetterPublisher, ReplayPublish } from '../dead-letter/replay.js';
-import { openPublishSender, type PublishSender } from '../mqtt/publish-sender.js';
 import { NO_MATCHING_SUBSCRIBERS } from '../mqtt/reason-code.js';
+import { openPublishSender, type PublishSender } from '../mqtt/send/publish-sender.js';
 import { findRecordRoute, replayedPublish } from '../route/replayed-record.js';
 
 /** Rejects where the broker of the connector does not answer within `timeoutMs`. */

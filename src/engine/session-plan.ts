@@ -2,9 +2,9 @@
  * shared route, one for a route with `ownSession`. Pure.
  */
 import type { Connector } from '../config/model.js';
-import type { CompiledRecordRoute } from '../flow/record-routes.js';
-import type { SessionRoute } from '../flow/route-table.js';
-import type { CompiledRoute } from '../flow/routes.js';
+import type { SessionRoute } from '../flow/to-kafka/route-table.js';
+import type { CompiledRoute } from '../flow/to-kafka/routes.js';
+import type { CompiledRecordRoute } from '../flow/to-mqtt/record-routes.js';
 import { type Subscription, subscriptionIds } from '../mqtt/subscriptions.js';
 
 export interface PlannedSession {

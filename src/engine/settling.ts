@@ -4,7 +4,7 @@
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
 import type { Ledger } from '../delivery/ledger.js';
-import type { Match } from '../flow/routes.js';
+import type { Match } from '../flow/to-kafka/routes.js';
 
 /** With a Kafka that answers it is over by then, and there is nothing to tell. */
 const FIRST_TELL_MS = 500;

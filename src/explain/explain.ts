@@ -8,16 +8,16 @@ import { readFrame } from '../channel/frame.js';
 import { HEADER_PART_BYTES_MAX, PACKET_OVERHEAD_BYTES } from '../config/limits.js';
 import type { Connector, Model } from '../config/model.js';
 import { type PlannedSession, planSessions } from '../engine/session-plan.js';
-import { RouteTable } from '../flow/route-table.js';
+import { RouteTable } from '../flow/to-kafka/route-table.js';
 import {
   type CompiledRoute,
   compileRoutes,
   planTopic,
   shardIndexOf,
   targetOf,
-} from '../flow/routes.js';
+} from '../flow/to-kafka/routes.js';
 import { ConnectorEvents } from '../metrics/events.js';
-import { ABSENT, type Publish } from '../mqtt/publish.js';
+import { ABSENT, type Publish } from '../mqtt/receive/publish.js';
 import type { Subscription } from '../mqtt/subscriptions.js';
 import { deadlineOf, frameBytesMax, loops, writeFrame } from '../route/to-kafka.js';
 import { type Target, Targets } from '../shard/targets.js';

@@ -2,10 +2,10 @@
  * and the one that a record becomes; each read by the very lane that reads packets off the wire.
  */
 import { LARGE_PAYLOAD_BYTES } from '../config/limits.js';
-import { Publish } from '../mqtt/publish.js';
-import { publishFault } from '../mqtt/publish-check.js';
-import { LANE_READ, LANE_TOO_LONG, readPublish } from '../mqtt/publish-lane.js';
-import { TopicCache } from '../mqtt/topic-cache.js';
+import { Publish } from '../mqtt/receive/publish.js';
+import { publishFault } from '../mqtt/receive/publish-check.js';
+import { LANE_READ, LANE_TOO_LONG, readPublish } from '../mqtt/receive/publish-lane.js';
+import { TopicCache } from '../mqtt/receive/topic-cache.js';
 import { VARINT_BYTES_MAX, VARINT_MAX } from '../mqtt/wire.js';
 
 export interface Message {

@@ -1,8 +1,8 @@
 /* A frame that was written and read back, and its target, as an explanation. Pure. */
 import type { FrameRecord } from '../channel/frame.js';
 import { INSTANCE, KEYED } from '../channel/protocol.js';
-import type { CompiledRoute } from '../flow/routes.js';
-import type { Publish } from '../mqtt/publish.js';
+import type { CompiledRoute } from '../flow/to-kafka/routes.js';
+import type { Publish } from '../mqtt/receive/publish.js';
 import { murmur2 } from '../shard/shard-of.js';
 import type { Target } from '../shard/targets.js';
 import type {

@@ -3,7 +3,7 @@
  * and read back by the lane that reads packets off the wire.
  */
 import type { Connector, KafkaToMqttRoute, Model, Route, TopicMap } from '../config/model.js';
-import { ABSENT, type Publish } from '../mqtt/publish.js';
+import { ABSENT, type Publish } from '../mqtt/receive/publish.js';
 import { LEFT_OUT_PLACES, whyLeftOut } from '../route/left-out.js';
 import { compileMqttTopic, MqttTopicWriter } from '../route/mqtt-topic-template.js';
 import { hop } from '../route/origin.js';

@@ -13,23 +13,23 @@
 import type { Clock } from '../base/clock.js';
 import type { CloseShard, FromWorker, ToWorker } from '../channel/protocol.js';
 import type { RecordRing } from '../channel/record-ring.js';
-import { OutgoingPublish } from '../mqtt/outgoing-publish.js';
-import type { OutgoingTopic } from '../mqtt/outgoing-topics.js';
 import {
   NO_MATCHING_SUBSCRIBERS,
   PACKET_TOO_LARGE,
   QUOTA_EXCEEDED,
   reasonText,
 } from '../mqtt/reason-code.js';
+import { OutgoingPublish } from '../mqtt/send/outgoing-publish.js';
+import type { OutgoingTopic } from '../mqtt/send/outgoing-topics.js';
 import type { Session } from '../mqtt/session.js';
 import type { RecordSource } from '../shard/record-source.js';
 import type { DeadLetterDesk } from './dead-letter-desk.js';
-import type { Partition } from './partitions.js';
-import { PublishMaker } from './publish-maker.js';
-import { RecordFlow } from './record-flow.js';
-import { RecordLedger } from './record-ledger.js';
-import { type RecordFault, recordLetter } from './record-letter.js';
-import type { CompiledRecordRoute } from './record-routes.js';
+import type { Partition } from './to-mqtt/partitions.js';
+import { PublishMaker } from './to-mqtt/publish-maker.js';
+import { RecordFlow } from './to-mqtt/record-flow.js';
+import { RecordLedger } from './to-mqtt/record-ledger.js';
+import { type RecordFault, recordLetter } from './to-mqtt/record-letter.js';
+import type { CompiledRecordRoute } from './to-mqtt/record-routes.js';
 
 /** How often a route that waits for room in the dead-letter desk looks again. */
 const LOOK_AGAIN_MS = 20;

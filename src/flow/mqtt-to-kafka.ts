@@ -21,17 +21,17 @@ import {
   UNKNOWN,
 } from '../delivery/ledger.js';
 import type { HoldReason, Qos0LossReason } from '../metrics/reasons.js';
-import type { OversizeSink } from '../mqtt/oversize.js';
-import { ABSENT, type Publish } from '../mqtt/publish.js';
 import { IMPLEMENTATION_SPECIFIC_ERROR, SUCCESS } from '../mqtt/reason-code.js';
+import type { OversizeSink } from '../mqtt/receive/oversize.js';
+import { ABSENT, type Publish } from '../mqtt/receive/publish.js';
+import type { Topic } from '../mqtt/receive/topic-cache.js';
 import type { Session } from '../mqtt/session.js';
-import type { Topic } from '../mqtt/topic-cache.js';
 import { deadlineOf, frameBytesMax, loops, writeFrame } from '../route/to-kafka.js';
 import type { Shard } from '../shard/shard.js';
 import type { Target } from '../shard/targets.js';
-import { DeadLettering, type DeadLetteringOptions } from './dead-lettering.js';
-import { DeliveryCredit } from './delivery-credit.js';
-import type { RouteTable } from './route-table.js';
+import { DeadLettering, type DeadLetteringOptions } from './to-kafka/dead-lettering.js';
+import { DeliveryCredit } from './to-kafka/delivery-credit.js';
+import type { RouteTable } from './to-kafka/route-table.js';
 import {
   type CompiledRoute,
   constantTarget,
@@ -42,7 +42,7 @@ import {
   planTopic,
   shardIndexOf,
   targetOf,
-} from './routes.js';
+} from './to-kafka/routes.js';
 
 /** A payload that several routes share is copied once, to the slab, from this size on. */
 const SHARED_PAYLOAD_BYTES = 16_384;

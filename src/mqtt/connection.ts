@@ -6,9 +6,13 @@ import { generate, type Packet } from 'mqtt-packet';
 import type { Clock } from '../base/clock.js';
 import { type DialOptions, writeQueueBytes } from './dial.js';
 import { KeepAlive } from './keep-alive.js';
-import { Output } from './output.js';
-import { type PacketHandlers, PacketReader, type PacketReaderOptions } from './packet-reader.js';
 import { PROTOCOL_ERROR, SUCCESS } from './reason-code.js';
+import {
+  type PacketHandlers,
+  PacketReader,
+  type PacketReaderOptions,
+} from './receive/packet-reader.js';
+import { Output } from './send/output.js';
 
 const PUBACK_FIRST_BYTE = 0x40;
 const PUBACK_BYTES_MAX = 5;

@@ -22,13 +22,6 @@ import {
   serverLimits,
 } from './connack.js';
 import { type Closed, Connection, type ConnectionOptions } from './connection.js';
-import { Inbound } from './inbound.js';
-import type { Inflight } from './inflight.js';
-import { Outbound } from './outbound.js';
-import type { OutgoingPublish } from './outgoing-publish.js';
-import type { OversizeSink } from './oversize.js';
-import { ABSENT, type Publish } from './publish.js';
-import type { PublishFault } from './publish-check.js';
 import {
   isConnackReason,
   PROTOCOL_ERROR,
@@ -38,9 +31,16 @@ import {
   SUCCESS,
   withReasonString,
 } from './reason-code.js';
+import { Inbound } from './receive/inbound.js';
+import type { Inflight } from './receive/inflight.js';
+import type { OversizeSink } from './receive/oversize.js';
+import { ABSENT, type Publish } from './receive/publish.js';
+import type { PublishFault } from './receive/publish-check.js';
+import type { TopicCache } from './receive/topic-cache.js';
+import { Outbound } from './send/outbound.js';
+import type { OutgoingPublish } from './send/outgoing-publish.js';
 import { Subscriber } from './subscriber.js';
 import type { Subscription } from './subscriptions.js';
-import type { TopicCache } from './topic-cache.js';
 
 const BACKOFF_MIN_MS = 200;
 const BACKOFF_MAX_MS = 30_000;

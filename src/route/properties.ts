@@ -1,6 +1,6 @@
 /* Properties of a PUBLISH, read in place where the fast lane has found them sound. Pure. */
 
-/** What of a PUBLISH these functions need; mqtt/publish.ts has it. */
+/** What of a PUBLISH these functions need; mqtt/receive/publish.ts has it. */
 export interface PropertyBytes {
   readonly bytes: Uint8Array;
   readonly propertiesStart: number;

@@ -48,7 +48,7 @@ import {
   valueText,
 } from './properties.js';
 
-/** What of a PUBLISH a record is made of; mqtt/publish.ts has it, with the meaning of -1. */
+/** What of a PUBLISH a record is made of; mqtt/receive/publish.ts has it, with the meaning of -1. */
 export interface PublishBytes extends PropertyBytes {
   readonly words: Int32Array;
   readonly qos: number;

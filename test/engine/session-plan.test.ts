@@ -1,6 +1,6 @@
 import t from 'tap';
 import { type PlannedSession, slabRegions } from '../../src/engine/session-plan.js';
-import type { CompiledRoute } from '../../src/flow/routes.js';
+import type { CompiledRoute } from '../../src/flow/to-kafka/routes.js';
 
 /** Sessions of the routes with these names; '' is a retired one that no route has. */
 function sessionsOf(...names: readonly string[]): PlannedSession[] {

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { Ledger, NO_REGION, PERSISTED } from '../../src/delivery/ledger.js';
 import { Settling } from '../../src/engine/settling.js';
-import type { CompiledRoute, Match } from '../../src/flow/routes.js';
+import type { CompiledRoute, Match } from '../../src/flow/to-kafka/routes.js';
 import { captureLog } from '../support/captured-log.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { nextTurn } from '../support/scripted-socket.js';

@@ -2,7 +2,7 @@ import t from 'tap';
 import { OperatingError } from '../../src/base/errors.js';
 import type { DeadLetter } from '../../src/dead-letter/letter.js';
 import { DeadLetterDesk, type LetterPieces } from '../../src/flow/dead-letter-desk.js';
-import { OversizeLetter } from '../../src/flow/oversize-letter.js';
+import { OversizeLetter } from '../../src/flow/to-kafka/oversize-letter.js';
 import { sampleLetter } from '../support/dead-letters.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { nextTurn } from '../support/scripted-socket.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import t from 'tap';
 import { LARGE_PAYLOAD_BYTES } from '../../src/config/limits.js';
-import { ABSENT } from '../../src/mqtt/publish.js';
+import { ABSENT } from '../../src/mqtt/receive/publish.js';
 import { encodePublish, pair, parts } from '../support/publish-packets.js';
 import { forSeeds, type Random } from '../support/random.js';
 import {

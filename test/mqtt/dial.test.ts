@@ -4,7 +4,7 @@ import t from 'tap';
 import { systemClock } from '../../src/base/clock.js';
 import { Connection, type ConnectionHandlers } from '../../src/mqtt/connection.js';
 import { dial } from '../../src/mqtt/dial.js';
-import { ABSENT } from '../../src/mqtt/publish.js';
+import { ABSENT } from '../../src/mqtt/receive/publish.js';
 import { PayloadSlab } from '../../src/ring/payload-slab.js';
 import { encodePublish, parts } from '../support/publish-packets.js';
 

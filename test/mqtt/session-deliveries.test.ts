@@ -1,5 +1,5 @@
 import t from 'tap';
-import { DISCARD } from '../../src/mqtt/oversize.js';
+import { DISCARD } from '../../src/mqtt/receive/oversize.js';
 import {
   encodePublish,
   type PropertyPart,

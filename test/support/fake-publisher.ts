@@ -1,7 +1,7 @@
 import { type IPublishPacket, parser } from 'mqtt-packet';
 import type { ServerLimits } from '../../src/mqtt/connack.js';
-import { Outbound, type OutboundEvents } from '../../src/mqtt/outbound.js';
-import { Output } from '../../src/mqtt/output.js';
+import { Outbound, type OutboundEvents } from '../../src/mqtt/send/outbound.js';
+import { Output } from '../../src/mqtt/send/output.js';
 import type { Session } from '../../src/mqtt/session.js';
 
 /* A session as far as one that only publishes needs it: the true Outbound over a socket that the test

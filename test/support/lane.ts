@@ -1,6 +1,6 @@
-import { ABSENT, Publish } from '../../src/mqtt/publish.js';
-import { LANE_READ, readPublish } from '../../src/mqtt/publish-lane.js';
-import { TopicCache } from '../../src/mqtt/topic-cache.js';
+import { ABSENT, Publish } from '../../src/mqtt/receive/publish.js';
+import { LANE_READ, readPublish } from '../../src/mqtt/receive/publish-lane.js';
+import { TopicCache } from '../../src/mqtt/receive/topic-cache.js';
 import { nextUserProperty, u16 } from '../../src/route/properties.js';
 import type { PublishValues } from './strict-publish.js';
 

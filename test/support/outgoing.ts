@@ -1,6 +1,6 @@
 import { type IPublishPacket, parser } from 'mqtt-packet';
-import { OutgoingPublish } from '../../src/mqtt/outgoing-publish.js';
-import { OutgoingTopics } from '../../src/mqtt/outgoing-topics.js';
+import { OutgoingPublish } from '../../src/mqtt/send/outgoing-publish.js';
+import { OutgoingTopics } from '../../src/mqtt/send/outgoing-topics.js';
 
 /* PUBLISHes that are sent: how a test makes them, and how their receiver reads them. */
 

@@ -4,7 +4,10 @@ import type { KafkaToMqttRoute } from '../../src/config/model.js';
 import type { DeadLetter } from '../../src/dead-letter/letter.js';
 import { DeadLetterDesk } from '../../src/flow/dead-letter-desk.js';
 import { KafkaToMqtt } from '../../src/flow/kafka-to-mqtt.js';
-import { type CompiledRecordRoute, compileRecordRoutes } from '../../src/flow/record-routes.js';
+import {
+  type CompiledRecordRoute,
+  compileRecordRoutes,
+} from '../../src/flow/to-mqtt/record-routes.js';
 import { ConnectorEvents } from '../../src/metrics/events.js';
 import type { RecordRouteCounters } from '../../src/metrics/record-route.js';
 import { RecordSource } from '../../src/shard/record-source.js';

@@ -1,7 +1,7 @@
 import type { Packet } from 'mqtt-packet';
 import { type Closed, Connection, type ConnectionOptions } from '../../src/mqtt/connection.js';
-import type { OversizeSink } from '../../src/mqtt/oversize.js';
-import { ABSENT, type Publish } from '../../src/mqtt/publish.js';
+import type { OversizeSink } from '../../src/mqtt/receive/oversize.js';
+import { ABSENT, type Publish } from '../../src/mqtt/receive/publish.js';
 import { PayloadSlab } from '../../src/ring/payload-slab.js';
 import { ManualClock } from './manual-clock.js';
 import { type ScriptedSocket, scriptedDial } from './scripted-socket.js';

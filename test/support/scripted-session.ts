@@ -1,11 +1,11 @@
 import { generate, type IConnackPacket, type Packet } from 'mqtt-packet';
 import type { ServerLimits } from '../../src/mqtt/connack.js';
-import type { OutboundEvents } from '../../src/mqtt/outbound.js';
-import type { OversizeSink } from '../../src/mqtt/oversize.js';
-import { ABSENT, type Publish } from '../../src/mqtt/publish.js';
-import type { PublishFault } from '../../src/mqtt/publish-check.js';
+import type { OversizeSink } from '../../src/mqtt/receive/oversize.js';
+import { ABSENT, type Publish } from '../../src/mqtt/receive/publish.js';
+import type { PublishFault } from '../../src/mqtt/receive/publish-check.js';
+import { TopicCache } from '../../src/mqtt/receive/topic-cache.js';
+import type { OutboundEvents } from '../../src/mqtt/send/outbound.js';
 import { Session, type SessionOptions, type SessionState } from '../../src/mqtt/session.js';
-import { TopicCache } from '../../src/mqtt/topic-cache.js';
 import { PayloadSlab } from '../../src/ring/payload-slab.js';
 import { ManualClock } from './manual-clock.js';
 import { encodePublish, type PublishParts, parts } from './publish-packets.js';
