@@ -129,6 +129,11 @@ export class RecordRing {
     if (Atomics.exchange(this.#control, BLOCKED_WORD, 0) === 1) this.#ringWorker();
   }
 
+  /** Whether the writer waits for room and there is nothing to read: what is held takes all of it. */
+  get isStalled(): boolean {
+    return Atomics.load(this.#control, BLOCKED_WORD) === 1 && this.#read === this.#loadHead();
+  }
+
   /** Bytes of records that were read and not all released, with what lies between them. */
   get heldBytes(): number {
     return (this.#read - this.#tail) >>> 0;

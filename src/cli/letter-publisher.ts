@@ -44,7 +44,10 @@ async function send(
     throw refusal(`the configuration has no route ${name} from Kafka to MQTT, which it came by`);
   }
   const { map, route } = found;
-  const publish = replayedPublish(connector.name, map, route, letter);
+  const publish = replayedPublish(
+    { connector: connector.name, map, route, nowMs: systemClock.wallMs() },
+    letter,
+  );
   if (typeof publish === 'string') throw refusal(publish);
   const reasonCode = await sender.send({ topic, payload, ...publish });
   if (reasonCode === NO_MATCHING_SUBSCRIBERS && route.onNoSubscriber === 'hold') {

@@ -236,6 +236,7 @@ export class KafkaToMqtt {
   #afterBatch(flow: RecordFlow): void {
     flow.session.outbound.flush();
     flow.source.ring.wakeWriter();
+    if (flow.held.count > 0 && flow.source.ring.isStalled) flow.onStalled();
   }
 
   #maySend(flow: RecordFlow): boolean {

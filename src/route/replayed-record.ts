@@ -5,7 +5,7 @@ import { HEADER_ENTRY_BYTES, VALUE_BYTES } from '../channel/frame.js';
 import type { Connector, KafkaToMqttRoute, TopicMap } from '../config/model.js';
 import { hop } from './origin.js';
 import { type RecordBytes, VALUE_NULL } from './record-bytes.js';
-import { LOOPED, MAPPED, PropertiesWriter } from './to-mqtt.js';
+import { EXPIRED, LOOPED, MAPPED, PropertiesWriter } from './to-mqtt.js';
 
 export interface ApartRecord {
   readonly partition: number;
@@ -34,14 +34,19 @@ export function findRecordRoute(
   return undefined;
 }
 
-/**
- * What the route makes of the record, its Message Expiry Interval begun anew; or why it makes nothing.
- * @param connector its name
- */
+/** Which route makes a PUBLISH of a record, and when. */
+export interface ReplayedThrough {
+  /** Its name. */
+  readonly connector: string;
+  readonly map: TopicMap;
+  readonly route: KafkaToMqttRoute;
+  /** Since the epoch: a Message Expiry Interval counts from the record's timestamp. */
+  readonly nowMs: number;
+}
+
+/** What the route makes of the record now; or why it makes nothing. */
 export function replayedPublish(
-  connector: string,
-  map: TopicMap,
-  route: KafkaToMqttRoute,
+  { connector, map, route, nowMs }: ReplayedThrough,
   record: ApartRecord,
 ): ReplayedPublish | string {
   const writer = new PropertiesWriter({
@@ -50,7 +55,8 @@ export function replayedPublish(
     loopGuard: map.loopGuard,
     through: hop(connector, route.name),
   });
-  const verdict = writer.write(recordBytes(record), record.timestampMs);
+  const verdict = writer.write(recordBytes(record), nowMs);
+  if (verdict === EXPIRED) return 'its Message Expiry Interval has passed';
   if (verdict === LOOPED) return 'it has come through this route before';
   if (verdict !== MAPPED) return 'its headers are more than the properties of one PUBLISH may be';
   return { properties: writer.bytes.slice(0, writer.length), retain: writer.retain };

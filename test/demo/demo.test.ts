@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import kafka from 'node-rdkafka';
 import t, { type Test } from 'tap';
 import { demoYaml, OWN_ENDPOINTS } from '../../src/demo/resources.js';
+import { until } from '../support/until.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const TAMPERED = fileURLToPath(new URL('../support/tampered-demo-main.js', import.meta.url));
@@ -87,8 +88,13 @@ t.test('the interrupt signal ends it with the same summary', async (t) => {
   const demo = run(t, MAIN, ['demo']);
   const [, address] = await demo.shows(/metrics +(http:\/\/127\.0\.0\.1:\d+\/metrics)/);
   await demo.shows(/read back [1-9]/);
-  const metrics = await (await fetch(address ?? '')).text();
-  t.match(metrics, /millrace_records_delivered_total\{connector="demo",route="telemetry"\} [1-9]/);
+  // What is in Kafka may be read back before main has heard of it.
+  await until('what Kafka has is counted', async () => {
+    const metrics = await (await fetch(address ?? '')).text();
+    return /millrace_records_delivered_total\{connector="demo",route="telemetry"\} [1-9]/.test(
+      metrics,
+    );
+  });
   demo.child.kill('SIGINT');
   const { code, output } = await demo.ended;
   t.equal(code, 0, output);

@@ -25,11 +25,13 @@ const record = {
   ),
 };
 
+const through = (nowMs: number) => ({ connector: 'edge', map, route, nowMs });
+
 t.test('a record that lies apart becomes what its route makes of it in the ring', async (t) => {
   const writer = writerOf();
   const { timestampMs } = record;
   writer.write(kafkaRecord({ key: 'k', headers, timestampMs, partition: 3 }), timestampMs);
-  const publish = replayedPublish('edge', map, route, record);
+  const publish = replayedPublish(through(timestampMs), record);
   t.same(publish, {
     properties: writer.bytes.slice(0, writer.length),
     retain: true,
@@ -40,19 +42,34 @@ t.test('a null key and no headers are read too', async (t) => {
   const writer = writerOf();
   writer.write(kafkaRecord(), 0);
   const bare = { partition: 0, timestampMs: -1, key: null, headers: [] };
-  t.same(replayedPublish('edge', map, route, bare), {
+  t.same(replayedPublish(through(0), bare), {
     properties: writer.bytes.slice(0, writer.length),
     retain: false,
   });
 });
 
 t.test('what the route would not publish is told', async (t) => {
+  const soon = through(record.timestampMs + 59_000);
   const came = [['Millrace', Buffer.from(`v=1;properties=;path=${PUBLISHED_THROUGH}`)]] as const;
-  t.match(replayedPublish('edge', map, route, { ...record, headers: came }), /this route before/);
+  t.match(replayedPublish(soon, { ...record, headers: came }), /this route before/);
   const large = Buffer.alloc(60_000, 'x');
   const many = Array.from({ length: 40 }, (_, n) => [`${n}`, large] as const);
-  t.match(replayedPublish('edge', map, route, { ...record, headers: many }), /more than/);
+  t.match(replayedPublish(soon, { ...record, headers: many }), /more than/);
 });
+
+t.test(
+  'an expiry goes on counting while a letter lies, and what has expired is not sent',
+  async (t) => {
+    const writer = writerOf();
+    const nowMs = record.timestampMs + 59_000;
+    const { timestampMs } = record;
+    writer.write(kafkaRecord({ key: 'k', headers, timestampMs, partition: 3 }), nowMs);
+    t.match(replayedPublish(through(nowMs), record), {
+      properties: writer.bytes.slice(0, writer.length),
+    });
+    t.match(replayedPublish(through(record.timestampMs + 60_000), record), /Interval has passed/);
+  },
+);
 
 t.test('a route is found by its name among those of its direction', async (t) => {
   const up = { kind: 'mqttToKafka', name: 'up' };

@@ -71,6 +71,13 @@ export function shareNameFault(name: string): Fault | undefined {
   return mqttStringFault(name);
 }
 
+/** What no name of ours may have in it. */
+export function controlFault(text: string): Fault | undefined {
+  return /\p{Cc}/u.test(text)
+    ? { message: 'has a control character in it', hint: 'use letters, digits, . _ and -' }
+    : undefined;
+}
+
 /** [MQTT-1.5.4-1], [MQTT-1.5.4-2] */
 export function mqttStringFault(text: string): Fault | undefined {
   if (text.includes('\0')) {

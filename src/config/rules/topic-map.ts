@@ -5,6 +5,7 @@ import type { Fault, Path, Reporter } from '../problem-list.js';
 import type { ConnectorResource, TopicMapResource } from '../resource.js';
 import { nearest } from '../schema.js';
 import {
+  controlFault,
   kafkaTopicFault,
   kafkaTopicTemplateFault,
   mqttStringFault,
@@ -212,6 +213,11 @@ function checkKafkaToMqtt(route: KafkaToMqtt, path: Path, report: Reporter): voi
   if (route.mqttTopic !== undefined) {
     const fault = mqttTopicTemplateFault(route.mqttTopic);
     if (fault !== undefined) report.error([...path, 'mqttTopic'], fault);
+  }
+  if (route.consumerGroupId !== undefined) {
+    // Whatever reads groups, librdkafka included, takes them for lines of text that end at a NUL.
+    const fault = mqttStringFault(route.consumerGroupId) ?? controlFault(route.consumerGroupId);
+    if (fault !== undefined) report.error([...path, 'consumerGroupId'], fault);
   }
   if (route.onNoSubscriber === 'hold' && route.qos === 0) {
     const message = 'has no effect: at QoS 0 the broker does not say whether anybody subscribes';

@@ -120,6 +120,14 @@ export class RecordFlow {
     this.#onTrouble(this.route, detail);
   }
 
+  /** What is held takes all the room there is, with what was settled behind it. */
+  onStalled(): void {
+    this.onTrouble(
+      `its ring is full behind ${this.held.count} held records: the broker answered ` +
+        'No matching subscribers or Quota exceeded',
+    );
+  }
+
   /** It reads, or may. */
   onWell(): void {
     if (!this.#trouble) return;

@@ -202,6 +202,14 @@ const CASES: readonly Case[] = [
     hint: 'leave the shared subscription out where order matters',
   },
   {
+    title: 'a consumer group that would be cut at a NUL',
+    text: toMqtt('kafkaTopic: t\nmqttTopic: a\nconsumerGroupId: "g\\0p" # <-'),
+    resource: RESOURCE,
+    path: `${TO_MQTT}.consumerGroupId`,
+    message: 'has a null character (U+0000)',
+    hint: 'MQTT forbids it',
+  },
+  {
     title: 'a Kafka topic to read is no template',
     text: toMqtt(`mqttTopic: a\nkafkaTopic: \${topic} # <-`),
     resource: RESOURCE,
