@@ -58,7 +58,8 @@ for (const [what, heldBytes, heldCount, bytes] of [
     publish(bridge, 'b/c', bytes, COUNT, 1);
     await bridge.acknowledged(COUNT);
     t.ok(bridge.pubacks.every(({ clientId }) => clientId.endsWith('own-0')));
-    t.equal(bridge.bridge.inFlight, held, 'what is held is held');
+    // Some more may have found room since the pause was seen.
+    t.ok(bridge.bridge.inFlight >= held, 'what is held is held');
     bridge.kafka.failTopic('held', NO_ERROR);
     await bridge.acknowledged(heldCount + COUNT);
     await bridge.inFlight(0);
