@@ -141,6 +141,7 @@ export interface FeedTarget {
 export function feedOf(options: BenchOptions, { embedded, ...target }: FeedTarget): Feed {
   const { topics, payloadBytes, userProperties, compression, rate, stallSeconds } = options;
   const phases = phasesOf(options);
+  let { warmup } = phases;
   const most = rate ?? RECORDS_PER_SECOND_MOST;
   let records = countOf(phases.warmup, most) + countOf(phases.measured, most);
   const recordBytes = payloadBytes + RECORD_OVERHEAD_BYTES + userProperties * USER_PROPERTY_BYTES;
@@ -148,6 +149,8 @@ export function feedOf(options: BenchOptions, { embedded, ...target }: FeedTarge
   const isTimed = phases.measured.kind === 'seconds';
   if (isTimed && rate === undefined && !embedded) {
     records = Math.min(records, Math.ceil(FEED_BYTES_MAX / recordBytes));
+    // In its share of them: a connector that is faster would have read all within the time.
+    if (warmup.kind === 'seconds') warmup = messages(Math.floor(records * shareOf(warmup, phases)));
   }
   const kept = Math.max(1, Math.floor(EMBEDDED_PARTITION_BYTES / recordBytes)) * PARTITIONS_TO_READ;
   let recordsBefore = embedded ? Math.min(records, kept) : records;
@@ -163,8 +166,18 @@ export function feedOf(options: BenchOptions, { embedded, ...target }: FeedTarge
     userProperties,
     compression,
     ...phases,
+    warmup,
     stallSeconds,
   };
+}
+
+/** Which part of both phases the warm-up is. */
+function shareOf(
+  warmup: { readonly seconds: number },
+  { measured }: { readonly measured: Extent },
+) {
+  const seconds = measured.kind === 'seconds' ? measured.seconds : 0;
+  return warmup.seconds / Math.max(warmup.seconds + seconds, 1);
 }
 
 function countOf(extent: Extent, perSecond: number): number {
