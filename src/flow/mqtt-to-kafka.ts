@@ -403,7 +403,9 @@ export class MqttToKafka {
     const { index } = session.options;
     const { ledger } = this.#options;
     const id = ledger.open(index, publish.packetId, parts, region, this.#nowMs, match);
-    if (publish.qos === 1) session.inflight.open(publish.packetId, id);
+    if (publish.qos === 1) {
+      session.inflight.open(publish.packetId, id, publish.expirySeconds >= 0);
+    }
     this.#credit.open(index, publish.qos === 0, match.topic);
     return id;
   }

@@ -42,6 +42,8 @@ export class Inflight {
   /** Packet identifiers of the connection before that may be redelivered over this one: the first
    * `#awaitedCount` hold. */
   readonly #awaited: Uint16Array;
+  /** By packet identifier: 1 where the broker may give the message up, because it expires. */
+  readonly #expires = new Uint8Array(PACKET_IDS);
   #awaitedCount = 0;
   #first = 0;
   #count = 0;
@@ -85,8 +87,9 @@ export class Inflight {
   }
 
   /** The delivery with this packet identifier begins. */
-  open(packetId: number, delivery: number): void {
+  open(packetId: number, delivery: number, expires = false): void {
     this.#delivery[packetId] = delivery + 1;
+    this.#expires[packetId] = expires ? 1 : 0;
     this.#reason[packetId] = 0;
     this.#pending++;
     this.#enqueue(packetId);
@@ -130,8 +133,8 @@ export class Inflight {
     // Over a connection that was not accepted nothing could be redelivered.
     if (!this.#connected) return;
     this.#connected = false;
-    this.#endRedelivery();
-    while (this.#count > 0) this.#awaited[this.#awaitedCount++] = this.#dequeue();
+    this.#keepAwaited();
+    while (this.#count > 0) this.#await(this.#dequeue());
     this.#first = 0;
   }
 
@@ -149,6 +152,28 @@ export class Inflight {
       if (this.#queued[packetId] === 0) this.forget(packetId);
     }
     this.#awaitedCount = 0;
+  }
+
+  /**
+   * The connection ended before all was redelivered. What can expire may have been given up by the broker,
+   * and another message sent under its identifier that was lost with the connection: it is forgotten. All
+   * else the broker has to send again [MQTT-4.4.0-1].
+   */
+  #keepAwaited(): void {
+    const before = this.#awaitedCount;
+    this.#awaitedCount = 0;
+    for (let i = 0; i < before; i++) {
+      const packetId = this.#awaited[i] as number;
+      if (this.#queued[packetId] === 1 || this.#delivery[packetId] === 0) continue;
+      if (this.#expires[packetId] === 1) this.forget(packetId);
+      else this.#await(packetId);
+    }
+  }
+
+  /** One more than the Receive Maximum is a broker's that keeps no rules. */
+  #await(packetId: number): void {
+    if (this.#awaitedCount === this.#capacity) this.forget(packetId);
+    else this.#awaited[this.#awaitedCount++] = packetId;
   }
 
   #enqueue(packetId: number): void {

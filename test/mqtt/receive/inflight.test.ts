@@ -128,15 +128,32 @@ t.test('what is not redelivered before a new message is forgotten', async (t) =>
   t.equal(inflight.pending, 0);
 });
 
-t.test('what was not redelivered over a resumed connection is forgotten with it', async (t) => {
+t.test(
+  'what can expire and was not redelivered over a connection is forgotten with it',
+  async (t) => {
+    const { inflight, resume } = createInflight(4);
+    inflight.open(1, 10, true);
+    inflight.open(2, 20, true);
+    inflight.open(3, 30);
+    resume();
+    t.equal(inflight.receive(1, true), JOINED);
+    resume();
+    t.equal(inflight.receive(2, true), FRESH, 'its identifier may have been given away unseen');
+    t.equal(inflight.receive(1, true), JOINED, 'it is still there');
+    t.equal(inflight.receive(3, true), JOINED, 'the broker had to keep it');
+  },
+);
+
+t.test('connections that break within redelivery lose nothing of what cannot expire', async (t) => {
   const { inflight, resume } = createInflight(4);
-  inflight.open(1, 10);
-  inflight.open(2, 20);
+  for (const packetId of [1, 2, 3, 4]) inflight.open(packetId, packetId);
+  for (let n = 0; n < 50; n++) {
+    resume();
+    if (n % 2 === 0) t.equal(inflight.receive(1, true), JOINED);
+  }
   resume();
-  t.equal(inflight.receive(1, true), JOINED);
-  resume();
-  t.equal(inflight.receive(2, true), FRESH, 'its identifier may have been given away unseen');
-  t.equal(inflight.receive(1, true), JOINED, 'it is still there');
+  for (const packetId of [1, 2, 3, 4]) t.equal(inflight.receive(packetId, true), JOINED);
+  t.equal(inflight.pending, 4);
 });
 
 t.test('an attempt that is not accepted forgets nothing', async (t) => {
@@ -174,6 +191,7 @@ t.test('the Receive Maximum is from 1 to 65,535', async (t) => {
 interface Delivery {
   readonly id: number;
   readonly packetId: number;
+  readonly expires: boolean;
   reasonCode: number | undefined;
   /** Whether a redelivery would be this one. */
   known: boolean;
@@ -187,6 +205,8 @@ class Model {
   deliveries: Delivery[] = [];
   /** By order of receipt over this connection. */
   receipts: Delivery[] = [];
+  /** What this connection shall bring again. */
+  #awaited: Delivery[] = [];
   #nextId = 0;
 
   constructor(capacity: number) {
@@ -199,9 +219,9 @@ class Model {
     return this.deliveries.filter(({ reasonCode }) => reasonCode === undefined);
   }
 
-  receive(packetId: number, dup: boolean): void {
+  receive(packetId: number, dup: boolean, expires = false): void {
     const waiting = this.receipts.slice(this.pubacks.length);
-    if (!dup) this.#forgetBut(this.receipts);
+    if (!dup) this.#endRedelivery();
     const known = this.deliveries.find((each) => each.known && each.packetId === packetId);
     const result = this.inflight.receive(packetId, dup);
     if (waiting.some((each) => each.packetId === packetId)) assert.equal(result, IN_USE);
@@ -211,20 +231,21 @@ class Model {
       this.receipts.push(known);
     } else {
       assert.equal(result, FRESH);
-      if (!this.inflight.full) this.#openNew(packetId);
+      if (!this.inflight.full) this.#openNew(packetId, expires);
     }
   }
 
-  /** Redelivery is over: only these are known still. */
-  #forgetBut(received: readonly Delivery[]): void {
-    for (const each of this.deliveries) if (!received.includes(each)) each.known = false;
+  /** Redelivery is over: only what it brought is known still. */
+  #endRedelivery(): void {
+    for (const each of this.#awaited) if (!this.receipts.includes(each)) each.known = false;
+    this.#awaited = [];
   }
 
-  #openNew(packetId: number): void {
-    const delivery = { id: this.#nextId++, packetId, reasonCode: undefined, known: true };
+  #openNew(packetId: number, expires: boolean): void {
+    const delivery = { id: this.#nextId++, packetId, expires, reasonCode: undefined, known: true };
     this.deliveries.push(delivery);
     this.receipts.push(delivery);
-    this.inflight.open(packetId, delivery.id);
+    this.inflight.open(packetId, delivery.id, expires);
   }
 
   settle(delivery: Delivery, reasonCode: number): void {
@@ -242,7 +263,12 @@ class Model {
   disconnect(sessionPresent: boolean): void {
     this.inflight.onDisconnected();
     this.inflight.onConnected(sessionPresent);
-    this.#forgetBut(sessionPresent ? this.receipts : []);
+    const again = this.#awaited.filter((each) => each.known && !this.receipts.includes(each));
+    for (const each of again) if (each.expires) each.known = false;
+    const unacknowledged = this.receipts.slice(this.pubacks.length).filter(({ known }) => known);
+    this.#awaited = [...again.filter(({ known }) => known), ...unacknowledged];
+    for (const each of this.#awaited.splice(this.capacity)) each.known = false;
+    if (!sessionPresent) for (const each of this.deliveries) each.known = false;
     this.receipts = [];
     this.pubacks.length = 0;
   }
@@ -265,8 +291,9 @@ class Model {
 function act(random: Random, model: Model): void {
   const { open } = model;
   const action = random.below(20);
-  if (action < 10) model.receive(random.between(1, 8), random.chance(0.3));
-  else if (action < 17) {
+  if (action < 10) {
+    model.receive(random.between(1, 8), random.chance(0.3), random.chance(0.3));
+  } else if (action < 17) {
     if (open.length > 0) model.settle(random.pick(open), random.pick([0, 0x83]));
   } else if (action === 17) {
     if (open.length > 0) model.abandon(random.pick(open));
