@@ -1,4 +1,7 @@
 #!/usr/bin/env node
+// First: before the modules that the young generation would grow by.
+import './cli/young-generation.js';
+
 import { CommanderError } from 'commander';
 import { OperatingError, UsageError } from './base/errors.js';
 import { createProgram } from './cli/args.js';

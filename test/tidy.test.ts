@@ -153,6 +153,19 @@ t.test('no file needs itself to load, by whatever way', async (t) => {
   t.strictSame(cycles, []);
 });
 
+t.test('a bridge at work has not loaded what only its configuration needed', async (t) => {
+  const reached = new Set<string>();
+  const walk = (path: string) => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    for (const target of imports.get(path)?.atRunTime ?? []) walk(target);
+  };
+  walk('src/cli/run.ts');
+  t.ok(reached.has('src/engine/engine.ts'));
+  t.notOk(reached.has('src/config/schema.ts'), 'the schemas and their compiler');
+  t.notOk(reached.has('src/config/document.ts'), 'the parser');
+});
+
 t.test('every import is of a file that exists', async (t) => {
   const missing = [...imports].flatMap(([path, { all }]) =>
     all.filter((target) => !imports.has(target)).map((target) => `${path}: ${target}`),

@@ -2,8 +2,8 @@
 import { Command } from 'commander';
 import { registerBench } from './bench.js';
 import { dataDir } from './data-dir.js';
-import { registerDeadLetters } from './dead-letters.js';
-import { registerExplain } from './explain.js';
+import { registerDeadLetters } from './dead-letters-options.js';
+import { registerExplain } from './explain-options.js';
 import { seconds, wholeNumber } from './numbers.js';
 import { millraceVersion } from './version.js';
 

@@ -3,7 +3,6 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { OperatingError } from '../base/errors.js';
-import { runBench } from '../bench/bench.js';
 import type { BenchOptions } from '../bench/options.js';
 import { BENCH_DEFAULTS, DIRECTIONS, PARTITIONS_TO_READ } from '../bench/options.js';
 import { describeBench, describeRound, isValid, summaryOf } from '../bench/report.js';
@@ -32,6 +31,7 @@ export async function benchCommand({ json, ...options }: BenchCommandOptions): P
     );
     interruption.abort(why);
   });
+  const { runBench } = await import('../bench/bench.js');
   const report = await runBench(
     options,
     (round, number) => console.error(describeRound(round, number)),

@@ -1,7 +1,6 @@
 /* `millrace dead-letters list|show|replay`: look at what could not be delivered, and send it again. */
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Command } from 'commander';
 import { OperatingError, UsageError } from '../base/errors.js';
 import { mapAtOnce } from '../base/map-at-once.js';
 import { loadModel } from '../config/load-model.js';
@@ -18,9 +17,8 @@ import {
   terminalJson,
 } from '../dead-letter/text.js';
 import { openRecordSender } from '../kafka/record-sender.js';
-import { dataDir } from './data-dir.js';
+import type { ListOptions, ReplayCommandOptions, ShowOptions } from './dead-letters-options.js';
 import { openLetterPublisher } from './letter-publisher.js';
-import { positiveNumber } from './numbers.js';
 import { usableModel } from './usable-model.js';
 
 /** How much of a payload `show` shows. */
@@ -39,7 +37,8 @@ export interface DeadLettersContext {
   readonly openPublisher: (connector: Connector, timeoutMs: number) => Promise<LetterPublisher>;
 }
 
-const processContext: DeadLettersContext = {
+/** The process, its files, and what the configuration names. */
+export const processContext: DeadLettersContext = {
   disk: nodeDisk,
   stdout: process.stdout,
   stderr: process.stderr,
@@ -47,73 +46,6 @@ const processContext: DeadLettersContext = {
   openSender: openRecordSender,
   openPublisher: openLetterPublisher,
 };
-
-export interface ListOptions {
-  readonly dataDir: string;
-  readonly json: boolean;
-}
-
-export interface ShowOptions {
-  readonly dataDir: string;
-  readonly raw: boolean;
-}
-
-export interface ReplayCommandOptions {
-  readonly dataDir: string;
-  readonly file: readonly string[];
-  readonly all: boolean;
-  readonly keep: boolean;
-  readonly kafkaTopic?: string;
-  readonly mqttTopic?: string;
-  readonly timeout: number;
-}
-
-/** Adds `dead-letters` with its three commands to the program. */
-export function registerDeadLetters(program: Command, context = processContext): void {
-  const command = program
-    .command('dead-letters')
-    .description('look at messages that could not be delivered, and send them again');
-  command
-    .command('list')
-    .description('list dead letters, oldest first')
-    .requiredOption('--data-dir <dir>', 'data folder of the connector', dataDir)
-    .option('--json', 'for programs', false)
-    .action((options: ListOptions) => listLetters(options, context));
-  command
-    .command('show <id>')
-    .description('show one dead letter')
-    .requiredOption('--data-dir <dir>', 'data folder of the connector', dataDir)
-    .option('--raw', 'write the payload, and nothing else, to standard output', false)
-    .action((id: string, options: ShowOptions) => showLetter(id, options, context));
-  command
-    .command('replay [ids...]')
-    .description(
-      'send dead letters again to where they were on their way: each is removed once Kafka, or the MQTT ' +
-        'broker, has it',
-    )
-    .requiredOption('--data-dir <dir>', 'data folder of the connector', dataDir)
-    .requiredOption(
-      '-f, --file <paths...>',
-      'resources that say where Kafka and the MQTT broker are',
-    )
-    .option('--all', 'every dead letter', false)
-    .option('--keep', 'do not remove what was sent', false)
-    .option(
-      '--kafka-topic <name>',
-      "send those for Kafka to this topic instead of the letter's own",
-    )
-    .option(
-      '--mqtt-topic <name>',
-      "publish those for MQTT to this topic instead of the letter's own",
-    )
-    .option(
-      '--timeout <seconds>',
-      'how long the other side may take for a letter',
-      positiveNumber(86_400),
-      30,
-    )
-    .action((ids: string[], options: ReplayCommandOptions) => replay(ids, options, context));
-}
 
 /** Prints a line for each letter, or a JSON array. A UsageError for a folder that no connector used. */
 export async function listLetters(

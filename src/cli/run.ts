@@ -1,8 +1,4 @@
-import { loadModel } from '../config/load-model.js';
-import type { Model } from '../config/model.js';
-import { inOrder } from '../config/problem-list.js';
-import type { Output } from '../config/report.js';
-import { notYetSupported } from '../config/rules/not-yet-supported.js';
+import { loadApart } from '../config/load-apart.js';
 import { Engine } from '../engine/engine.js';
 import { stopSignal } from './stop-signal.js';
 import { usableModel } from './usable-model.js';
@@ -20,7 +16,9 @@ export interface RunOptions {
 
 /** Runs until SIGTERM or SIGINT. Resolves with the exit code. */
 export async function runCommand(options: RunOptions): Promise<number> {
-  const model = await loadRunnable(options, process.stderr);
+  const { files, secretsDir, configMapsDir, instanceId } = options;
+  const request = { paths: files, options: { secretsDir, configMapsDir, instanceId } };
+  const model = usableModel(await loadApart(request, process.stdin), process.stderr);
   const engine = new Engine({
     model,
     dataDir: options.dataDir,
@@ -49,21 +47,4 @@ export async function runCommand(options: RunOptions): Promise<number> {
     );
   }
   return 0;
-}
-
-/** The model; a UsageError where the configuration has errors or what `run` cannot do yet. */
-export async function loadRunnable(
-  options: Pick<RunOptions, 'files' | 'secretsDir' | 'configMapsDir' | 'instanceId'>,
-  stderr: Output,
-): Promise<Model> {
-  const { files, secretsDir, configMapsDir, instanceId } = options;
-  const loaded = await loadModel(files, {
-    secretsDir,
-    configMapsDir,
-    instanceId,
-    stdin: process.stdin,
-  });
-  const { model, problems } = loaded;
-  const later = notYetSupported(loaded.resources);
-  return usableModel({ model, problems: inOrder([...problems, ...later]) }, stderr);
 }

@@ -1,8 +1,10 @@
 /* Checked resources -> the model: both spellings become one, names are resolved, numbers are in
  * the range that the parts below can use.
  */
+
 import { Value } from '@sinclair/typebox/value';
 import { assert } from '../base/assert.js';
+import { deepFreeze } from '../base/deep-freeze.js';
 import {
   type KafkaConnectorSpec,
   KUBERNETES_AUDIENCE,
@@ -205,10 +207,4 @@ function sharedOf(
 
 function qosOf(qos: number): 0 | 1 {
   return qos === 0 ? 0 : 1;
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value;
-  for (const part of Object.values(value)) deepFreeze(part);
-  return Object.freeze(value);
 }

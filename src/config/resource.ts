@@ -8,8 +8,9 @@ import type { SourceDocument } from './document.js';
 import { objectName, type Partially } from './kinds/field.js';
 import { KafkaConnectorSpec } from './kinds/kafka-connector.js';
 import { KafkaConnectorTopicMapSpec } from './kinds/kafka-connector-topic-map.js';
+import { nearest } from './nearest.js';
 import { formatPath, type Path, quote, type Reporter, reporterFor } from './problem-list.js';
-import { check, compile, nearest, remove } from './schema.js';
+import { check, compile, remove } from './schema.js';
 
 export const API_VERSION = 'mq.iotoperations.azure.com/v1beta1';
 

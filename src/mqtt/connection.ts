@@ -2,8 +2,9 @@
  * state. Main thread only. What comes in is packet-reader.ts's.
  */
 import type { Socket } from 'node:net';
-import { generate, type Packet } from 'mqtt-packet';
+import type { Packet } from 'mqtt-packet';
 import type { Clock } from '../base/clock.js';
+import { controlPacketBytes } from './control-packet.js';
 import { type DialOptions, writeQueueBytes } from './dial.js';
 import { KeepAlive } from './keep-alive.js';
 import { PROTOCOL_ERROR, SUCCESS } from './reason-code.js';
@@ -114,7 +115,7 @@ export class Connection {
   /** Writes a packet that is neither PUBLISH nor PUBACK. */
   send(packet: Packet): void {
     if (this.#closed !== undefined) return;
-    this.output.write(generate(packet, { protocolVersion: 5 }));
+    this.output.write(controlPacketBytes(packet));
   }
 
   /** Adds a PUBACK to the next write; `flush` makes that write happen. */

@@ -5,8 +5,9 @@
  * away, perhaps under another configuration, never arrive under an identifier that means something
  * else by now.
  */
-import { generate, type ISubscribePacket, type IUnsubscribePacket } from 'mqtt-packet';
+import type { ISubscribePacket, IUnsubscribePacket } from 'mqtt-packet';
 import { assert } from '../base/assert.js';
+import { controlPacketBytes } from './control-packet.js';
 import { VARINT_MAX } from './wire.js';
 
 export interface Subscription {
@@ -61,7 +62,7 @@ export function subscribePacket(
 
 /** How long the SUBSCRIBE for a subscription is. */
 export function subscribeBytes(subscription: Subscription, withIdentifier: boolean): number {
-  return generate(subscribePacket(subscription, 1, withIdentifier), { protocolVersion: 5 }).length;
+  return controlPacketBytes(subscribePacket(subscription, 1, withIdentifier)).length;
 }
 
 export function unsubscribePacket(

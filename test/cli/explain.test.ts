@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import t from 'tap';
 import { UsageError } from '../../src/base/errors.js';
 import { createProgram } from '../../src/cli/args.js';
-import { registerExplain } from '../../src/cli/explain.js';
+import { registerExplain } from '../../src/cli/explain-options.js';
 import { connector, KAFKA, toMqtt, topicMap } from '../config/documents.js';
 import { ask, askRecord, mapOf, run } from '../explain/ask.js';
 

@@ -1,5 +1,6 @@
 /* Asks `millrace explain` about a message, for tests. */
-import { type ExplainCommandOptions, explainCommand } from '../../src/cli/explain.js';
+import { explainCommand } from '../../src/cli/explain.js';
+import type { ExplainCommandOptions } from '../../src/cli/explain-options.js';
 import type { Explanation, RouteExplanation } from '../../src/explain/explanation.js';
 import type { ToMqttExplanation } from '../../src/explain/to-mqtt-explanation.js';
 import { connector, KAFKA, toKafka } from '../config/documents.js';

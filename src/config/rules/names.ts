@@ -1,9 +1,10 @@
 /* What MQTT 5 and Kafka allow as a name, a filter or a template. Every function answers with the
  * fault, or with undefined where the name is right.
  */
+
+import { nearest } from '../nearest.js';
 import type { Fault } from '../problem-list.js';
 import { quote } from '../problem-list.js';
-import { nearest } from '../schema.js';
 
 /** [MQTT-4.7.3-3] */
 const MQTT_STRING_BYTES_MAX = 65_535;

@@ -1,9 +1,9 @@
 /* What a KafkaConnectorTopicMap must satisfy beyond its schema. */
 import type { Partially } from '../kinds/field.js';
 import type { KafkaConnectorTopicMapSpec } from '../kinds/kafka-connector-topic-map.js';
+import { nearest } from '../nearest.js';
 import type { Fault, Path, Reporter } from '../problem-list.js';
 import type { ConnectorResource, TopicMapResource } from '../resource.js';
-import { nearest } from '../schema.js';
 import {
   controlFault,
   kafkaTopicFault,

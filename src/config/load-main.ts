@@ -1,0 +1,13 @@
+/* Thread entry: loads a configuration as it is asked for by workerData, posts what was found, and ends. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { LoadRequest } from './load-apart.js';
+import { loadModel } from './load-model.js';
+import { inOrder } from './problem-list.js';
+import { notYetSupported } from './rules/not-yet-supported.js';
+
+const { paths, options } = workerData as LoadRequest;
+const { model, problems, resources } = await loadModel(paths, { ...options, stdin: process.stdin });
+parentPort?.postMessage({
+  model,
+  problems: inOrder([...problems, ...notYetSupported(resources)]),
+});

@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import t from 'tap';
+import { loadApart } from '../../src/config/load-apart.js';
+import { loadModel } from '../../src/config/load-model.js';
+import { connector, KAFKA, topicMap } from './documents.js';
+
+const none = Readable.from([]);
+
+t.test('a thread of its own gives the same model, frozen', async (t) => {
+  const file = join(
+    t.testdir({ 'all.yaml': connector(`${KAFKA}\ninstances: 2`) + topicMap() }),
+    'all.yaml',
+  );
+  const { model, problems } = await loadApart({ paths: [file], options: { instanceId: 1 } }, none);
+  const here = await loadModel([file], { instanceId: 1 });
+  t.ok(model);
+  t.same({ model, problems }, { model: here.model, problems: here.problems });
+  t.ok(Object.isFrozen(model?.connectors[0]?.topicMaps[0]?.routes));
+});
+
+t.test('standard input goes to that thread', async (t) => {
+  const text = Readable.from([connector(), topicMap()]);
+  const { model } = await loadApart({ paths: ['-'], options: { instanceId: 0 } }, text);
+  t.equal(model?.connectors[0]?.topicMaps.length, 1);
+});
+
+t.test('problems come back, of what is wrong and of what this version cannot do', async (t) => {
+  const tls = 'kafkaConnection: { endpoint: "a:1", tls: { tlsEnabled: true } }';
+  const wrong = `${connector(tls)}${topicMap()}---\nkind: Nothing\n`;
+  const file = join(t.testdir({ 'all.yaml': wrong }), 'all.yaml');
+  const { model, problems } = await loadApart({ paths: [file], options: { instanceId: 0 } }, none);
+  t.equal(model, undefined);
+  const messages = problems.map(({ message }) => message).join('\n');
+  t.match(messages, /Nothing/);
+  t.match(messages, /this version cannot encrypt the connection to Kafka yet/);
+});
