@@ -94,8 +94,8 @@ function openLane(chunk: Buffer, copyMqttProperties: boolean): () => number {
         throw new Error('not for the lane');
       }
       const topic = topics.find(bytes, publish.topicStart, publish.topicEnd) as Topic;
-      topic.derived[0] ??= planRecords(shape, topic.bytes);
-      const plan = topic.derived[0] as RecordPlan;
+      if (topic.derivedOf(0) === undefined) topic.keep(0, planRecords(shape, topic.bytes), 0);
+      const plan = topic.derivedOf(0) as RecordPlan;
       writeFrame(frames, 0, plan, publish, count, 0, 0);
       at = packetEnd;
     }

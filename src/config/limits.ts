@@ -46,10 +46,11 @@ export const LARGE_RING_BYTES_MIN = 32 * MIB;
 export const OUTGOING_TOPICS_CACHED = 16_384;
 /** Deliveries of QoS 0 that are under way at once, beside the Receive Maximum of every session. */
 export const QOS0_DELIVERIES_MAX = 16_384;
-/** Topic names that are remembered with what is derived from them. */
-export const TOPICS_CACHED = 65_536;
+/** Topic names that are remembered with what is derived from them: 100,000 devices with one each. With
+ * more in turn each message would pay for what its topic had derived before. */
+export const TOPICS_CACHED = 131_072;
 /** What all of those from MQTT take at most: of ordinary names with one route all of them fit. */
-export const TOPICS_CACHED_BYTES_MAX = 64 * MIB;
+export const TOPICS_CACHED_BYTES_MAX = 128 * MIB;
 /** A longer topic name is not remembered. MQTT allows 65,535 bytes, and whoever may publish makes up as
  * many as he likes. What is forgotten while a delivery is open stays with that delivery: 64 MiB, were
  * 65,535 of QoS 1 and all of QoS 0 open with names of this length. */

@@ -142,7 +142,7 @@ function recordsDelivered(engine: Engine, model: Model): number {
   let delivered = 0;
   for (const { name } of model.connectors) {
     const { counters } = engine.metrics.connector(name);
-    for (const route of counters.routes.values()) delivered += route.recordsDelivered;
+    for (const route of counters.routes.values()) delivered += route.traffic.recordsDelivered;
   }
   return delivered;
 }

@@ -139,7 +139,7 @@ export class KafkaToMqtt {
     } else {
       events.counters.publishesAcknowledged++;
       const sentMs = this.#ledger.sentMs[delivery] as number;
-      events.route.counters.latency.observe(this.#options.clock.monotonicMs() - sentMs);
+      events.route.counters.traffic.latency.observe(this.#options.clock.monotonicMs() - sentMs);
       this.#settle(delivery);
     }
   }

@@ -21,6 +21,7 @@ import {
   UNKNOWN,
 } from '../delivery/ledger.js';
 import type { HoldReason, Qos0LossReason } from '../metrics/reasons.js';
+import { countDelivered, countReceived, countSent } from '../metrics/route-traffic.js';
 import { IMPLEMENTATION_SPECIFIC_ERROR, SUCCESS } from '../mqtt/reason-code.js';
 import type { OversizeSink } from '../mqtt/receive/oversize.js';
 import { ABSENT, type Publish } from '../mqtt/receive/publish.js';
@@ -37,6 +38,7 @@ import {
   constantTarget,
   type Fault,
   type Match,
+  matchOf,
   type Planned,
   plannedBytes,
   planTopic,
@@ -127,8 +129,14 @@ export class MqttToKafka {
   onPublish(session: Session, publish: Publish): boolean {
     const { routes } = this.#options;
     if (!this.#mayOpen(session, publish)) return false;
-    const matched = routes.match(session.options.index, publish);
     const topic = publish.topic as Topic;
+    const sole = soleOf(session, topic, publish);
+    if (sole !== undefined) {
+      this.#parts[0] = sole;
+      this.#partCount = 1;
+      return this.#send(session, publish);
+    }
+    const matched = routes.match(session.options.index, publish);
     if (matched.length === 0) {
       this.#options.events.publishUnrouted(topic.name);
       this.#settleAtOnce(session, publish);
@@ -138,8 +146,12 @@ export class MqttToKafka {
     this.#partCount = 0;
     for (const route of matched) {
       if (passesBy(route, publish)) continue;
-      const known = topic.derived[route.index] as Planned | undefined;
+      const known = topic.derivedOf(route.index) as Planned | undefined;
       parts[this.#partCount++] = known ?? this.#plan(route, publish);
+    }
+    if (matched.length === 1 && this.#partCount === 1 && publish.subscriptionIds === 1) {
+      const subscriptionId = publish.subscriptionId[0] as number;
+      topic.keepSole(session.options.index, subscriptionId, parts[0]);
     }
     const passedBy = matched.length - this.#partCount;
     if (!this.#send(session, publish)) return false;
@@ -164,7 +176,7 @@ export class MqttToKafka {
     const { routes } = this.#options;
     if (!this.#mayOpen(session, publish)) return undefined;
     const topic = publish.topic as Topic;
-    const match: Match = { topic, routes: routes.match(session.options.index, publish) };
+    const match = matchOf(topic, routes.match(session.options.index, publish));
     const id = this.#open(session, publish, 1, match);
     match.routes[0]?.events.publishReceived(publish.payloadBytes);
     return this.#deadLettering.oversize(publish, match, id);
@@ -324,10 +336,9 @@ export class MqttToKafka {
       if (!targets.tell(this.#partTargets[i] as Target, shard)) return this.#unshare(publish);
       if (!shard.hasRoom(index, parts.length, frameBytes)) return this.#unshare(publish);
     }
-    const match: Match = {
-      topic: publish.topic as Topic,
-      routes: [...parts, ...this.#faulty.map(({ planned }) => planned)].map(({ route }) => route),
-    };
+    const planned = [...parts, ...this.#faulty.map((faulty) => faulty.planned)];
+    const matched = planned.map(({ route }) => route);
+    const match = matchOf(publish.topic as Topic, matched);
     const id = this.#open(session, publish, match.routes.length, match);
     if (parts.length > 0) {
       const shards = parts.map((_, i) => (this.#partShards[i] as Shard).index);
@@ -418,15 +429,14 @@ export class MqttToKafka {
     publish: Publish,
     id: number,
   ): void {
-    const { counters } = planned.route.events;
-    counters.publishesReceived++;
-    counters.payloadBytesReceived += publish.payloadBytes;
-    counters.recordsSent++;
+    const { traffic, trafficAt } = planned.match;
+    countReceived(traffic as Float64Array, trafficAt, publish.payloadBytes);
+    countSent(traffic as Float64Array, trafficAt);
     const deadlineMs = publish.expirySeconds < 0 ? 0 : deadlineOf(publish, this.#nowMs);
     const { frames } = shard;
     const bytes = writeFrame(frames, offset, planned.plan, publish, id, target.id, deadlineMs);
     shard.commit(this.#options.ledger.sessionIndex[id] as number, bytes);
-    if (planned.route.shape.keyProperty !== undefined && !hasKey(frames.words, offset)) {
+    if (planned.keyProperty !== undefined && !hasKey(frames.words, offset)) {
       planned.route.events.keyMissing();
     }
   }
@@ -478,10 +488,13 @@ export class MqttToKafka {
     ledger.close(id);
     this.#credit.close(session.options.index, packetId === 0, match.topic);
     if (region !== NO_REGION) slab.release(region);
-    for (const route of match.routes) {
-      if (outcome === PERSISTED) route.events.recordDelivered(latencyMs);
-      else if (outcome === PART_EXPIRED) route.events.messageExpired();
-    }
+    if (outcome === PERSISTED && match.traffic !== undefined) {
+      countDelivered(match.traffic, match.trafficAt, latencyMs);
+    } else
+      for (const route of match.routes) {
+        if (outcome === PERSISTED) route.events.recordDelivered(latencyMs);
+        else if (outcome === PART_EXPIRED) route.events.messageExpired();
+      }
     if (packetId === 0) {
       if (outcome === UNKNOWN) events.qos0Lost(1, this.#qos0LossReason);
       return;
@@ -546,6 +559,15 @@ export class MqttToKafka {
     this.#barriers.set(shard, loss);
     this.onBurstEnd();
   }
+}
+
+/** What the only route of its subscription makes of the topic, where nothing else of the PUBLISH says
+ * whether that route takes it. */
+function soleOf(session: Session, topic: Topic, publish: Publish): Planned | undefined {
+  if (publish.subscriptionIds !== 1 || publish.userProperties > 0) return undefined;
+  if (publish.expirySeconds >= 0) return undefined;
+  const subscriptionId = publish.subscriptionId[0] as number;
+  return topic.soleOf(session.options.index, subscriptionId) as Planned | undefined;
 }
 
 /** Whether a route leaves this PUBLISH alone: it has been through it before, or its time is over. */

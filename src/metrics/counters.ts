@@ -2,7 +2,6 @@
  * at a scrape (definitions.ts). Main thread only. Every one of them only rises, except where the
  * comment says gauge.
  */
-import { LatencyHistogram } from './latency-histogram.js';
 import {
   type ConnectionLossReason,
   type CountByReason,
@@ -16,13 +15,12 @@ import {
   zeroCounts,
 } from './reasons.js';
 import { RecordRouteCounters } from './record-route.js';
+import { type RouteTraffic, TrafficMemory } from './route-traffic.js';
 
 export class RouteCounters {
   readonly route: string;
-  publishesReceived = 0;
-  payloadBytesReceived = 0;
-  recordsSent = 0;
-  recordsDelivered = 0;
+  /** What every message counts. */
+  readonly traffic: RouteTraffic;
   messagesExpired = 0;
   messagesLoopStopped = 0;
   keysMissing = 0;
@@ -33,11 +31,10 @@ export class RouteCounters {
   heldDetail = '';
   readonly deadLettered: CountByReason<DeadLetterReason> = zeroCounts(deadLetterReasons);
   readonly holds: CountByReason<HoldReason> = zeroCounts(holdReasons);
-  /** From the arrival of the PUBLISH to the delivery report of its record. */
-  readonly latency = new LatencyHistogram();
 
-  constructor(route: string) {
+  constructor(route: string, traffic: RouteTraffic) {
     this.route = route;
+    this.traffic = traffic;
   }
 }
 
@@ -71,6 +68,7 @@ export interface ConnectorGauges {
 export class ConnectorCounters {
   readonly connector: string;
   readonly routes = new Map<string, RouteCounters>();
+  readonly #trafficMemory = new TrafficMemory();
   /** Of routes from Kafka to MQTT, beside what they have among `routes`. */
   readonly recordRoutes = new Map<string, RecordRouteCounters>();
   readonly shards = new Map<number, ShardCounters>();
@@ -99,7 +97,7 @@ export class ConnectorCounters {
   route(name: string): RouteCounters {
     const known = this.routes.get(name);
     if (known !== undefined) return known;
-    const counters = new RouteCounters(name);
+    const counters = new RouteCounters(name, this.#trafficMemory.take());
     this.routes.set(name, counters);
     return counters;
   }

@@ -25,7 +25,7 @@ const routeMetrics: readonly MetricDefinition[] = [
       name: 'millrace_publishes_received_total',
       help: 'PUBLISH packets received, counted for each route that they match',
     },
-    (route) => route.publishesReceived,
+    ({ traffic }) => traffic.publishesReceived,
   ),
   ofRoute(
     'counter',
@@ -33,12 +33,12 @@ const routeMetrics: readonly MetricDefinition[] = [
       name: 'millrace_publish_payload_bytes_total',
       help: 'Payload bytes of the PUBLISH packets received, for each route that they match',
     },
-    (route) => route.payloadBytesReceived,
+    ({ traffic }) => traffic.payloadBytesReceived,
   ),
   ofRoute(
     'counter',
     { name: 'millrace_records_sent_total', help: 'Records handed to a Kafka producer' },
-    (route) => route.recordsSent,
+    ({ traffic }) => traffic.recordsSent,
   ),
   ofRoute(
     'counter',
@@ -46,7 +46,7 @@ const routeMetrics: readonly MetricDefinition[] = [
       name: 'millrace_records_delivered_total',
       help: 'Records whose delivery report says success at the acks of the route',
     },
-    (route) => route.recordsDelivered,
+    ({ traffic }) => traffic.recordsDelivered,
   ),
   ofRoute(
     'counter',
@@ -271,7 +271,7 @@ export const latencyDefinition = {
     [...routes.values()].map(
       (counters): LabelledHistogram => ({
         labels: { connector, route: counters.route },
-        histogram: counters.latency,
+        histogram: counters.traffic.latency,
       }),
     ),
 } as const;

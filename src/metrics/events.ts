@@ -17,6 +17,7 @@ import type {
   Qos0LossReason,
 } from './reasons.js';
 import { RecordRouteEvents } from './record-route.js';
+import { countDelivered, countReceived, countSent } from './route-traffic.js';
 
 const logIntervalMs = 10_000;
 
@@ -184,17 +185,18 @@ export class RouteEvents {
   }
 
   publishReceived(payloadBytes: number): void {
-    this.counters.publishesReceived += 1;
-    this.counters.payloadBytesReceived += payloadBytes;
+    const { values, at } = this.counters.traffic;
+    countReceived(values, at, payloadBytes);
   }
 
   recordSent(): void {
-    this.counters.recordsSent += 1;
+    const { values, at } = this.counters.traffic;
+    countSent(values, at);
   }
 
   recordDelivered(latencyMs: number): void {
-    this.counters.recordsDelivered += 1;
-    this.counters.latency.observe(latencyMs);
+    const { values, at } = this.counters.traffic;
+    countDelivered(values, at, latencyMs);
   }
 
   /** Nothing of its Message Expiry Interval was left; acknowledged and not sent. */

@@ -1,18 +1,21 @@
 /* BytesCache: values by bytes of theirs, such as topics by their names, found without a string being made.
- * Open addressing over a power of two; when it is full it is emptied, which costs each value in use one
- * miss. Main thread only.
+ * Open addressing over a power of two that doubles up to a capacity; when that is full it is emptied,
+ * which costs each value in use one miss. Main thread only.
  *
  * The hash is seeded at random: whoever chooses the bytes cannot choose ones that collide.
  */
+/** Slots at first: what few topics there are at most sites fit, and so do their hashes in the CPU's cache. */
+const SLOTS_AT_FIRST = 2048;
+
 export interface WithBytes {
   readonly bytes: Uint8Array;
 }
 
 export class BytesCache<T extends WithBytes> {
   readonly #capacity: number;
-  readonly #mask: number;
   readonly #seed: number;
-  readonly #hashes: Int32Array;
+  #mask: number;
+  #hashes: Int32Array;
   #values: (T | undefined)[];
   #size = 0;
 
@@ -20,10 +23,11 @@ export class BytesCache<T extends WithBytes> {
   constructor(capacity: number, seed: number) {
     this.#capacity = capacity;
     // Half full at most, so that probes stay short.
-    this.#mask = capacity * 2 - 1;
+    const slots = Math.min(capacity * 2, SLOTS_AT_FIRST);
+    this.#mask = slots - 1;
     this.#seed = seed | 0;
-    this.#hashes = new Int32Array(capacity * 2);
-    this.#values = new Array<T | undefined>(capacity * 2).fill(undefined);
+    this.#hashes = new Int32Array(slots);
+    this.#values = new Array<T | undefined>(slots).fill(undefined);
   }
 
   /** The value whose bytes are `bytes[start..end)`. */
@@ -53,12 +57,28 @@ export class BytesCache<T extends WithBytes> {
   /** Keeps a value whose bytes are not found. */
   add(value: T): void {
     if (this.full) this.empty();
-    const hash = this.#hash(value.bytes, 0, value.bytes.length);
+    else if (this.#size * 2 > this.#mask) this.#grow();
+    this.#put(value, this.#hash(value.bytes, 0, value.bytes.length));
+    this.#size++;
+  }
+
+  #put(value: T, hash: number): void {
     let slot = hash & this.#mask;
     while (this.#values[slot] !== undefined) slot = (slot + 1) & this.#mask;
     this.#values[slot] = value;
     this.#hashes[slot] = hash;
-    this.#size++;
+  }
+
+  #grow(): void {
+    const values = this.#values;
+    const hashes = this.#hashes;
+    const slots = values.length * 2;
+    this.#mask = slots - 1;
+    this.#hashes = new Int32Array(slots);
+    this.#values = new Array<T | undefined>(slots).fill(undefined);
+    for (const [slot, value] of values.entries()) {
+      if (value !== undefined) this.#put(value, hashes[slot] as number);
+    }
   }
 
   #hash(bytes: Uint8Array, start: number, end: number): number {

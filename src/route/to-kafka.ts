@@ -85,6 +85,7 @@ export interface RecordShape {
 export interface RecordPlan {
   readonly shape: RecordShape;
   readonly topic: Uint8Array;
+  readonly routeIndex: number;
   /** Key and headers, when no message adds to them; padded to words. */
   readonly prefix: Int32Array | undefined;
   readonly prefixBytes: number;
@@ -113,7 +114,8 @@ export function planRecords(shape: RecordShape, topic: Uint8Array): RecordPlan {
   const key = shape.keyIsTopic ? topic : undefined;
   const keyBytes = key?.length ?? NULL_KEY;
   if (shape.copyMqttProperties || shape.keyProperty !== undefined) {
-    return { shape, topic, prefix: undefined, prefixBytes: 0, keyBytes, headerCount: 0 };
+    const none = { prefix: undefined, prefixBytes: 0, headerCount: 0 };
+    return { shape, topic, routeIndex: shape.routeIndex, keyBytes, ...none };
   }
   const size = (key?.length ?? 0) + HEADER_ENTRY_BYTES + TOPIC.bytes.length + topic.length;
   const memory = new Uint8Array(Math.ceil((size + FRAME_HEADER_BYTES) / 4) * 4);
@@ -123,6 +125,7 @@ export function planRecords(shape: RecordShape, topic: Uint8Array): RecordPlan {
   return {
     shape,
     topic,
+    routeIndex: shape.routeIndex,
     prefix: new Int32Array(memory.buffer, 0, Math.ceil(cursor.at / 4)),
     prefixBytes: cursor.at,
     keyBytes,
@@ -171,7 +174,7 @@ export function writeFrame(
   } else {
     at = writeKeyAndHeaders(memory, offset, plan, publish);
   }
-  let flags = plan.shape.routeIndex << ROUTE_INDEX_SHIFT;
+  let flags = plan.routeIndex << ROUTE_INDEX_SHIFT;
   if (publish.slabOffset >= 0) {
     flags |= FLAG_PAYLOAD_IN_SLAB;
     words[word + FRAME_PAYLOAD_OFFSET] = publish.slabOffset;
@@ -244,7 +247,7 @@ function writeKeyAndHeaders(
 }
 
 function mayCarryPath(shape: RecordShape, publish: PublishBytes): boolean {
-  return shape.loopGuard && publish.userProperties > 0;
+  return publish.userProperties > 0 && shape.loopGuard;
 }
 
 /** The `Millrace-Origin` that has to travel on without the other properties. */

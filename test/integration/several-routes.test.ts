@@ -1,5 +1,6 @@
 import t from 'tap';
 import { startEmbedded } from '../support/embedded.js';
+import { CONNECTOR } from '../support/resources.js';
 
 const ROUTES = 12;
 const DEAD_LETTERED = 0x83;
@@ -41,3 +42,21 @@ t.test(
     t.equal(bridge.bridge.inFlight, 0);
   },
 );
+
+t.test('a topic that is known to go one way is asked again what its message says', async (t) => {
+  const bridge = await startEmbedded(t, {
+    topics: { out: 1 },
+    maps: [{ routes: [{ name: 'only', mqttTopic: 'a/#', kafkaTopic: 'out' }] }],
+  });
+  const publish = (payload: string, more: object = {}) =>
+    bridge.broker.publish({ topic: 'a/b', payload, qos: 1, ...more });
+  for (const payload of ['1', '2']) publish(payload);
+  publish('came by here', { userProperties: [['Millrace-Origin', `${CONNECTOR}/only`]] });
+  publish('3', { expirySeconds: 60, userProperties: [['a', 'b']] });
+  await bridge.acknowledged(4);
+  t.same(await bridge.values('out'), ['1', '2', '3']);
+  const route = { route: 'only' };
+  t.equal(await bridge.metric('millrace_messages_loop_stopped_total', route), 1);
+  t.equal(await bridge.metric('millrace_records_delivered_total', route), 3);
+  t.equal(await bridge.metric('millrace_publishes_received_total', route), 3);
+});

@@ -8,7 +8,7 @@ import type { Connector, MqttToKafkaRoute, TopicMap } from '../../config/model.j
 import type { RouteEvents } from '../../metrics/events.js';
 import type { DeadLetterReason } from '../../metrics/reasons.js';
 import type { Publish } from '../../mqtt/receive/publish.js';
-import type { Topic } from '../../mqtt/receive/topic-cache.js';
+import { NO_TOPIC, type Topic } from '../../mqtt/receive/topic-cache.js';
 import { hop } from '../../route/origin.js';
 import { findUserProperty, u16, valueText } from '../../route/properties.js';
 import { compileTemplate, expandTemplate, type Template } from '../../route/template.js';
@@ -38,6 +38,14 @@ export interface CompiledRoute {
 export interface Match {
   readonly topic: Topic;
   readonly routes: readonly CompiledRoute[];
+  /** Where it is one route: its counters (metrics/route-traffic.ts), at hand without the route. */
+  readonly traffic: Float64Array | undefined;
+  readonly trafficAt: number;
+}
+
+export function matchOf(topic: Topic, routes: readonly CompiledRoute[]): Match {
+  const traffic = routes.length === 1 ? routes[0]?.events.counters.traffic : undefined;
+  return { topic, routes, traffic: traffic?.values, trafficAt: traffic?.at ?? 0 };
 }
 
 export interface Fault {
@@ -50,6 +58,8 @@ export interface Planned {
   readonly match: Match;
   readonly route: CompiledRoute;
   readonly plan: RecordPlan;
+  /** The user property whose value is the key; undefined where none is. */
+  readonly keyProperty: Uint8Array | undefined;
   /** Undefined where it takes a message's properties to tell, or where there is a fault. */
   readonly target: Target | undefined;
   /** The shard that the key belongs to; -1 where any will do or where the message tells. */
@@ -132,15 +142,16 @@ export function planTopic(
   shards: number,
   instanceId: number,
 ): Planned {
-  const match: Match = { topic, routes: [route] };
+  const match = matchOf(topic, [route]);
   const plan = planRecords(route.shape, topic.bytes);
   const resolved = route.template.usesProperties
     ? undefined
-    : resolveTarget(route, topic.name, () => undefined, targets, instanceId);
+    : resolveTarget(route, topic, () => undefined, targets, instanceId);
   return {
     match,
     route,
     plan,
+    keyProperty: route.shape.keyProperty,
     target: resolved !== undefined && 'id' in resolved ? resolved : undefined,
     fault: resolved !== undefined && 'reason' in resolved ? resolved : undefined,
     shard: homeShard(route, topic, shards),
@@ -168,7 +179,7 @@ export function targetOf(
     const at = findUserProperty(publish, Buffer.from(name));
     return at < 0 ? undefined : valueText(publish.bytes, at);
   };
-  return resolveTarget(planned.route, planned.match.topic.name, property, targets, instanceId);
+  return resolveTarget(planned.route, planned.match.topic, property, targets, instanceId);
 }
 
 /** The target of a route whose Kafka topic is the same for every message; undefined for others. */
@@ -178,13 +189,13 @@ export function constantTarget(
   instanceId: number,
 ): Target | undefined {
   if (route.template.constant === undefined) return undefined;
-  const resolved = resolveTarget(route, '', () => undefined, targets, instanceId);
+  const resolved = resolveTarget(route, NO_TOPIC, () => undefined, targets, instanceId);
   return 'id' in resolved ? resolved : undefined;
 }
 
 /** The shard of a message's key; -1 where any will do. */
 export function shardIndexOf(planned: Planned, publish: Publish, shards: number): number {
-  const { keyProperty } = planned.route.shape;
+  const { keyProperty } = planned;
   if (keyProperty === undefined) return planned.shard;
   const at = findUserProperty(publish, keyProperty);
   if (at < 0) return planned.shard;
@@ -194,12 +205,16 @@ export function shardIndexOf(planned: Planned, publish: Publish, shards: number)
 
 function resolveTarget(
   route: CompiledRoute,
-  topicName: string,
+  topic: Topic,
   property: (name: string) => string | undefined,
   targets: Targets,
   instanceId: number,
 ): Target | Fault {
-  const expansion = expandTemplate(route.template, topicName, property);
+  const { constant } = route.template;
+  // Most routes have one Kafka topic, for which no name need be decoded.
+  const only = constant === undefined ? undefined : route.targets.get(constant);
+  if (only !== undefined) return only;
+  const expansion = expandTemplate(route.template, topic.name, property);
   if ('fault' in expansion) return { reason: 'kafkaTopicInvalid', message: expansion.fault };
   const known = route.targets.get(expansion.name);
   if (known !== undefined) return known;

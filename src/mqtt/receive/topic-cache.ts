@@ -19,13 +19,21 @@ interface Filling {
   bytes: number;
 }
 
+/** A byte order mark is a part of the name. */
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /** A topic name that has been seen, and what the routes keep with it. */
 export class Topic {
   readonly bytes: Uint8Array;
-  /** By route index; `keep` fills it when the flow first meets the pair. */
-  readonly derived: unknown[] = [];
   readonly #filling: Filling | undefined;
   #name: string | undefined;
+  /** What the first route derived, and its index: most topics have one route. */
+  #first: unknown;
+  #firstIndex = -1;
+  #others: Map<number, unknown> | undefined;
+  #sole: unknown;
+  #soleSession = -1;
+  #soleSubscriptionId = 0;
 
   /** @param filling undefined: nothing is kept with it */
   constructor(bytes: Uint8Array, filling: Filling | undefined) {
@@ -36,10 +44,9 @@ export class Topic {
   /** Decoded when it is first asked for; of a long name, each time. */
   get name(): string {
     if (this.#name !== undefined) return this.#name;
-    const { buffer, byteOffset, length } = this.bytes;
-    const name = Buffer.from(buffer, byteOffset, length).toString('utf8');
+    const name = utf8.decode(this.bytes);
     if (this.#filling !== undefined) {
-      this.#filling.bytes += 2 * length;
+      this.#filling.bytes += 2 * this.bytes.length;
       this.#name = name;
     }
     return name;
@@ -50,11 +57,46 @@ export class Topic {
     return this.#filling === undefined;
   }
 
+  /** What the route of that index derived and `keep` has kept. */
+  derivedOf(index: number): unknown {
+    return index === this.#firstIndex ? this.#first : this.#others?.get(index);
+  }
+
   /** Keeps what the route of that index derived, `bytes` long in all, unless the name is long. */
   keep(index: number, value: unknown, bytes: number): void {
     if (this.#filling === undefined) return;
     this.#filling.bytes += bytes;
-    this.derived[index] = value;
+    if (this.#firstIndex < 0 || this.#firstIndex === index) {
+      this.#firstIndex = index;
+      this.#first = value;
+      return;
+    }
+    this.#others ??= new Map();
+    this.#others.set(index, value);
+  }
+
+  /** What was derived by the only route of that subscription, where this topic came by it before. */
+  soleOf(session: number, subscriptionId: number): unknown {
+    return subscriptionId === this.#soleSubscriptionId && session === this.#soleSession
+      ? this.#sole
+      : undefined;
+  }
+
+  /** Keeps `value`, which `keep` has been given too, for `soleOf`; one for each topic. */
+  keepSole(session: number, subscriptionId: number, value: unknown): void {
+    if (this.#filling === undefined) return;
+    this.#sole = value;
+    this.#soleSession = session;
+    this.#soleSubscriptionId = subscriptionId;
+  }
+
+  /** Drops all that is derived. */
+  forget(): void {
+    this.#first = undefined;
+    this.#firstIndex = -1;
+    this.#others = undefined;
+    this.#sole = undefined;
+    this.#soleSession = -1;
   }
 }
 
@@ -98,9 +140,7 @@ export class TopicCache {
 
   #empty(): void {
     // Deliveries hold their topics for as long as Kafka is away.
-    this.#topics.empty(({ derived }) => {
-      derived.length = 0;
-    });
+    this.#topics.empty((topic) => topic.forget());
     this.#filling = { bytes: 0 };
   }
 }

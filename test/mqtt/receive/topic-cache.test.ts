@@ -18,7 +18,7 @@ t.test('the same bytes give the same topic, and what was derived stays with it',
   t.strictSame(topic?.bytes, utf8.encode('plant/é'));
   topic?.keep(2, 'something', 10);
   t.equal(find(cache, 'plant/é'), topic);
-  t.equal(topic?.derived[2], 'something');
+  t.equal(topic?.derivedOf(2), 'something');
   t.not(find(cache, 'plant/e'), topic);
 });
 
@@ -61,7 +61,8 @@ t.test('what is derived counts: the cache forgets when its bytes are full', asyn
   t.equal(find(cache, 'a'), first, 'one in use is not forgotten by being used');
   find(cache, 'c');
   t.not(find(cache, 'a'), first);
-  t.strictSame(first?.derived, [], 'who still has it does not have what was derived');
+  t.equal(first?.derivedOf(0), undefined, 'who still has it does not have what was derived');
+  t.equal(first?.derivedOf(1), undefined);
   t.equal(first?.name, 'a');
   const { bytes } = cache;
   first?.keep(0, 'derived anew, for an alias', 10_000);
@@ -89,10 +90,38 @@ t.test('a long name is no lasting topic, and nothing is kept with it', async (t)
   t.equal(long?.name, name);
   t.equal(long?.isLong, true);
   long?.keep(0, 'derived', 10);
-  t.strictSame(long?.derived, []);
+  t.equal(long?.derivedOf(0), undefined);
   t.not(find(cache, name), long);
   t.equal(cache.bytes, before);
   t.equal(find(cache, `${name}#`), undefined, 'and is checked like any other');
+});
+
+t.test('what several routes derive is kept for each, whichever came first', async (t) => {
+  const topic = find(new TopicCache(8, 1e6, 1), 'a');
+  for (const index of [700, 3, 0, 3]) topic?.keep(index, `of ${index}`, 10);
+  for (const index of [700, 3, 0]) t.equal(topic?.derivedOf(index), `of ${index}`);
+  t.equal(topic?.derivedOf(1), undefined);
+});
+
+t.test(
+  'what the only route of a subscription derived is found by both, and forgotten',
+  async (t) => {
+    const cache = new TopicCache(1, 1e6, 1);
+    const topic = find(cache, 'a');
+    t.equal(topic?.soleOf(0, 7), undefined);
+    topic?.keepSole(0, 7, 'planned');
+    t.equal(topic?.soleOf(0, 7), 'planned');
+    t.equal(topic?.soleOf(0, 8), undefined, 'another subscription');
+    t.equal(topic?.soleOf(1, 7), undefined, 'the same identifier in another session');
+    find(cache, 'b');
+    t.equal(topic?.soleOf(0, 7), undefined, 'forgotten with its topic');
+  },
+);
+
+t.test('a cache that grows finds all that it had', async (t) => {
+  const cache = new TopicCache(2 ** 14, 1e9, 5);
+  const topics = Array.from({ length: 2 ** 14 }, (_, n) => find(cache, `t/${n}`));
+  t.ok(topics.every((topic, n) => topic !== undefined && find(cache, `t/${n}`) === topic));
 });
 
 t.test('tiny caches with any seed give the right topic for any name', (t) =>
