@@ -5,7 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import { spreadOf } from '../src/bench/report.js';
+import { spreadOf } from '../src/bench/report/spread.js';
 import { closeDoorbell, openDoorbell } from '../src/channel/doorbell.js';
 import { FRAME_BYTES, FRAME_DELIVERY_ID, FRAME_KIND, KIND_RECORD } from '../src/channel/frame.js';
 import { FrameRing } from '../src/channel/frame-ring.js';

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { parser as createParser, generate, type IPublishPacket } from 'mqtt-packet';
-import { spreadOf } from '../src/bench/report.js';
+import { spreadOf } from '../src/bench/report/spread.js';
 import { FRAME_HEADER_BYTES } from '../src/channel/frame.js';
 import { TOPICS_CACHED_BYTES_MAX } from '../src/config/limits.js';
 import { Publish } from '../src/mqtt/receive/publish.js';

@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { spreadOf } from '../src/bench/report.js';
+import { spreadOf } from '../src/bench/report/spread.js';
 import { SLAB_BYTES_MIN } from '../src/config/limits.js';
 import { PayloadSlab } from '../src/ring/payload-slab.js';
 

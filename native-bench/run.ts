@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { openKafka } from '../src/bench/kafka-target.js';
-import type { Spread } from '../src/bench/report.js';
-import { spreadOf } from '../src/bench/report.js';
+import type { Spread } from '../src/bench/report/spread.js';
+import { spreadOf } from '../src/bench/report/spread.js';
 import type { Result } from './workload.js';
 
 const run = promisify(execFile);

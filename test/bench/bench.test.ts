@@ -6,8 +6,9 @@ import { countRecords } from '../../src/bench/kafka-client.js';
 import { type KafkaTarget, openKafka } from '../../src/bench/kafka-target.js';
 import type { BenchOptions } from '../../src/bench/options.js';
 import { BENCH_DEFAULTS } from '../../src/bench/options.js';
-import { describeBench, isValid, spreadOf, summaryOf } from '../../src/bench/report.js';
-import { type RoundReport, runRound } from '../../src/bench/round.js';
+import { isValid, summaryOf } from '../../src/bench/report/figures.js';
+import { describeBench } from '../../src/bench/report/text.js';
+import { runRound } from '../../src/bench/round.js';
 import { until } from '../support/until.js';
 
 const CONNECTOR = fileURLToPath(new URL('../support/bench-connector-main.js', import.meta.url));
@@ -170,46 +171,6 @@ t.test('the embedded Kafka takes records, and they can be counted', async (t) =>
   await new Promise<void>((resolve) => producer.disconnect(() => resolve()));
   const wait = { expected: 25, waitMs: 10_000 };
   t.equal(await countRecords(target.bootstrapServers, 'counted', wait), 25);
-});
-
-t.test('the spread of an even number of figures has the middle of two as its median', async (t) => {
-  t.same(spreadOf([4, 1, 3, 2]), { median: 2.5, min: 1, max: 4 });
-  t.same(spreadOf([5]), { median: 5, min: 5, max: 5 });
-});
-
-t.test('a figure that some rounds lack is left out of the summary', async (t) => {
-  const load = {
-    sent: 10,
-    settled: 10,
-    unacknowledged: 0,
-    refused: 0,
-    outOfOrder: 0,
-    unknownPacketIds: 0,
-    connectionsLost: 0,
-    messages: 10,
-    seconds: 2,
-    latency: undefined,
-    latenessP99Ms: undefined,
-  };
-  const round: RoundReport = {
-    load,
-    feed: undefined,
-    generatorCpuUsPerMessage: 1,
-    cpuUsPerMessage: undefined,
-    peakRssBytes: undefined,
-    records: 12,
-    voidBecause: [],
-  };
-  const summary = summaryOf({
-    options: BENCH_DEFAULTS,
-    kafka: 'as given',
-    cores: 1,
-    loadAverage: 0,
-    rounds: [round, { ...round, records: undefined }],
-  });
-  t.equal(summary.messagesPerSecond?.median, 5);
-  t.notOk('duplicates' in summary);
-  t.notOk('cpuUsPerMessage' in summary);
 });
 
 t.test('the command line gives what was asked for, and defaults for the rest', async (t) => {

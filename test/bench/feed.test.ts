@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { runBench } from '../../src/bench/bench.js';
 import { BENCH_DEFAULTS, type BenchOptions } from '../../src/bench/options.js';
-import { describeBench, summaryOf } from '../../src/bench/report.js';
+import { summaryOf } from '../../src/bench/report/figures.js';
+import { describeBench } from '../../src/bench/report/text.js';
 
 /* Kafka to MQTT over an embedded Kafka: the connector reads what the generator writes. */
 
