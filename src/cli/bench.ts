@@ -43,8 +43,12 @@ export async function benchCommand({ json, ...options }: BenchCommandOptions): P
   );
   const summary = summaryOf(report);
   const valid = isValid(report);
+  // Node's own answer, which heeds NO_COLOR.
+  const colour = process.stdout.isTTY && process.stdout.hasColors();
   console.log(
-    json ? JSON.stringify({ valid, ...report, summary }, undefined, 2) : describeBench(report),
+    json
+      ? JSON.stringify({ valid, ...report, summary }, undefined, 2)
+      : describeBench(report, colour),
   );
   return valid ? 0 : 1;
 }

@@ -5,6 +5,7 @@ import type { MeasuredPhase } from '../protocol.js';
 import type { RoundReport } from '../round.js';
 import { isValid, messagesPerSecond, PARTS, summaryOf } from './figures.js';
 import type { Spread } from './spread.js';
+import { textTable } from './table.js';
 
 function format(value: number, digits: number): string {
   return value.toLocaleString('en-US', {
@@ -15,6 +16,24 @@ function format(value: number, digits: number): string {
 
 function describeWriting({ acks, latencyMs }: BenchOptions): string[] {
   return [`acks ${acks}`, latencyMs === undefined ? 'batching off' : `batching ${latencyMs} ms`];
+}
+
+const LINE_WIDTH = 80;
+const INDENT = ' '.repeat(9);
+
+/** Parts of a list, in lines that begin under the first one. */
+function wrapped(parts: readonly string[]): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const part of parts) {
+    const longer = line === '' ? part : `${line}, ${part}`;
+    if (INDENT.length + longer.length < LINE_WIDTH) line = longer;
+    else {
+      lines.push(line);
+      line = part;
+    }
+  }
+  return [...lines, line].join(`,\n${INDENT}`);
 }
 
 function describeLoad(options: BenchOptions): string {
@@ -32,7 +51,7 @@ function describeLoad(options: BenchOptions): string {
   if (options.atOnce !== undefined) parts.push(`${options.atOnce} at once`);
   else if (options.rate !== undefined) parts.push(`${format(options.rate, 0)} messages/s offered`);
   else parts.push('saturation');
-  return parts.join(', ');
+  return wrapped(parts);
 }
 
 export function describeRound(round: RoundReport, number: number): string {
@@ -53,21 +72,25 @@ function describePhase(phase: MeasuredPhase, which: string | undefined): string 
   return `${rate}${which === undefined ? '' : ` ${which}`}${latency}`;
 }
 
-function describeFigures(report: BenchReport): string[] {
+/** Label and figures of every part's table: together less than 80 characters. */
+const LABEL_WIDTH = 36;
+const FIGURE_WIDTH = 13;
+
+function describeFigures(report: BenchReport, colour: boolean): string[] {
   const summary = summaryOf(report);
-  const lines: string[] = [];
-  for (const { heading, metrics } of PARTS) {
-    const known = metrics.filter(({ name }) => summary[name] !== undefined);
-    if (known.length === 0) continue;
-    const heads = ['median', 'min', 'max'].map((head) => head.padStart(12));
-    lines.push('', `${heading.padEnd(28)}${heads.join('')}`);
-    for (const { name, label, digits } of known) {
-      const { median, min, max } = summary[name] as Spread;
-      const cells = [median, min, max].map((value) => format(value, digits).padStart(12));
-      lines.push(`${label.padEnd(28)}${cells.join('')}`);
-    }
-  }
-  return lines;
+  // Of one round there is no spread to tell of.
+  const points = (['median', 'min', 'max'] as const).slice(0, report.rounds.length > 1 ? 3 : 1);
+  const widths = [LABEL_WIDTH, ...points.map(() => FIGURE_WIDTH)];
+  return PARTS.flatMap(({ heading, metrics }) => {
+    const rows = metrics
+      .filter(({ name }) => summary[name] !== undefined)
+      .map(({ name, label, digits }) => {
+        const spread = summary[name] as Spread;
+        return [label, ...points.map((point) => format(spread[point], digits))];
+      });
+    if (rows.length === 0) return [];
+    return ['', ...textTable({ heads: [heading, ...points], widths, colour }, rows)];
+  });
 }
 
 function describeCount({ options, rounds }: BenchReport): string[] {
@@ -76,7 +99,8 @@ function describeCount({ options, rounds }: BenchReport): string[] {
   return [counted ? 'All records were counted in Kafka.' : 'Records in Kafka were not counted.'];
 }
 
-export function describeBench(report: BenchReport): string {
+/** @param colour for a terminal that shows it */
+export function describeBench(report: BenchReport, colour = false): string {
   const { options } = report;
   const kafka =
     report.kafka === 'as given'
@@ -87,7 +111,7 @@ export function describeBench(report: BenchReport): string {
     `load     ${describeLoad(options)}`,
     `kafka    ${kafka}`,
     `machine  ${report.cores} cores, load average ${format(report.loadAverage, 2)} before`,
-    ...describeFigures(report),
+    ...describeFigures(report, colour),
     '',
     ...describeCount(report),
     ...verdict,
