@@ -15,6 +15,7 @@ async function start(task: GeneratorTask): Promise<LoadGenerator> {
   await feeder?.fill(task.feed?.recordsBefore ?? 0);
   return new LoadGenerator(task, feeder, {
     onLoading: () => tell({ kind: 'loading' }),
+    onProgress: (progress) => tell({ kind: 'progress', ...progress }),
     onMeasuring: () => tell({ kind: 'measuring' }),
     onMeasured: (messages) => tell({ kind: 'measured', messages }),
     onFinished: (report) => tell({ kind: 'finished', report }),

@@ -17,11 +17,12 @@ import { FeedRun } from './load/feed-run.js';
 import type { RecordFeeder } from './load/feeder.js';
 import { Measurement } from './load/measurement.js';
 import { Schedule } from './load/schedule.js';
-import type { GeneratorReport, GeneratorTask, Load, LoadReport } from './protocol.js';
+import type { GeneratorReport, GeneratorTask, Load, LoadReport, Progress } from './protocol.js';
 
 export interface GeneratorHandlers {
   /** The connector is ready: the warm-up begins. */
   readonly onLoading: () => void;
+  readonly onProgress: (progress: Progress) => void;
   readonly onMeasuring: () => void;
   readonly onMeasured: (messages: number) => void;
   readonly onFinished: (report: GeneratorReport) => void;
@@ -29,6 +30,7 @@ export interface GeneratorHandlers {
 }
 
 const WATCH_EVERY_MS = 100;
+const PROGRESS_EVERY_MS = 250;
 
 export class LoadGenerator {
   readonly #task: GeneratorTask;
@@ -107,6 +109,7 @@ export class LoadGenerator {
   #start(nowMs: number): void {
     this.#handlers.onLoading();
     this.#timers.push(setInterval(() => this.#watch(), WATCH_EVERY_MS));
+    this.#timers.push(setInterval(() => this.#tellProgress(), PROGRESS_EVERY_MS));
     const { load, feed } = this.#task;
     // A timer of Node's fires once a millisecond at most: what fell due since then goes out at
     // once, and latency counts from when it was due.
@@ -181,7 +184,18 @@ export class LoadGenerator {
     if (!this.#measurements.every(({ phase }) => phase === 'measured')) return;
     this.#settledAtBegin = this.#settled();
     this.#cpuAtBegin = process.cpuUsage();
+    this.#tellProgress();
     this.#handlers.onMeasuring();
+  }
+
+  #tellProgress(): void {
+    const load = this.#loadRun?.measurement.settled;
+    const feed = this.#feedRun?.measurement.settled;
+    this.#handlers.onProgress({
+      atMs: performance.now(),
+      ...(load === undefined ? {} : { load }),
+      ...(feed === undefined ? {} : { feed }),
+    });
   }
 
   #settled(): number {
@@ -195,6 +209,7 @@ export class LoadGenerator {
       const { user, system } = process.cpuUsage(this.#cpuAtBegin);
       const messages = this.#settled() - this.#settledAtBegin;
       this.#measured = { messages, cpuUs: user + system };
+      this.#tellProgress();
       this.#handlers.onMeasured(messages);
     }
     if (finished < this.#measurements.length) return;

@@ -57,12 +57,25 @@ export interface GeneratorTask {
   readonly receiveMaximum: number;
 }
 
+/** A percentile, such as 99.9, and its latency in ms. */
+export type CurvePoint = readonly [percentile: number, ms: number];
+
 export interface Latency {
   readonly p50Ms: number;
   readonly p90Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
   readonly maxMs: number;
+  /** Ten points a nine, up to 99.999 % or as far as there are messages. */
+  readonly curve: readonly CurvePoint[];
+}
+
+/** Messages of each direction that were settled until then, those of the warm-up too. */
+export interface Progress {
+  /** The generator's clock. */
+  readonly atMs: number;
+  readonly load?: number;
+  readonly feed?: number;
 }
 
 /** The measured phase of one direction as the generator saw it. */
@@ -119,6 +132,8 @@ export type GeneratorEvent =
   | { readonly kind: 'listening'; readonly port: number }
   /** Whatever there is to do has begun, with its warm-up. */
   | { readonly kind: 'loading' }
+  /** Several times a second from then on, and right before `measuring` and `measured`. */
+  | ({ readonly kind: 'progress' } & Progress)
   /** Every direction is in its measured phase. */
   | { readonly kind: 'measuring' }
   /** The first of them has ended it; so many messages of all were settled since `measuring`. */

@@ -23,6 +23,7 @@ const LOAD: Load = {
 
 function startGenerator(t: Test, load: Partial<Load>) {
   const events: string[] = [];
+  const progress: number[] = [];
   let generator: LoadGenerator | undefined;
   const report = new Promise<LoadReport>((resolve, reject) => {
     generator = new LoadGenerator(
@@ -30,6 +31,7 @@ function startGenerator(t: Test, load: Partial<Load>) {
       undefined,
       {
         onLoading: () => events.push('loading'),
+        onProgress: ({ load = 0 }) => progress.push(load),
         onMeasuring: () => events.push('measuring'),
         onMeasured: (messages) => events.push(`measured ${messages}`),
         onFinished: ({ load }) => resolve(load as LoadReport),
@@ -38,11 +40,11 @@ function startGenerator(t: Test, load: Partial<Load>) {
     );
   });
   t.teardown(() => generator?.close());
-  return { port: (generator as unknown as LoadGenerator).listen(), report, events };
+  return { port: (generator as unknown as LoadGenerator).listen(), report, events, progress };
 }
 
 async function run(t: Test, load: Partial<Load>, options: Partial<BenchConnectorOptions>) {
-  const { port, report, events } = startGenerator(t, load);
+  const { port, report, events, progress } = startGenerator(t, load);
   const connector = await BenchConnector.dial({
     port: await port,
     behaviour: 'orderly',
@@ -52,11 +54,11 @@ async function run(t: Test, load: Partial<Load>, options: Partial<BenchConnector
     ...options,
   });
   t.teardown(() => connector.close());
-  return { report: await report, connector, events };
+  return { report: await report, connector, events, progress };
 }
 
 t.test('every message is sent, acknowledged and counted', async (t) => {
-  const { report, connector, events } = await run(t, {}, {});
+  const { report, connector, events, progress } = await run(t, {}, {});
   t.match(report, {
     sent: 1100,
     settled: 1100,
@@ -69,6 +71,8 @@ t.test('every message is sent, acknowledged and counted', async (t) => {
   t.equal(connector.received, 1100);
   t.ok(report.messages >= 950 && report.messages <= 1000, 'a burst may straddle the beginning');
   t.strictSame(events, ['loading', 'measuring', `measured ${report.messages}`]);
+  t.equal(progress.at(-1), 1100, 'the last that is told is the end of the measured phase');
+  t.ok(progress.includes(1100 - report.messages), 'and its beginning is told too');
 });
 
 t.test('no more messages than Receive Maximum wait for their PUBACK', async (t) => {

@@ -8,29 +8,10 @@
  * makes up for the window that drains at the end.
  */
 
-import type { Histogram } from 'hdr-histogram-js';
-import { build } from 'hdr-histogram-js';
-import type { Extent, Latency, MeasuredPhase } from '../protocol.js';
+import type { Extent, MeasuredPhase } from '../protocol.js';
+import { latencyOf, newHistogram } from './latency.js';
 
 type Phase = 'warmup' | 'measured' | 'finished';
-
-function newHistogram(): Histogram {
-  // Microseconds, up to an hour: a stalled run is reported, not clipped.
-  return build({ lowestDiscernibleValue: 1, highestTrackableValue: 3.6e9 });
-}
-
-function latencyOf(histogram: Histogram): Latency {
-  // A percentile is the upper end of its bucket, which may lie above the true maximum.
-  const ms = (percentile: number) =>
-    Math.min(histogram.getValueAtPercentile(percentile), histogram.maxValue) / 1000;
-  return {
-    p50Ms: ms(50),
-    p90Ms: ms(90),
-    p99Ms: ms(99),
-    p999Ms: ms(99.9),
-    maxMs: histogram.maxValue / 1000,
-  };
-}
 
 export interface MeasurementOptions {
   readonly warmup: Extent;
