@@ -21,10 +21,15 @@ export interface Program {
   readonly errorTail: () => string;
 }
 
-/** Starts `command` without a shell, so that the process is the program itself. */
-export async function startProgram(command: readonly string[]): Promise<Program> {
+/** Starts `command` without a shell, so that the process is the program itself.
+ * @param channel whether it is given an IPC channel */
+export async function startProgram(
+  command: readonly string[],
+  { channel = false } = {},
+): Promise<Program> {
   const [file = '', ...args] = command;
-  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const stdio = ['ignore', 'ignore', 'pipe', ...(channel ? ['ipc' as const] : [])] as const;
+  const child = spawn(file, args, { stdio: [...stdio] });
   let tail = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     tail = (tail + chunk.toString()).slice(-ERROR_TAIL_CHARACTERS);

@@ -45,6 +45,16 @@ function kindOf(thread: ThreadTime, unnamedBefore: number): ThreadKind {
   return 'other';
 }
 
+/** CPU time that process `pid` has used so far, as a whole: cheap enough to be read several times a
+ * second. Undefined where there is no /proc, or no such process any more. */
+export function readCpuTotalUs(pid: number): number | undefined {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8')).us;
+  } catch {
+    return undefined;
+  }
+}
+
 /** CPU time that process `pid` has used so far; undefined where there is no /proc. `workers` are
  * Node's later threads: our workers, and libuv's pool, which is all but idle. */
 export function readCpu(pid: number): CpuUs | undefined {

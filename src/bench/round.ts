@@ -15,8 +15,8 @@ import { countRecords } from './kafka-client.js';
 import type { KafkaTarget } from './kafka-target.js';
 import type { BenchOptions } from './options.js';
 import { feedOf, loadOf, PARTITIONS_TO_READ, publishes, reads } from './options.js';
-import type { CpuUs } from './process-usage.js';
-import { cpuPerMessage, readCpu, readPeakRssBytes } from './process-usage.js';
+import { type ConnectorUse, PhaseWatch } from './phase-watch.js';
+import { ProgressMeter, type RoundProgress } from './progress.js';
 import type {
   FeedReport,
   GeneratorEvent,
@@ -36,22 +36,19 @@ const RECORD_ROOM_BYTES = 65_536;
 /** Those of the generator: name and value have some 40 bytes. */
 const USER_PROPERTY_BYTES_MAX = 100;
 
-export interface RoundReport extends Measured {
+export interface RoundReport extends GeneratorReport, ConnectorUse {
   /** Records in the topic that was written to, afterwards; absent when they were not counted. */
   readonly records: number | undefined;
   /** Why the figures mean nothing; empty for a good round. */
   readonly voidBecause: readonly string[];
 }
 
-interface Measured extends GeneratorReport {
-  /** CPU time of the connector while all directions were measured; absent where there is no /proc. */
-  readonly cpuUsPerMessage: CpuUs | undefined;
-  readonly peakRssBytes: number | undefined;
-}
+type Measured = GeneratorReport & ConnectorUse;
 
 export function connectorCommand(options: BenchOptions, file: string, dataDir: string): string[] {
   const main = fileURLToPath(new URL('../main.js', import.meta.url));
-  const command = options.connector ?? [process.execPath, main, 'run'];
+  const probe = new URL('./probe/probe-main.js', import.meta.url).href;
+  const command = options.connector ?? [process.execPath, '--import', probe, main, 'run'];
   return [...command, '-f', file, '--admin-address', '127.0.0.1:0', '--data-dir', dataDir];
 }
 
@@ -63,19 +60,17 @@ async function listening(generator: ChildProcess, interrupted: AbortSignal): Pro
   throw new OperatingError('ERR_BENCH_GENERATOR', `the load generator did not start${why}`);
 }
 
-/** Waits for the generator's report, and takes the connector's CPU time at both ends of the measured
- * phase. */
+/** Waits for the generator's report, and watches the connector in its measured phase. */
 function measure(
   generator: ChildProcess,
-  { child, pid, errorTail }: Program,
-  interrupted: AbortSignal,
+  connector: Program,
+  { interrupted, progress }: { interrupted: AbortSignal; progress: ProgressMeter },
 ): Promise<Measured> {
+  const watch = new PhaseWatch(connector);
   return new Promise((resolve, reject) => {
-    let start: CpuUs | undefined;
-    let cpuUsPerMessage: CpuUs | undefined;
     const fail = (message: string) => {
       clearTimeout(timer);
-      const tail = errorTail();
+      const tail = connector.errorTail();
       const detail = tail === '' ? '' : `; its last words were:\n${tail}`;
       reject(new OperatingError('ERR_BENCH_RUN', `${message}${detail}`));
     };
@@ -84,18 +79,18 @@ function measure(
       CONNECT_TIMEOUT_MS,
     );
     interrupted.addEventListener('abort', () => fail('interrupted'), { once: true });
-    child.once('exit', (code, signal) => fail(`the connector ended (${signal ?? `code ${code}`})`));
+    connector.child.once('exit', (code, signal) =>
+      fail(`the connector ended (${signal ?? `code ${code}`})`),
+    );
     generator.once('exit', () => fail('the load generator ended'));
     generator.on('message', (message: GeneratorEvent) => {
+      watch.hear(message);
+      progress.hear(message);
       if (message.kind === 'loading') clearTimeout(timer);
-      else if (message.kind === 'measuring') start = readCpu(pid);
-      else if (message.kind === 'measured') {
-        const end = readCpu(pid);
-        if (start && end) cpuUsPerMessage = cpuPerMessage(start, end, message.messages);
-      } else if (message.kind === 'failed') fail(message.message);
+      else if (message.kind === 'failed') fail(message.message);
       else if (message.kind === 'finished') {
         clearTimeout(timer);
-        resolve({ ...message.report, cpuUsPerMessage, peakRssBytes: readPeakRssBytes(pid) });
+        watch.use().then((use) => resolve({ ...message.report, ...use }), reject);
       }
     });
   });
@@ -142,6 +137,7 @@ export interface RoundContext {
   readonly interrupted: AbortSignal;
   /** Hears what has gone wrong beside the figures. */
   readonly onWarning: (text: string) => void;
+  readonly onProgress?: (progress: RoundProgress) => void;
 }
 
 interface Topics {
@@ -179,7 +175,7 @@ function taskOf(options: BenchOptions, target: KafkaTarget, topics: Topics): Gen
  */
 export async function runRound(
   options: BenchOptions,
-  { target, interrupted, onWarning }: RoundContext,
+  { target, interrupted, onWarning, onProgress = () => {} }: RoundContext,
 ): Promise<RoundReport> {
   const kafkaTopic = `millrace-bench-${randomUUID()}`;
   const topics = { kafkaTopic, feedTopic: `${kafkaTopic}-feed` };
@@ -189,15 +185,22 @@ export async function runRound(
   let stopMs = FAILED_STOP_MS;
   try {
     const { bootstrapServers } = target;
+    onProgress({ phase: 'starting', share: 0, messagesPerSecond: undefined });
     await createTopics(options, target, topics);
-    const task = JSON.stringify(taskOf(options, target, topics));
-    generator = forkModule('./generator-main.js', [task]);
+    const task = taskOf(options, target, topics);
+    generator = forkModule('./generator-main.js', [JSON.stringify(task)]);
     const mqttPort = await listening(generator, interrupted);
     const file = join(folder, 'bench.yaml');
     await writeFile(file, connectorYaml(options, { mqttPort, bootstrapServers, ...topics }));
-    connector = await startProgram(connectorCommand(options, file, join(folder, 'data')));
+    const command = connectorCommand(options, file, join(folder, 'data'));
+    connector = await startProgram(command, { channel: options.connector === undefined });
     interrupted.throwIfAborted();
-    const measured = await measure(generator, connector, interrupted);
+    const progress = new ProgressMeter(task, onProgress);
+    const measured = await measure(generator, connector, { interrupted, progress });
+    if (options.connector === undefined && measured.runtime === undefined) {
+      onWarning('the connector did not tell of its garbage collection and event loops in time');
+    }
+    onProgress({ phase: 'verifying', share: 0, messagesPerSecond: undefined });
     const records = await recordsOf(options, measured.load, { target, kafkaTopic, interrupted });
     interrupted.throwIfAborted();
     stopMs = STOP_MS;

@@ -35,6 +35,10 @@ t.test('rounds run one after the other, each with a fresh connector', async (t) 
   for (const name of ['messagesPerSecond', 'megabytesPerSecond', 'latencyMs.p99']) {
     t.ok((summary[name]?.min ?? 0) > 0, name);
   }
+  for (const { intervals, load } of report.rounds) {
+    const settled = intervals.reduce((sum, interval) => sum + (interval.load ?? 0), 0);
+    t.equal(settled, load?.messages, 'the intervals are the whole measured phase');
+  }
   t.ok((summary.peakRssMegabytes?.min ?? 0) > 10, 'a process of Node takes more than that');
   t.match(describeBench(report), /messages\/s +[\d,]+ +[\d,]+ +[\d,]+\n/);
 });

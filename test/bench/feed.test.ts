@@ -38,6 +38,11 @@ t.test('both directions are measured at once', async (t) => {
   t.strictSame(round?.voidBecause, []);
   t.match(round, { load: { settled: 700 }, feed: { received: 700 }, records: 700 });
   t.ok((round?.feed?.latency?.p50Ms ?? 0) > 0);
+  const summary = summaryOf(report);
+  for (const name of ['heapBytesPerMessage.main', 'heapBytesPerMessage.workers', 'loopDelayMs.max'])
+    t.ok((summary[name]?.median ?? 0) > 0, `${name} is known from inside the connector`);
+  const { load = -1, feed = -1 } = round?.intervals[0] ?? {};
+  t.ok(load >= 0 && feed >= 0, 'each is counted over time');
   t.match(describeBench(report), /\nMQTT to Kafka +median.*\nKafka to MQTT +median/s);
 });
 

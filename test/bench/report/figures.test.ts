@@ -1,39 +1,24 @@
 import t from 'tap';
 import { BENCH_DEFAULTS } from '../../../src/bench/options.js';
-import { summaryOf } from '../../../src/bench/report/figures.js';
-import type { RoundReport } from '../../../src/bench/round.js';
+import { PARTS, summaryOf } from '../../../src/bench/report/figures.js';
+import { ROUND } from '../../support/bench-rounds.js';
 
 t.test('a figure that some rounds lack is left out of the summary', async (t) => {
-  const load = {
-    sent: 10,
-    settled: 10,
-    unacknowledged: 0,
-    refused: 0,
-    outOfOrder: 0,
-    unknownPacketIds: 0,
-    connectionsLost: 0,
-    messages: 10,
-    seconds: 2,
-    latency: undefined,
-    latenessP99Ms: undefined,
-  };
-  const round: RoundReport = {
-    load,
-    feed: undefined,
-    generatorCpuUsPerMessage: 1,
-    cpuUsPerMessage: undefined,
-    peakRssBytes: undefined,
-    records: 12,
-    voidBecause: [],
-  };
-  const summary = summaryOf({
-    options: BENCH_DEFAULTS,
-    kafka: 'as given',
-    cores: 1,
-    loadAverage: 0,
-    rounds: [round, { ...round, records: undefined }],
-  });
-  t.equal(summary.messagesPerSecond?.median, 5);
+  const rounds = [
+    { ...ROUND, records: 12 },
+    { ...ROUND, records: undefined },
+  ];
+  const summary = summaryOf({ options: BENCH_DEFAULTS, rounds });
+  t.match(summary.messagesPerSecond, { median: 5, min: 5, max: 5, values: [5, 5] });
   t.notOk('duplicates' in summary);
   t.notOk('cpuUsPerMessage' in summary);
+});
+
+t.test('every figure has a name of its own, and a meaning', async (t) => {
+  const metrics = PARTS.flatMap(({ metrics }) => metrics);
+  t.equal(new Set(metrics.map(({ name }) => name)).size, metrics.length);
+  t.same(
+    metrics.filter(({ meaning }) => meaning === ''),
+    [],
+  );
 });

@@ -1,0 +1,31 @@
+/* Rounds of a bench that never ran, for what is made of reports. */
+import type { LoadReport } from '../../src/bench/protocol.js';
+import type { RoundReport } from '../../src/bench/round.js';
+
+/** Nothing lost, refused or out of order; no latency. */
+export const LOAD_REPORT: LoadReport = {
+  sent: 10,
+  settled: 10,
+  unacknowledged: 0,
+  refused: 0,
+  outOfOrder: 0,
+  unknownPacketIds: 0,
+  connectionsLost: 0,
+  messages: 10,
+  seconds: 2,
+  latency: undefined,
+  latenessP99Ms: undefined,
+};
+
+/** Of a connector of which nothing is known. */
+export const ROUND: RoundReport = {
+  load: LOAD_REPORT,
+  feed: undefined,
+  generatorCpuUsPerMessage: 1,
+  cpuUsPerMessage: undefined,
+  peakRssBytes: undefined,
+  runtime: undefined,
+  intervals: [],
+  records: 10,
+  voidBecause: [],
+};
