@@ -6,18 +6,21 @@
  *
  * Each is a process of its own, so that the connector's CPU and memory can be told from the rest.
  */
-import { availableParallelism, loadavg } from 'node:os';
+import { loadavg } from 'node:os';
 import { UsageError } from '../base/errors.js';
 import { openKafka } from './kafka-target.js';
+import { type Machine, thisMachine } from './machine.js';
 import type { BenchOptions } from './options.js';
 import { problemOf } from './options.js';
 import type { RoundReport } from './round.js';
 import { runRound } from './round.js';
 
 export interface BenchReport {
+  /** ISO 8601, in UTC. */
+  readonly startedAt: string;
   readonly options: BenchOptions;
   readonly kafka: 'embedded mock cluster' | 'as given';
-  readonly cores: number;
+  readonly machine: Machine;
   /** Of the last minute, before the first round. */
   readonly loadAverage: number;
   readonly rounds: readonly RoundReport[];
@@ -46,6 +49,7 @@ export async function runBench(
 ): Promise<BenchReport> {
   const problem = problemOf(options);
   if (problem !== undefined) throw new UsageError(problem);
+  const startedAt = new Date().toISOString();
   const loadAverage = loadavg()[0] ?? 0;
   const target = await openKafka(options.kafka);
   const rounds: RoundReport[] = [];
@@ -63,9 +67,10 @@ export async function runBench(
     await target.close();
   }
   return {
+    startedAt,
     options,
     kafka: target.embedded ? 'embedded mock cluster' : 'as given',
-    cores: availableParallelism(),
+    machine: thisMachine(),
     loadAverage,
     rounds,
   };

@@ -5,12 +5,13 @@ import { InvalidArgumentError, Option } from 'commander';
 import { OperatingError } from '../base/errors.js';
 import type { BenchOptions } from '../bench/options.js';
 import { BENCH_DEFAULTS, DIRECTIONS, PARTITIONS_TO_READ } from '../bench/options.js';
-import { isValid, summaryOf } from '../bench/report/figures.js';
+import { resultOf } from '../bench/report/result.js';
 import { describeBench, describeRound } from '../bench/report/text.js';
 import { PAYLOAD_BYTES_MAX } from '../config/limits.js';
 import type { Qos } from '../config/model.js';
 import { positiveNumber, wholeNumber } from './numbers.js';
 import { stopSignal } from './stop-signal.js';
+import { millraceVersion } from './version.js';
 
 export interface BenchCommandOptions extends BenchOptions {
   readonly json: boolean;
@@ -41,16 +42,11 @@ export async function benchCommand({ json, ...options }: BenchCommandOptions): P
       onWarning: (text) => console.error(`millrace: ${text}`),
     },
   );
-  const summary = summaryOf(report);
-  const valid = isValid(report);
+  const result = resultOf(report, millraceVersion());
   // Node's own answer, which heeds NO_COLOR.
   const colour = process.stdout.isTTY && process.stdout.hasColors();
-  console.log(
-    json
-      ? JSON.stringify({ valid, ...report, summary }, undefined, 2)
-      : describeBench(report, colour),
-  );
-  return valid ? 0 : 1;
+  console.log(json ? JSON.stringify(result, undefined, 2) : describeBench(report, colour));
+  return result.valid ? 0 : 1;
 }
 
 function choice(flags: string, text: string, values: readonly string[]): Option {
@@ -147,7 +143,7 @@ export function registerBench(program: Command): void {
       BENCH_DEFAULTS.repeat,
     )
     .option('--no-verify', 'do not count the records in Kafka afterwards')
-    .option('--json', 'print JSON', false)
+    .option('--json', 'print the result as JSON', false)
     .action(async (given: Partial<BenchCommandOptions>) => {
       process.exitCode = await benchCommand({ ...BENCH_DEFAULTS, json: false, ...given });
     });

@@ -1,4 +1,6 @@
 /* Rounds of a bench that never ran, for what is made of reports. */
+import type { BenchReport } from '../../src/bench/bench.js';
+import { BENCH_DEFAULTS } from '../../src/bench/options.js';
 import type { LoadReport } from '../../src/bench/protocol.js';
 import type { RoundReport } from '../../src/bench/round.js';
 
@@ -28,4 +30,21 @@ export const ROUND: RoundReport = {
   intervals: [],
   records: 10,
   voidBecause: [],
+};
+
+export const REPORT: BenchReport = {
+  startedAt: '2026-01-02T03:04:05.000Z',
+  options: BENCH_DEFAULTS,
+  kafka: 'as given',
+  machine: {
+    cores: 2,
+    cpu: 'A Processor',
+    architecture: 'x64',
+    memoryBytes: 8e9,
+    kernel: 'Linux 6.1.0',
+    node: 'v20.18.0',
+    librdkafka: '2.12.0',
+  },
+  loadAverage: 0,
+  rounds: [ROUND],
 };

@@ -99,6 +99,16 @@ function describeCount({ options, rounds }: BenchReport): string[] {
   return [counted ? 'All records were counted in Kafka.' : 'Records in Kafka were not counted.'];
 }
 
+function describeMachine({ machine, loadAverage }: BenchReport): string[] {
+  return [
+    `${machine.cores} cores (${machine.cpu})`,
+    machine.kernel,
+    `Node ${machine.node}`,
+    `librdkafka ${machine.librdkafka}`,
+    `load average ${format(loadAverage, 2)} before`,
+  ];
+}
+
 /** @param colour for a terminal that shows it */
 export function describeBench(report: BenchReport, colour = false): string {
   const { options } = report;
@@ -110,7 +120,7 @@ export function describeBench(report: BenchReport, colour = false): string {
   return [
     `load     ${describeLoad(options)}`,
     `kafka    ${kafka}`,
-    `machine  ${report.cores} cores, load average ${format(report.loadAverage, 2)} before`,
+    `machine  ${wrapped(describeMachine(report))}`,
     ...describeFigures(report, colour),
     '',
     ...describeCount(report),

@@ -1,0 +1,57 @@
+/* docs/reference/bench.md: what each figure is, and the shape of a result in JSON. */
+import { PARTS } from './figures.js';
+
+const INTRODUCTION = `# Results of the bench
+
+<!-- Generated from src/bench/report by: node dist/src/bench/report/write-reference.js -->
+
+\`millrace bench\` prints a table, with \`--json\` a result for programs. The options are in [cli.md](cli.md#bench).
+
+Figures are of the measured phase of a round, after its warm-up; with \`--repeat\` the table has the median of all rounds,
+and the least and the most. CPU and what is inside the connector are taken while all directions are measured: with
+\`--direction both\` from when the later one begins to when the earlier one ends.
+
+A round is void, and with it the result, where a message was not acknowledged, was refused or is not in Kafka, a record
+was not published or out of order, or the connector closed a connection that was in use. The bench then ends with exit
+code 1.
+`;
+
+const JSON_SHAPE = `
+## JSON
+
+| field | is |
+| --- | --- |
+| \`format\` | 1. Fields may be added to it; a change of what one means gives another number |
+| \`millrace\` | version of Millrace |
+| \`valid\` | whether every round counts |
+| \`startedAt\` | when, in UTC |
+| \`options\` | what the bench was asked to do, defaults included; an option without a value is absent |
+| \`kafka\` | \`embedded mock cluster\` or \`as given\` |
+| \`machine\` | \`cores\`, \`cpu\`, \`architecture\`, \`memoryBytes\`, \`kernel\`, \`node\`, \`librdkafka\` |
+| \`loadAverage\` | of the last minute, before the first round: what else the machine did |
+| \`rounds\` | each as it was measured, below |
+| \`summary\` | by the names above: \`median\`, \`min\`, \`max\`, and \`values\` of each round. A figure that some round lacks is absent |
+
+Of a round:
+
+| field | is |
+| --- | --- |
+| \`load\`, \`feed\` | MQTT to Kafka, Kafka to MQTT: \`messages\` and \`seconds\` of the measured phase, and counts of all that was sent or written |
+| \`load.latency\`, \`feed.latency\` | the percentiles above, and \`curve\`: pairs of percentile and ms, ten a nine up to 99.999 or as far as there are messages |
+| \`intervals\` | the measured phase in steps of 250 ms: \`untilSeconds\` from its beginning, messages settled meanwhile (\`load\`, \`feed\`), \`cpuUs\` of the connector |
+| \`cpuUsPerMessage\`, \`peakRssBytes\` | of the connector; absent where there is no Linux |
+| \`runtime\` | what V8 and the event loops of our own connector did; absent with \`--connector\` |
+| \`records\` | in the Kafka topic afterwards; absent where they were not counted |
+| \`voidBecause\` | why the round is void; empty for a good one |
+`;
+
+/** The whole page, as it is kept in docs/reference/bench.md. */
+export function benchReference(): string {
+  const tables = PARTS.map(({ heading, metrics }) => {
+    const rows = metrics.map(
+      ({ name, meaning, better }) => `| \`${name}\` | ${better ?? ''} | ${meaning} |\n`,
+    );
+    return `\n## ${heading}\n\n| figure | better | meaning |\n| --- | --- | --- |\n${rows.join('')}`;
+  });
+  return [INTRODUCTION, ...tables, JSON_SHAPE].join('');
+}
