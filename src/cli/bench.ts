@@ -15,6 +15,9 @@ import { millraceVersion } from './version.js';
 
 export interface BenchCommandOptions extends BenchOptions {
   readonly json: boolean;
+  /** Two results to compare, instead of a run. */
+  readonly compare?: readonly string[];
+  readonly failOnWorse?: boolean;
 }
 
 function qos(text: string): Qos {
@@ -43,10 +46,13 @@ export async function benchCommand({ json, ...options }: BenchCommandOptions): P
     },
   );
   const result = resultOf(report, millraceVersion());
-  // Node's own answer, which heeds NO_COLOR.
-  const colour = process.stdout.isTTY && process.stdout.hasColors();
-  console.log(json ? JSON.stringify(result, undefined, 2) : describeBench(report, colour));
+  console.log(json ? JSON.stringify(result, undefined, 2) : describeBench(report, showsColour()));
   return result.valid ? 0 : 1;
+}
+
+/** Node's own answer, which heeds NO_COLOR. */
+function showsColour(): boolean {
+  return process.stdout.isTTY && process.stdout.hasColors();
 }
 
 function choice(flags: string, text: string, values: readonly string[]): Option {
@@ -144,7 +150,15 @@ export function registerBench(program: Command): void {
     )
     .option('--no-verify', 'do not count the records in Kafka afterwards')
     .option('--json', 'print the result as JSON', false)
-    .action(async (given: Partial<BenchCommandOptions>) => {
+    .option('--compare <results...>', 'compare two results of --json, A and B, and run nothing')
+    .option('--fail-on-worse', 'with --compare: exit code 1 where B is worse than A', false)
+    .action(async ({ compare, failOnWorse = false, ...given }: Partial<BenchCommandOptions>) => {
+      if (compare !== undefined) {
+        const { compareCommand } = await import('./bench-compare.js');
+        const options = { files: compare, failOnWorse, colour: showsColour() };
+        process.exitCode = await compareCommand(options, (text) => console.log(text));
+        return;
+      }
       process.exitCode = await benchCommand({ ...BENCH_DEFAULTS, json: false, ...given });
     });
 }

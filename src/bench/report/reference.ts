@@ -5,7 +5,8 @@ const INTRODUCTION = `# Results of the bench
 
 <!-- Generated from src/bench/report by: node dist/src/bench/report/write-reference.js -->
 
-\`millrace bench\` prints a table, with \`--json\` a result for programs. The options are in [cli.md](cli.md#bench).
+\`millrace bench\` prints a table, with \`--json\` a result for programs; \`--compare A.json B.json\` says where B differs
+from A. The options are in [cli.md](cli.md#bench).
 
 Figures are of the measured phase of a round, after its warm-up; with \`--repeat\` the table has the median of all rounds,
 and the least and the most. CPU and what is inside the connector are taken while all directions are measured: with
@@ -45,6 +46,22 @@ Of a round:
 | \`voidBecause\` | why the round is void; empty for a good one |
 `;
 
+const COMPARISON = `
+## Comparing
+
+\`--compare A.json B.json\` lists first which options and what of the machine differ, since figures then differ for that
+reason too. A void result is refused. Of each figure that both have it gives both medians, B divided by A, and a verdict:
+
+| verdict | where |
+| --- | --- |
+| \`better\`, \`worse\`, \`differs\` | each median lies outside the range of the other's rounds, and by chance alone the rounds would be ranked so unevenly in at most 5 of 100 comparisons (exact two-sided test of Mann and Whitney). \`differs\` where neither direction is better |
+| \`no difference shown\` | they are not so far apart |
+| \`too few rounds to tell\` | even rounds that lie wholly apart could be chance: 4 rounds of each are needed |
+
+With some thirty figures one or two may differ by chance: what counts is the figure that was asked about beforehand.
+\`--fail-on-worse\` ends with exit code 1 where one is worse.
+`;
+
 /** The whole page, as it is kept in docs/reference/bench.md. */
 export function benchReference(): string {
   const tables = PARTS.map(({ heading, metrics }) => {
@@ -53,5 +70,5 @@ export function benchReference(): string {
     );
     return `\n## ${heading}\n\n| figure | better | meaning |\n| --- | --- | --- |\n${rows.join('')}`;
   });
-  return [INTRODUCTION, ...tables, JSON_SHAPE].join('');
+  return [INTRODUCTION, ...tables, JSON_SHAPE, COMPARISON].join('');
 }

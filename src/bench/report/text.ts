@@ -4,15 +4,9 @@ import { type BenchOptions, publishes } from '../options.js';
 import type { MeasuredPhase } from '../protocol.js';
 import type { RoundReport } from '../round.js';
 import { isValid, messagesPerSecond, PARTS, summaryOf } from './figures.js';
+import { formatNumber } from './format.js';
 import type { Spread } from './spread.js';
 import { textTable } from './table.js';
-
-function format(value: number, digits: number): string {
-  return value.toLocaleString('en-US', {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  });
-}
 
 function describeWriting({ acks, latencyMs }: BenchOptions): string[] {
   return [`acks ${acks}`, latencyMs === undefined ? 'batching off' : `batching ${latencyMs} ms`];
@@ -40,16 +34,17 @@ function describeLoad(options: BenchOptions): string {
   const parts = [
     options.direction,
     `QoS ${options.qos}`,
-    `${format(options.payloadBytes, 0)} B`,
-    `${format(options.topics, 0)} topics`,
+    `${formatNumber(options.payloadBytes, 0)} B`,
+    `${formatNumber(options.topics, 0)} topics`,
     ...(publishes(options) ? describeWriting(options) : []),
     `compression ${options.compression}`,
     `copyMqttProperties ${options.copyProperties}`,
     `${options.userProperties} user properties`,
-    `Receive Maximum ${format(options.receiveMaximum, 0)}`,
+    `Receive Maximum ${formatNumber(options.receiveMaximum, 0)}`,
   ];
   if (options.atOnce !== undefined) parts.push(`${options.atOnce} at once`);
-  else if (options.rate !== undefined) parts.push(`${format(options.rate, 0)} messages/s offered`);
+  else if (options.rate !== undefined)
+    parts.push(`${formatNumber(options.rate, 0)} messages/s offered`);
   else parts.push('saturation');
   return wrapped(parts);
 }
@@ -59,7 +54,7 @@ export function describeRound(round: RoundReport, number: number): string {
   const figures = [
     round.load && describePhase(round.load, round.feed && 'to Kafka'),
     round.feed && describePhase(round.feed, round.load && 'to MQTT'),
-    cpu === undefined ? undefined : `${format(cpu, 2)} us CPU a message`,
+    cpu === undefined ? undefined : `${formatNumber(cpu, 2)} us CPU a message`,
   ].filter((figure) => figure !== undefined);
   const verdict = round.voidBecause.length === 0 ? '' : `  VOID: ${round.voidBecause.join('; ')}`;
   return `round ${number}: ${figures.join(', ')}${verdict}`;
@@ -67,8 +62,9 @@ export function describeRound(round: RoundReport, number: number): string {
 
 /** @param which says which direction it is, where there are two */
 function describePhase(phase: MeasuredPhase, which: string | undefined): string {
-  const rate = `${format(messagesPerSecond(phase) ?? 0, 0)} messages/s`;
-  const latency = phase.latency === undefined ? '' : `, p99 ${format(phase.latency.p99Ms, 2)} ms`;
+  const rate = `${formatNumber(messagesPerSecond(phase) ?? 0, 0)} messages/s`;
+  const latency =
+    phase.latency === undefined ? '' : `, p99 ${formatNumber(phase.latency.p99Ms, 2)} ms`;
   return `${rate}${which === undefined ? '' : ` ${which}`}${latency}`;
 }
 
@@ -86,7 +82,7 @@ function describeFigures(report: BenchReport, colour: boolean): string[] {
       .filter(({ name }) => summary[name] !== undefined)
       .map(({ name, label, digits }) => {
         const spread = summary[name] as Spread;
-        return [label, ...points.map((point) => format(spread[point], digits))];
+        return [label, ...points.map((point) => formatNumber(spread[point], digits))];
       });
     if (rows.length === 0) return [];
     return ['', ...textTable({ heads: [heading, ...points], widths, colour }, rows)];
@@ -105,7 +101,7 @@ function describeMachine({ machine, loadAverage }: BenchReport): string[] {
     machine.kernel,
     `Node ${machine.node}`,
     `librdkafka ${machine.librdkafka}`,
-    `load average ${format(loadAverage, 2)} before`,
+    `load average ${formatNumber(loadAverage, 2)} before`,
   ];
 }
 

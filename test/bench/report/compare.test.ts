@@ -1,0 +1,76 @@
+import t from 'tap';
+import { compare, isWorse, verdictOf } from '../../../src/bench/report/compare.js';
+import { describeComparison } from '../../../src/bench/report/compare-text.js';
+import { parseResult, resultOf } from '../../../src/bench/report/result.js';
+import { spreadOf } from '../../../src/bench/report/spread.js';
+import { LOAD_REPORT, REPORT, ROUND } from '../../support/bench-rounds.js';
+
+function summary(...values: number[]) {
+  return { ...spreadOf(values), values };
+}
+
+/** A result whose rounds had these rates. */
+function stored(rates: readonly number[], changes = {}) {
+  const rounds = rates.map((messages) => ({
+    ...ROUND,
+    load: { ...LOAD_REPORT, messages, seconds: 1 },
+  }));
+  return parseResult(JSON.stringify(resultOf({ ...REPORT, rounds, ...changes }, '1.0.0')), 'x');
+}
+
+t.test('rounds that lie apart are better or worse, as the figure has it', async (t) => {
+  const [low, high] = [summary(10, 11, 12, 13), summary(20, 21, 22, 23)];
+  t.equal(verdictOf(low, high, 'higher'), 'better');
+  t.equal(verdictOf(low, high, 'lower'), 'worse');
+  t.equal(verdictOf(high, low, 'lower'), 'better');
+  t.equal(verdictOf(high, low, undefined), 'differs');
+});
+
+t.test('three rounds of each are too few, however far apart', async (t) => {
+  const verdict = verdictOf(summary(1, 2, 3), summary(100, 101, 102), 'higher');
+  t.equal(verdict, 'too few rounds to tell');
+});
+
+t.test('rounds within the spread of the others show no difference', async (t) => {
+  t.equal(
+    verdictOf(summary(10, 12, 14, 16), summary(11, 13, 15, 17), 'higher'),
+    'no difference shown',
+  );
+  t.equal(
+    verdictOf(summary(8, 9, 10, 11, 12, 13, 40), summary(20, 21, 22, 23, 24, 25, 26), 'higher'),
+    'no difference shown',
+    'one round that far out is as much as they differ',
+  );
+  t.equal(verdictOf(summary(0, 0, 0, 0), summary(0, 0, 0, 0), 'lower'), 'no difference shown');
+  t.equal(
+    verdictOf(summary(1, 2, 3, 20, 21), summary(4, 5, 6, 7, 8), 'higher'),
+    'no difference shown',
+  );
+});
+
+t.test('a comparison has the figures that both have, and says what is worse', async (t) => {
+  const a = stored([1000, 1001, 1002, 1003]);
+  const b = stored([900, 901, 902, 903]);
+  const comparison = compare(a, b);
+  t.same(comparison.differences, []);
+  t.equal(isWorse(comparison), true);
+  t.equal(isWorse(compare(b, a)), false);
+  const text = describeComparison(comparison, { a: 'a.json', b: 'b.json' });
+  t.match(text, /\nmessages\/s +1,002 +902 +0\.90 +worse\n/);
+  t.match(text, /\nPUBACKs out of order +0 +0 +no difference shown\n/);
+  t.notMatch(text, /WARNING|peak RSS/);
+  t.ok(text.split('\n').every((line) => line.length < 100));
+});
+
+t.test('other options and another machine are told first', async (t) => {
+  const options = { ...REPORT.options, payloadBytes: 1000, rate: 50, repeat: 7 };
+  const machine = { ...REPORT.machine, cpu: 'Another Processor' };
+  const comparison = compare(stored([1]), stored([1], { options, machine }));
+  t.same(comparison.differences, [
+    { what: 'option, payloadBytes', a: '200', b: '1000' },
+    { what: 'option, rate', a: 'not given', b: '50' },
+    { what: 'machine, cpu', a: 'A Processor', b: 'Another Processor' },
+  ]);
+  const text = describeComparison(comparison, { a: 'a.json', b: 'b.json' });
+  t.match(text, /WARNING[\s\S]*payloadBytes +200 +1000[\s\S]*messages\/s/);
+});
