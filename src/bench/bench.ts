@@ -12,6 +12,7 @@ import { openKafka } from './kafka-target.js';
 import { type Machine, thisMachine } from './machine.js';
 import type { BenchOptions } from './options.js';
 import { problemOf } from './options.js';
+import type { RoundProgress } from './progress.js';
 import type { RoundReport } from './round.js';
 import { runRound } from './round.js';
 
@@ -31,6 +32,8 @@ export interface BenchContext {
   readonly interrupted: AbortSignal;
   /** Hears what has gone wrong beside the figures, such as a topic that is left. */
   readonly onWarning: (text: string) => void;
+  /** Hears several times a second how far round `number`, from 1, is. */
+  readonly onProgress?: (progress: RoundProgress, number: number) => void;
 }
 
 const ALONE: BenchContext = {
@@ -45,7 +48,7 @@ const ALONE: BenchContext = {
 export async function runBench(
   options: BenchOptions,
   onRound: (round: RoundReport, number: number) => void,
-  { interrupted, onWarning } = ALONE,
+  { interrupted, onWarning, onProgress } = ALONE,
 ): Promise<BenchReport> {
   const problem = problemOf(options);
   if (problem !== undefined) throw new UsageError(problem);
@@ -56,9 +59,15 @@ export async function runBench(
   try {
     while (rounds.length < options.repeat) {
       interrupted.throwIfAborted();
-      const round = await runRound(options, { target, interrupted, onWarning });
+      const number = rounds.length + 1;
+      const round = await runRound(options, {
+        target,
+        interrupted,
+        onWarning,
+        onProgress: (progress) => onProgress?.(progress, number),
+      });
       rounds.push(round);
-      onRound(round, rounds.length);
+      onRound(round, number);
     }
   } catch (error) {
     // Whatever an interruption makes fail first: a child that the terminal ended, or a wait.

@@ -60,7 +60,7 @@ export class ProgressMeter {
       ...(load === undefined ? [] : [shareOf(load[key], 'load', first, now)]),
       ...(feed === undefined ? [] : [shareOf(feed[key], 'feed', first, now)]),
     ];
-    return Math.max(0, Math.min(1, ...shares));
+    return Math.min(1, ...shares);
   }
 }
 

@@ -3,12 +3,14 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { OperatingError } from '../base/errors.js';
+import { type BenchReport, runBench } from '../bench/bench.js';
 import type { BenchOptions } from '../bench/options.js';
 import { BENCH_DEFAULTS, DIRECTIONS, PARTITIONS_TO_READ } from '../bench/options.js';
 import { resultOf } from '../bench/report/result.js';
 import { describeBench, describeRound } from '../bench/report/text.js';
 import { PAYLOAD_BYTES_MAX } from '../config/limits.js';
 import type { Qos } from '../config/model.js';
+import { BenchProgress } from './bench-progress.js';
 import { positiveNumber, wholeNumber } from './numbers.js';
 import { stopSignal } from './stop-signal.js';
 import { millraceVersion } from './version.js';
@@ -36,15 +38,21 @@ export async function benchCommand({ json, ...options }: BenchCommandOptions): P
     );
     interruption.abort(why);
   });
-  const { runBench } = await import('../bench/bench.js');
-  const report = await runBench(
-    options,
-    (round, number) => console.error(describeRound(round, number)),
-    {
-      interrupted: interruption.signal,
-      onWarning: (text) => console.error(`millrace: ${text}`),
-    },
-  );
+  const progress = new BenchProgress(process.stderr, options.repeat);
+  let report: BenchReport;
+  try {
+    report = await runBench(
+      options,
+      (round, number) => progress.print(describeRound(round, number)),
+      {
+        interrupted: interruption.signal,
+        onWarning: (text) => progress.print(`millrace: ${text}`),
+        onProgress: (now, number) => progress.update(now, number),
+      },
+    );
+  } finally {
+    progress.stop();
+  }
   const result = resultOf(report, millraceVersion());
   console.log(json ? JSON.stringify(result, undefined, 2) : describeBench(report, showsColour()));
   return result.valid ? 0 : 1;
