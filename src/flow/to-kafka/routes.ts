@@ -163,7 +163,7 @@ const PLANNED_BYTES = 512;
 
 /** How much memory `planned` keeps, its topic aside. */
 export function plannedBytes({ plan, fault }: Planned): number {
-  return PLANNED_BYTES + (plan.prefix?.byteLength ?? 0) + 2 * (fault?.message.length ?? 0);
+  return PLANNED_BYTES + plan.prefixBytes + 2 * (fault?.message.length ?? 0);
 }
 
 /** The target of a message; a fault where its Kafka topic cannot be. */
