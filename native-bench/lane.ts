@@ -66,8 +66,10 @@ function shapeOf(copyMqttProperties: boolean): RecordShape {
 const frames = {
   bytes: new Uint8Array(FRAME_BYTES_MAX),
   words: new Int32Array(0),
+  view: new DataView(new ArrayBuffer(0)),
 };
 frames.words = new Int32Array(frames.bytes.buffer);
+frames.view = new DataView(frames.bytes.buffer);
 
 /** The data path: lane, topic cache, plan, frame. Returns how many packets it found. */
 function openLane(chunk: Buffer, copyMqttProperties: boolean): () => number {

@@ -20,6 +20,8 @@ export class FrameRing {
   readonly bytes: Uint8Array;
   /** The same data by words of 4 bytes. */
   readonly words: Int32Array;
+  /** The same data by numbers at any place. */
+  readonly view: DataView;
   readonly capacityBytes: number;
   readonly #control: Int32Array;
   readonly #ringDoorbell: () => void;
@@ -34,6 +36,7 @@ export class FrameRing {
     this.capacityBytes = memory.byteLength - RING_DATA_BYTES;
     this.bytes = new Uint8Array(memory, RING_DATA_BYTES);
     this.words = new Int32Array(memory, RING_DATA_BYTES);
+    this.view = new DataView(memory, RING_DATA_BYTES);
     this.#control = new Int32Array(memory, 0, RING_DATA_BYTES / 4);
     this.#mask = this.capacityBytes - 1;
     this.#ringDoorbell = ringDoorbell;

@@ -189,7 +189,11 @@ function explainRecord(
     return ends({ kind: 'deadLetter', reason: target.reason, why: target.message });
   }
   const memory = new ArrayBuffer(frameBytesMax(planned.plan, publish));
-  const frames = { bytes: new Uint8Array(memory), words: new Int32Array(memory) };
+  const frames = {
+    bytes: new Uint8Array(memory),
+    words: new Int32Array(memory),
+    view: new DataView(memory),
+  };
   const deadlineMs = publish.expirySeconds === ABSENT ? 0 : deadlineOf(publish, 0);
   const bytes = writeFrame(frames, 0, planned.plan, publish, 0, target.id, deadlineMs);
   const frame = readFrame(frames.bytes.subarray(0, bytes), new Uint8Array(0), 0);

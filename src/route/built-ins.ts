@@ -1,6 +1,7 @@
 /* The headers of a record that stand for something of MQTT, one for each kind, and which record has
  * which. Both directions know them by the same names and bits. Pure.
  */
+import { type Bytes, viewed } from './frame-cursor.js';
 import { MILLRACE_HEADER, ORIGIN_PROPERTY } from './origin.js';
 import {
   headerEnd,
@@ -10,16 +11,16 @@ import {
   type RecordBytes,
 } from './record-bytes.js';
 
-export interface BuiltIn {
+/** As bytes its name. */
+export interface BuiltIn extends Bytes {
   readonly index: number;
   /** In a set of them. */
   readonly bit: number;
   readonly name: string;
-  readonly bytes: Uint8Array;
 }
 
 function builtIn(index: number, name: string): BuiltIn {
-  return { index, bit: 1 << index, name, bytes: new TextEncoder().encode(name) };
+  return { index, bit: 1 << index, name, ...viewed(new TextEncoder().encode(name)) };
 }
 
 export const PAYLOAD_FORMAT = builtIn(0, 'Payload Format Indicator');

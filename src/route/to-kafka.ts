@@ -22,8 +22,6 @@ import {
   KIND_RECORD,
   NULL_KEY,
   ROUTE_INDEX_SHIFT,
-  VALUE_BYTES,
-  VALUE_REMAINING_SECONDS,
 } from '../channel/frame.js';
 import {
   CONTENT_TYPE,
@@ -38,6 +36,7 @@ import {
   RETAIN,
   TOPIC,
 } from './built-ins.js';
+import { type Bytes, FrameCursor, viewed } from './frame-cursor.js';
 import { hasPassed, millraceHeader } from './origin.js';
 import {
   findUserProperty,
@@ -49,7 +48,7 @@ import {
 } from './properties.js';
 
 /** What of a PUBLISH a record is made of; mqtt/receive/publish.ts has it, with the meaning of -1. */
-export interface PublishBytes extends PropertyBytes {
+export interface PublishBytes extends PropertyBytes, Bytes {
   readonly words: Int32Array;
   readonly qos: number;
   readonly retain: boolean;
@@ -84,56 +83,65 @@ export interface RecordShape {
 /** What the records of one route for one topic name have in common. */
 export interface RecordPlan {
   readonly shape: RecordShape;
-  readonly topic: Uint8Array;
+  readonly topicBytes: number;
   readonly routeIndex: number;
-  /** Key and headers, when no message adds to them, padded to words; they begin at `prefixAt`. */
-  readonly prefix: Int32Array | undefined;
+  /** Where key and headers lie that are the same for all of them. */
+  readonly memory: PrefixMemory;
+  /** From here on the key, where it is the topic name, then the header Topic, where there is one. */
   readonly prefixAt: number;
   readonly prefixBytes: number;
+  /** Whether that is all, unless the message has come through other routes. */
+  readonly isWhole: boolean;
   readonly keyBytes: number;
   readonly headerCount: number;
+  readonly tails: readonly Tail[];
 }
 
 /** Memory that a frame is written to. */
-export interface FrameMemory {
-  readonly bytes: Uint8Array;
+export interface FrameMemory extends Bytes {
   readonly words: Int32Array;
 }
 
+/** The headers QoS, Retain and Millrace of a record that has no other properties than the user's. */
+interface Tail extends Bytes {
+  readonly headers: number;
+}
+
 const utf8 = new TextEncoder();
-const DIGITS = [utf8.encode('0'), utf8.encode('1'), utf8.encode('2')] as const;
-const NO_BYTES = new Uint8Array(0);
+const DIGITS = [viewed(utf8.encode('0')), viewed(utf8.encode('1'))] as const;
 
 /** Names of headers that we write ourselves, their lengths, and the digits of their values. */
 const BUILT_IN_BYTES_MAX = 512;
+/** The headers QoS, Retain and Millrace, but for the route in the last. */
+const TAIL_BYTES_MAX = 256;
 /** Below this, words are copied one by one; above it, the call of `set` costs less. */
 const COPY_BY_WORDS_BYTES = 128;
 const ALIGNMENT_BYTES = 24;
-/** 64 KiB of prefixes together. */
-const PREFIXES_WORDS = 16_384;
+/** Prefixes that lie together. */
+const PREFIXES_BYTES = 65_536;
 
 /** What is the same for all messages of `topic` that this route sends to one Kafka topic. */
 export function planRecords(shape: RecordShape, topic: Uint8Array): RecordPlan {
-  const key = shape.keyIsTopic ? topic : undefined;
-  const keyBytes = key?.length ?? NULL_KEY;
-  if (shape.copyMqttProperties || shape.keyProperty !== undefined) {
-    const none = { prefix: undefined, prefixAt: 0, prefixBytes: 0, headerCount: 0 };
-    return { shape, topic, routeIndex: shape.routeIndex, keyBytes, ...none };
-  }
-  const size = (key?.length ?? 0) + HEADER_ENTRY_BYTES + TOPIC.bytes.length + topic.length;
-  const prefixAt = prefixes.reserve(Math.ceil(size / 4));
-  cursor.begin(prefixes.bytes, prefixAt * 4);
-  if (key !== undefined) cursor.put(key, 0, key.length);
-  if (shape.preserveTopic) cursor.header(TOPIC.bytes, topic, 0, topic.length);
+  const name = viewed(topic);
+  const keyBytes = shape.keyIsTopic ? topic.length : 0;
+  const size = keyBytes + HEADER_ENTRY_BYTES + TOPIC.bytes.length + topic.length;
+  const prefixAt = prefixes.reserve(size);
+  const memory = prefixes.current;
+  cursor.begin(memory, prefixAt);
+  if (shape.keyIsTopic) cursor.put(name, 0, topic.length);
+  if (shape.preserveTopic) cursor.header(TOPIC, name, 0, topic.length);
+  const { at, headers } = cursor;
   return {
     shape,
-    topic,
+    topicBytes: topic.length,
     routeIndex: shape.routeIndex,
-    prefix: prefixes.words,
+    memory,
     prefixAt,
-    prefixBytes: cursor.at - prefixAt * 4,
-    keyBytes,
-    headerCount: cursor.headers,
+    prefixBytes: at - prefixAt,
+    isWhole: !shape.copyMqttProperties && shape.keyProperty === undefined,
+    keyBytes: shape.keyIsTopic ? keyBytes : NULL_KEY,
+    headerCount: headers,
+    tails: tailsOf(shape),
   };
 }
 
@@ -141,13 +149,13 @@ export function planRecords(shape: RecordShape, topic: Uint8Array): RecordPlan {
 export function frameBytesMax(plan: RecordPlan, publish: PublishBytes): number {
   let bytes = FRAME_HEADER_BYTES + ALIGNMENT_BYTES;
   if (publish.slabOffset < 0) bytes += publish.payloadBytes;
-  if (plan.prefix !== undefined && !mayCarryPath(plan.shape, publish)) bytes += plan.prefixBytes;
+  if (plan.isWhole && !mayCarryPath(plan.shape, publish)) bytes += plan.prefixBytes;
   else {
     // A user property takes 5 bytes more than its text in the packet, 8 in a frame; the origin is
     // written once, in the header Millrace; a key is the value of one of them.
     const properties = publish.propertiesEnd - publish.propertiesStart;
     const { through } = plan.shape;
-    bytes += 3 * properties + 2 * plan.topic.length + 3 * through.length + BUILT_IN_BYTES_MAX;
+    bytes += 3 * properties + 2 * plan.topicBytes + 3 * through.length + BUILT_IN_BYTES_MAX;
   }
   return (bytes + 7) & ~7;
 }
@@ -169,7 +177,7 @@ export function writeFrame(
   const { words } = memory;
   const word = offset >> 2;
   let at: number;
-  if (plan.prefix !== undefined && pathOf(plan.shape, publish) === undefined) {
+  if (plan.isWhole && pathOf(plan.shape, publish) === undefined) {
     at = copyPrefix(memory, offset + FRAME_HEADER_BYTES, plan);
     words[word + FRAME_KEY_BYTES] = plan.keyBytes;
     words[word + FRAME_HEADER_COUNT] = plan.headerCount;
@@ -203,15 +211,16 @@ export function writeFrame(
 }
 
 function copyPrefix(memory: FrameMemory, at: number, plan: RecordPlan): number {
-  const prefix = plan.prefix as Int32Array;
+  const prefix = plan.memory.words;
   const { prefixAt, prefixBytes } = plan;
   const { words } = memory;
-  const end = prefixAt + ((prefixBytes + 3) >> 2);
+  const start = prefixAt >> 2;
+  const end = start + ((prefixBytes + 3) >> 2);
   let to = at >> 2;
   if (prefixBytes <= 2 * COPY_BY_WORDS_BYTES) {
-    for (let i = prefixAt; i < end; i++) words[to++] = prefix[i] as number;
+    for (let i = start; i < end; i++) words[to++] = prefix[i] as number;
   } else {
-    words.set(prefix.subarray(prefixAt, end), to);
+    words.set(prefix.subarray(start, end), to);
   }
   return at + prefixBytes;
 }
@@ -242,7 +251,7 @@ function writeKeyAndHeaders(
   const { shape } = plan;
   const { words } = memory;
   const word = offset >> 2;
-  cursor.begin(memory.bytes, offset + FRAME_HEADER_BYTES);
+  cursor.begin(memory, offset + FRAME_HEADER_BYTES);
   words[word + FRAME_KEY_BYTES] = writeKey(plan, publish);
   const headersStart = cursor.at;
   if (shape.copyMqttProperties) writeProperties(plan, publish);
@@ -265,61 +274,109 @@ function pathOf(shape: RecordShape, publish: PublishBytes): string | undefined {
 
 /** What a record has without copyMqttProperties: else a circle over two connectors went unseen. */
 function writeTopicAndPath(plan: RecordPlan, publish: PublishBytes): void {
-  const { shape, topic } = plan;
-  if (shape.preserveTopic) cursor.header(TOPIC.bytes, topic, 0, topic.length);
+  const { shape } = plan;
+  putTopic(plan);
   const path = pathOf(shape, publish);
   if (path === undefined) return;
   const millrace = millraceValue(shape, shape.preserveTopic ? TOPIC.bit : 0, path);
-  cursor.header(MILLRACE.bytes, millrace, 0, millrace.length);
+  cursor.header(MILLRACE, millrace, 0, millrace.bytes.length);
+}
+
+/** The header Topic, where the route has one. */
+function putTopic({ memory, prefixAt, prefixBytes, keyBytes, headerCount }: RecordPlan): void {
+  const start = keyBytes === NULL_KEY ? prefixAt : prefixAt + keyBytes;
+  cursor.putHeaders(memory, start, prefixAt + prefixBytes, headerCount);
 }
 
 function writeKey(plan: RecordPlan, publish: PublishBytes): number {
   const { shape } = plan;
   if (shape.keyIsTopic) {
-    cursor.put(plan.topic, 0, plan.topic.length);
-    return plan.topic.length;
+    cursor.put(plan.memory, plan.prefixAt, plan.prefixAt + plan.keyBytes);
+    return plan.keyBytes;
   }
   if (shape.keyProperty === undefined) return NULL_KEY;
   const at = findUserProperty(publish, shape.keyProperty);
   if (at < 0) return NULL_KEY;
   const bytes = u16(publish.bytes, at);
-  cursor.put(publish.bytes, at + 2, at + 2 + bytes);
+  cursor.put(publish, at + 2, at + 2 + bytes);
   return bytes;
 }
 
 function writeProperties(plan: RecordPlan, publish: PublishBytes): void {
-  const { bytes } = publish;
   const origin = publish.userProperties > 0 ? writeUserProperties(publish) : undefined;
+  if (origin === undefined && hasUserPropertiesOnly(publish)) {
+    putTopic(plan);
+    const tail = plan.tails[2 * publish.qos + (publish.retain ? 1 : 0)] as Tail;
+    cursor.putHeaders(tail, 0, tail.bytes.length, tail.headers);
+    return;
+  }
   let builtIns = QOS.bit | RETAIN.bit;
   if (publish.payloadFormat >= 0) {
-    cursor.header(PAYLOAD_FORMAT.bytes, DIGITS[publish.payloadFormat as 0 | 1], 0, 1);
+    cursor.header(PAYLOAD_FORMAT, DIGITS[publish.payloadFormat as 0 | 1], 0, 1);
     builtIns |= PAYLOAD_FORMAT.bit;
   }
   const { responseTopicStart, correlationDataStart, contentTypeStart } = publish;
   if (responseTopicStart >= 0) {
-    cursor.header(RESPONSE_TOPIC.bytes, bytes, responseTopicStart, publish.responseTopicEnd);
+    cursor.header(RESPONSE_TOPIC, publish, responseTopicStart, publish.responseTopicEnd);
     builtIns |= RESPONSE_TOPIC.bit;
   }
   if (publish.expirySeconds >= 0) {
-    cursor.remainingSeconds(EXPIRY.bytes);
+    cursor.remainingSeconds(EXPIRY);
     builtIns |= EXPIRY.bit;
   }
   if (correlationDataStart >= 0) {
-    cursor.header(CORRELATION_DATA.bytes, bytes, correlationDataStart, publish.correlationDataEnd);
+    cursor.header(CORRELATION_DATA, publish, correlationDataStart, publish.correlationDataEnd);
     builtIns |= CORRELATION_DATA.bit;
   }
   if (contentTypeStart >= 0) {
-    cursor.header(CONTENT_TYPE.bytes, bytes, contentTypeStart, publish.contentTypeEnd);
+    cursor.header(CONTENT_TYPE, publish, contentTypeStart, publish.contentTypeEnd);
     builtIns |= CONTENT_TYPE.bit;
   }
   if (plan.shape.preserveTopic) {
-    cursor.header(TOPIC.bytes, plan.topic, 0, plan.topic.length);
+    putTopic(plan);
     builtIns |= TOPIC.bit;
   }
-  cursor.header(QOS.bytes, DIGITS[publish.qos as 0 | 1], 0, 1);
-  cursor.header(RETAIN.bytes, DIGITS[publish.retain ? 1 : 0], 0, 1);
-  const millrace = millraceValue(plan.shape, builtIns, origin);
-  cursor.header(MILLRACE.bytes, millrace, 0, millrace.length);
+  putTail(plan.shape, publish.qos, publish.retain, builtIns, origin);
+}
+
+function hasUserPropertiesOnly(publish: PublishBytes): boolean {
+  return (
+    publish.payloadFormat < 0 &&
+    publish.expirySeconds < 0 &&
+    publish.responseTopicStart < 0 &&
+    publish.correlationDataStart < 0 &&
+    publish.contentTypeStart < 0
+  );
+}
+
+function putTail(
+  shape: RecordShape,
+  qos: number,
+  retain: boolean,
+  builtIns: number,
+  origin: string | undefined,
+): void {
+  cursor.header(QOS, DIGITS[qos as 0 | 1], 0, 1);
+  cursor.header(RETAIN, DIGITS[retain ? 1 : 0], 0, 1);
+  const millrace = millraceValue(shape, builtIns, origin);
+  cursor.header(MILLRACE, millrace, 0, millrace.bytes.length);
+}
+
+const tailsOfShapes = new WeakMap<RecordShape, readonly Tail[]>();
+
+/** By 2 * QoS, and one more with RETAIN. */
+function tailsOf(shape: RecordShape): readonly Tail[] {
+  const known = tailsOfShapes.get(shape);
+  if (known !== undefined) return known;
+  const builtIns = QOS.bit | RETAIN.bit | (shape.preserveTopic ? TOPIC.bit : 0);
+  const memory = viewed(new Uint8Array(TAIL_BYTES_MAX + 3 * shape.through.length));
+  const tails = [0, 1, 2, 3].map((index): Tail => {
+    cursor.begin(memory, 0);
+    putTail(shape, index >> 1, (index & 1) === 1, builtIns, undefined);
+    return { ...viewed(memory.bytes.slice(0, cursor.at)), headers: cursor.headers };
+  });
+  tailsOfShapes.set(shape, tails);
+  return tails;
 }
 
 /** User properties as headers, in order. The origin is none of them: it comes back as text. */
@@ -331,7 +388,7 @@ function writeUserProperties(publish: PublishBytes): string | undefined {
     const nameEnd = at + 2 + u16(bytes, at);
     const valueEnd = nameEnd + 2 + u16(bytes, nameEnd);
     if (isOrigin(bytes, at + 2, nameEnd)) origin ??= valueText(bytes, nameEnd);
-    else cursor.pair(bytes, at + 2, nameEnd, nameEnd + 2, valueEnd);
+    else cursor.pair(publish, at + 2, nameEnd, nameEnd + 2, valueEnd);
     at = nextUserProperty(bytes, valueEnd, propertiesEnd);
   }
   return origin;
@@ -341,14 +398,10 @@ function isOrigin(bytes: Uint8Array, start: number, end: number): boolean {
   return end - start === ORIGIN.bytes.length && sameBytes(bytes, start, ORIGIN.bytes);
 }
 
-const millraceValues = new WeakMap<RecordShape, (Uint8Array | undefined)[]>();
+const millraceValues = new WeakMap<RecordShape, (Bytes | undefined)[]>();
 
 /** Value of the header Millrace: few combinations occur, and each is made once. */
-function millraceValue(
-  shape: RecordShape,
-  builtIns: number,
-  origin: string | undefined,
-): Uint8Array {
+function millraceValue(shape: RecordShape, builtIns: number, origin: string | undefined): Bytes {
   let cached = millraceValues.get(shape);
   if (cached === undefined) {
     cached = [];
@@ -357,7 +410,7 @@ function millraceValue(
   const known = origin === undefined ? cached[builtIns] : undefined;
   if (known !== undefined) return known;
   const names = LISTED.filter(({ bit }) => (builtIns & bit) !== 0).map(({ name }) => name);
-  const value = utf8.encode(millraceHeader(names, shape.through, origin));
+  const value = viewed(utf8.encode(millraceHeader(names, shape.through, origin)));
   if (origin === undefined) cached[builtIns] = value;
   return value;
 }
@@ -374,80 +427,39 @@ export function deadlineOf(publish: PublishBytes, nowMs: number): number {
   return nowMs + publish.expirySeconds * 1000;
 }
 
-/** Writes bytes one after another; one for the module, because nothing here waits. */
-class Cursor {
-  bytes: Uint8Array = NO_BYTES;
-  at = 0;
-  headers = 0;
+/** One for the module, because nothing here waits. */
+const cursor = new FrameCursor();
 
-  begin(bytes: Uint8Array, at: number): void {
-    this.bytes = bytes;
-    this.at = at;
-    this.headers = 0;
-  }
+/** Where prefixes lie, one after the other: as views of their own they would take twice the memory, and
+ * a message that comes once in 100,000 would wait for twice the cache lines. */
+class PrefixMemory implements Bytes {
+  readonly words: Int32Array;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
 
-  put(source: Uint8Array, start: number, end: number): void {
-    const { bytes } = this;
-    let at = this.at;
-    for (let i = start; i < end; i++) bytes[at++] = source[i] as number;
-    this.at = at;
-  }
-
-  header(name: Uint8Array, value: Uint8Array, start: number, end: number): void {
-    this.#entry(name.length, VALUE_BYTES, end - start);
-    this.put(name, 0, name.length);
-    this.put(value, start, end);
-  }
-
-  pair(source: Uint8Array, nameStart: number, nameEnd: number, start: number, end: number): void {
-    this.#entry(nameEnd - nameStart, VALUE_BYTES, end - start);
-    this.put(source, nameStart, nameEnd);
-    this.put(source, start, end);
-  }
-
-  /** A header whose value the addon writes when the record is produced. */
-  remainingSeconds(name: Uint8Array): void {
-    this.#entry(name.length, VALUE_REMAINING_SECONDS, 0);
-    this.put(name, 0, name.length);
-  }
-
-  #entry(nameBytes: number, kind: number, valueBytes: number): void {
-    const { bytes } = this;
-    const at = this.at;
-    bytes[at] = nameBytes;
-    bytes[at + 1] = nameBytes >> 8;
-    bytes[at + 2] = kind;
-    bytes[at + 3] = 0;
-    bytes[at + 4] = valueBytes;
-    bytes[at + 5] = valueBytes >> 8;
-    bytes[at + 6] = valueBytes >> 16;
-    bytes[at + 7] = valueBytes >> 24;
-    this.at = at + HEADER_ENTRY_BYTES;
-    this.headers++;
+  constructor(bytes: number) {
+    this.words = new Int32Array(bytes / 4);
+    this.bytes = new Uint8Array(this.words.buffer);
+    this.view = new DataView(this.words.buffer);
   }
 }
 
-const cursor = new Cursor();
-
-/** Where prefixes lie, one after the other: as views of their own they would take twice the memory, and
- * a message that comes once in 100,000 would wait for twice the cache lines. What is full belongs to
- * the plans that point to it. */
-class PrefixMemory {
-  words = new Int32Array(0);
-  bytes = NO_BYTES;
+/** Gives room in one after the other; one that is full belongs to the plans that point to it. */
+class Prefixes {
+  current = new PrefixMemory(0);
   #next = 0;
 
-  /** Room for so many words; returns where it begins. */
-  reserve(count: number): number {
-    if (this.#next + count > this.words.length) {
-      this.words = new Int32Array(Math.max(count, PREFIXES_WORDS));
-      this.bytes = new Uint8Array(this.words.buffer);
+  /** Room for so many bytes in `current`; returns where it begins, a multiple of 4. */
+  reserve(bytes: number): number {
+    const padded = (bytes + 3) & ~3;
+    if (this.#next + padded > this.current.bytes.length) {
+      this.current = new PrefixMemory(Math.max(padded, PREFIXES_BYTES));
       this.#next = 0;
     }
     const at = this.#next;
-    this.#next += count;
+    this.#next += padded;
     return at;
   }
 }
 
-const prefixes = new PrefixMemory();
+const prefixes = new Prefixes();

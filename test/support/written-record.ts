@@ -88,7 +88,15 @@ function writePublish(
   const bytes = new Uint8Array(memory).fill(CANARY);
   const words = new Int32Array(memory);
   const deadlineMs = options.deadlineMs ?? 0;
-  const frameBytes = writeFrame({ bytes, words }, OFFSET, plan, publish, 77, 5, deadlineMs);
+  const frameBytes = writeFrame(
+    { bytes, words, view: new DataView(bytes.buffer) },
+    OFFSET,
+    plan,
+    publish,
+    77,
+    5,
+    deadlineMs,
+  );
   assert.equal(frameBytes % 8, 0);
   assert.ok(frameBytes <= bytesMax, `${frameBytes} bytes, at most ${bytesMax} foretold`);
   const outside = [...bytes.subarray(0, OFFSET), ...bytes.subarray(OFFSET + bytesMax)];

@@ -7,9 +7,10 @@ import type { Topic } from './topic-cache.js';
 export const ABSENT = -1;
 
 export class Publish {
-  /** The receive buffer, by bytes and by words; positions below are into it. */
-  bytes: Uint8Array;
-  words: Int32Array;
+  /** The receive buffer, by bytes, by words, and by numbers at any place; positions below are into it. */
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+  readonly view: DataView;
   qos = 0;
   dup = false;
   retain = false;
@@ -50,6 +51,7 @@ export class Publish {
   constructor(bytes: Uint8Array, words: Int32Array) {
     this.bytes = bytes;
     this.words = words;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 }
 
