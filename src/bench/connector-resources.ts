@@ -1,6 +1,13 @@
 /* The resources that a bench gives to the connector under test. */
 import { stringify } from 'yaml';
-import { type BenchOptions, publishes, reads } from './options.js';
+import { payloadBytesMax } from './load/payload-mix.js';
+import {
+  type BenchOptions,
+  keyPropertyOf,
+  payloadOfMessages,
+  publishes,
+  reads,
+} from './options.js';
 
 /** `maxPayloadBytes` where a resource does not give it. */
 const PAYLOAD_BYTES_DEFAULT = 16_777_216;
@@ -18,6 +25,7 @@ export interface BenchEndpoints {
 /** A KafkaConnector and its KafkaConnectorTopicMap, as YAML documents. */
 export function connectorYaml(options: BenchOptions, endpoints: BenchEndpoints): string {
   const tls = { tlsEnabled: false };
+  const maxPayloadBytes = payloadBytesMax(payloadOfMessages(options));
   const connector = {
     apiVersion: API_VERSION,
     kind: 'KafkaConnector',
@@ -28,9 +36,7 @@ export function connectorYaml(options: BenchOptions, endpoints: BenchEndpoints):
       clientIdPrefix: 'millrace',
       logLevel: 'warn',
       ...(options.shards === undefined ? {} : { shards: options.shards }),
-      ...(options.payloadBytes > PAYLOAD_BYTES_DEFAULT
-        ? { maxPayloadBytes: options.payloadBytes }
-        : {}),
+      ...(maxPayloadBytes > PAYLOAD_BYTES_DEFAULT ? { maxPayloadBytes } : {}),
       kafkaConnection: {
         endpoint: endpoints.bootstrapServers,
         tls,
@@ -55,12 +61,18 @@ export function connectorYaml(options: BenchOptions, endpoints: BenchEndpoints):
       kafkaConnectorRef: 'bench',
       compression: options.compression,
       batching,
-      partitionStrategy: 'topic',
+      ...partitioning(options),
       copyMqttProperties: options.copyProperties,
       routes: routesOf(options, endpoints),
     },
   };
   return `${stringify(connector)}---\n${stringify(topicMap)}`;
+}
+
+function partitioning(options: BenchOptions) {
+  const partitionKeyProperty = publishes(options) ? keyPropertyOf(options) : undefined;
+  if (partitionKeyProperty === undefined) return { partitionStrategy: 'topic' };
+  return { partitionStrategy: 'property', partitionKeyProperty };
 }
 
 function routesOf(options: BenchOptions, { kafkaTopic, feedTopic }: BenchEndpoints): unknown[] {

@@ -252,5 +252,6 @@ export class LoadGenerator {
 function loadRunOf(load: Load, onMeasuring: () => void): LoadRun {
   const { warmup, ratePerSecond, qos } = load;
   const measurement = new Measurement({ warmup, ratePerSecond, hasLatency: qos > 0 }, onMeasuring);
-  return { load, measurement, schedule: new Schedule(load, measurement) };
+  const stamps = { sequence: 0, checkSum: 0 };
+  return { load, measurement, schedule: new Schedule(load, measurement), stamps };
 }

@@ -1,5 +1,6 @@
 /* What a bench can be asked to do, and the load that follows from it. */
 import type { Compression, KafkaAcks, Qos } from '../config/model.js';
+import { type PayloadMix, payloadBytesMean, payloadBytesMin } from './load/payload-mix.js';
 import { STAMP_BYTES } from './load/stamp.js';
 import type { Extent, Feed, Load } from './protocol.js';
 
@@ -19,7 +20,13 @@ export interface BenchOptions {
   /** This many at one moment, once the warm-up is acknowledged. */
   readonly atOnce: number | undefined;
   readonly payloadBytes: number;
+  /** Payloads of several sizes; undefined: all have `payloadBytes`. */
+  readonly payload: PayloadMix | undefined;
   readonly topics: number;
+  /** Distinct partition keys; undefined: as many as topics. */
+  readonly keys: number | undefined;
+  /** How unequally messages are spread over topics and keys: the exponent of Zipf's law. */
+  readonly skew: number;
   /** Of the Kafka topics; undefined: as the cluster has it, and PARTITIONS_TO_READ for one to read. */
   readonly partitions: number | undefined;
   readonly userProperties: number;
@@ -51,7 +58,10 @@ export const BENCH_DEFAULTS: BenchOptions = {
   rate: undefined,
   atOnce: undefined,
   payloadBytes: 200,
+  payload: undefined,
   topics: 1000,
+  keys: undefined,
+  skew: 0,
   partitions: undefined,
   userProperties: 0,
   qos: 1,
@@ -69,6 +79,7 @@ export const BENCH_DEFAULTS: BenchOptions = {
 };
 
 export const PARTITIONS_TO_READ = 4;
+const KEY_PROPERTY = 'bench-key';
 const MEASURED_SECONDS_DEFAULT = 10;
 /** More than a connector carries: so many records a second are written before a phase of that length. */
 const RECORDS_PER_SECOND_MOST = 200_000;
@@ -94,12 +105,22 @@ export function reads({ direction }: BenchOptions): boolean {
   return direction !== 'mqtt-to-kafka';
 }
 
+/** The sizes of its payloads. */
+export function payloadOfMessages({ payload, payloadBytes }: BenchOptions): PayloadMix {
+  return payload ?? [{ bytes: payloadBytes, percent: 100 }];
+}
+
+/** The user property that carries the key where keys are not the topics. */
+export function keyPropertyOf({ topics, keys }: BenchOptions): string | undefined {
+  return keys === undefined || keys === topics ? undefined : KEY_PROPERTY;
+}
+
 /** What no bench can do, in words; undefined: nothing. */
 export function problemOf(options: BenchOptions): string | undefined {
   if (!reads(options)) return undefined;
   if (options.atOnce !== undefined) return '--at-once is for --direction mqtt-to-kafka only';
-  if (options.payloadBytes < STAMP_BYTES) {
-    return `--payload-bytes must be ${STAMP_BYTES} or more to tell records from Kafka apart`;
+  if (payloadBytesMin(payloadOfMessages(options)) < STAMP_BYTES) {
+    return `payloads must have ${STAMP_BYTES} bytes or more to tell records from Kafka apart`;
   }
   return undefined;
 }
@@ -118,8 +139,17 @@ function phasesOf(options: BenchOptions): { readonly warmup: Extent; readonly me
 }
 
 export function loadOf(options: BenchOptions): Load {
-  const { topics, payloadBytes, userProperties, qos, stallSeconds, atOnce } = options;
-  const common = { topics, payloadBytes, userProperties, qos, stallSeconds };
+  const { topics, skew, userProperties, qos, stallSeconds, atOnce } = options;
+  const common = {
+    topics,
+    keys: options.keys ?? topics,
+    keyProperty: keyPropertyOf(options),
+    skew,
+    payload: payloadOfMessages(options),
+    userProperties,
+    qos,
+    stallSeconds,
+  };
   if (atOnce !== undefined) {
     return {
       ...common,
@@ -139,12 +169,14 @@ export interface FeedTarget {
 }
 
 export function feedOf(options: BenchOptions, { embedded, ...target }: FeedTarget): Feed {
-  const { topics, payloadBytes, userProperties, compression, rate, stallSeconds } = options;
+  const { topics, skew, userProperties, compression, rate, stallSeconds } = options;
+  const payload = payloadOfMessages(options);
   const phases = phasesOf(options);
   let { warmup } = phases;
   const most = rate ?? RECORDS_PER_SECOND_MOST;
   let records = countOf(phases.warmup, most) + countOf(phases.measured, most);
-  const recordBytes = payloadBytes + RECORD_OVERHEAD_BYTES + userProperties * USER_PROPERTY_BYTES;
+  const overheadBytes = RECORD_OVERHEAD_BYTES + userProperties * USER_PROPERTY_BYTES;
+  const recordBytes = payloadBytesMean(payload) + overheadBytes;
   const everyPartition = options.partitions ?? PARTITIONS_TO_READ;
   const isTimed = phases.measured.kind === 'seconds';
   if (isTimed && rate === undefined && !embedded) {
@@ -161,8 +193,9 @@ export function feedOf(options: BenchOptions, { embedded, ...target }: FeedTarge
     records,
     recordsBefore,
     ratePerSecond: rate,
-    topics,
-    payloadBytes,
+    keys: options.keys ?? topics,
+    skew,
+    payload,
     userProperties,
     compression,
     ...phases,

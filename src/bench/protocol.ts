@@ -2,6 +2,7 @@
  * argument, then events over the child's IPC channel. All plain data.
  */
 import type { Compression, Qos } from '../config/model.js';
+import type { PayloadMix } from './load/payload-mix.js';
 
 /** How long a phase lasts. */
 export type Extent =
@@ -10,9 +11,15 @@ export type Extent =
 
 /** MQTT to Kafka: what the generator publishes to the connector. */
 export interface Load {
-  /** Messages go round-robin to `bench/0` .. `bench/<topics - 1>`. */
+  /** Messages go to `bench/0` .. `bench/<topics - 1>`: in turn, or as `skew` says. */
   readonly topics: number;
-  readonly payloadBytes: number;
+  /** Distinct partition keys: the topics, or the values of `keyProperty`. */
+  readonly keys: number;
+  /** The user property that carries the key; undefined: the topic is the key. */
+  readonly keyProperty: string | undefined;
+  /** The exponent of Zipf's law; 0: all topics and keys alike. */
+  readonly skew: number;
+  readonly payload: PayloadMix;
   readonly userProperties: number;
   readonly qos: Qos;
   /** Open loop at this rate; `undefined`: as fast as the connector takes them. */
@@ -36,10 +43,11 @@ export interface Feed {
   readonly recordsBefore: number;
   /** Open loop at this rate, once `recordsBefore` have come back; `undefined`: saturation. */
   readonly ratePerSecond: number | undefined;
-  /** Their keys, in turn, are the numbers below this one. */
-  readonly topics: number;
+  /** Their keys are the numbers below this one: in turn, or as `skew` says. */
+  readonly keys: number;
+  readonly skew: number;
   /** STAMP_BYTES at least. */
-  readonly payloadBytes: number;
+  readonly payload: PayloadMix;
   /** Headers of each record. */
   readonly userProperties: number;
   readonly compression: Compression;
@@ -82,6 +90,8 @@ export interface Progress {
 export interface MeasuredPhase {
   /** Settled within it. */
   readonly messages: number;
+  /** Of their payloads together. */
+  readonly payloadBytes: number;
   readonly seconds: number;
   readonly latency: Latency | undefined;
   /** How late the generator itself was, p99, in an open loop: part of `latency`. */
@@ -114,6 +124,8 @@ export interface FeedReport extends MeasuredPhase {
   /** Those that should have come and did not: all when everything was waited for, else those that
    * others of their partition have overtaken. */
   readonly missing: number;
+  /** PUBLISHes whose topic or payload is not what was written. */
+  readonly damaged: number;
   readonly duplicates: number;
   /** First deliveries that came after the one of a later record of their partition. */
   readonly outOfOrder: number;

@@ -13,8 +13,16 @@ import { forkModule, releaseModule, startProgram, stopProgram } from './children
 import { connectorYaml } from './connector-resources.js';
 import { countRecords } from './kafka-client.js';
 import type { KafkaTarget } from './kafka-target.js';
+import { payloadBytesMax } from './load/payload-mix.js';
 import type { BenchOptions } from './options.js';
-import { feedOf, loadOf, PARTITIONS_TO_READ, publishes, reads } from './options.js';
+import {
+  feedOf,
+  loadOf,
+  PARTITIONS_TO_READ,
+  payloadOfMessages,
+  publishes,
+  reads,
+} from './options.js';
 import { type ConnectorUse, PhaseWatch } from './phase-watch.js';
 import { ProgressMeter, type RoundProgress } from './progress.js';
 import type {
@@ -119,17 +127,18 @@ function reasonsOfLoad(load: LoadReport, records: number | undefined): string[] 
   return reasons;
 }
 
-function reasonsOfFeed({ missing, outOfOrder }: FeedReport): string[] {
+function reasonsOfFeed({ missing, damaged, outOfOrder }: FeedReport): string[] {
   const reasons: string[] = [];
+  if (damaged > 0) reasons.push(`${damaged} records were not published as they were written`);
   if (missing > 0) reasons.push(`${missing} records were not published`);
   if (outOfOrder > 0) reasons.push(`${outOfOrder} records were published out of order`);
   return reasons;
 }
 
 /** More than topic name, key, headers and framing of a record add to its payload. */
-function recordBytesMaxOf({ payloadBytes, userProperties }: BenchOptions): number {
-  const added = RECORD_ROOM_BYTES + userProperties * USER_PROPERTY_BYTES_MAX;
-  return Math.max(RECORD_BYTES_LEAST, payloadBytes + added);
+function recordBytesMaxOf(options: BenchOptions): number {
+  const added = RECORD_ROOM_BYTES + options.userProperties * USER_PROPERTY_BYTES_MAX;
+  return Math.max(RECORD_BYTES_LEAST, payloadBytesMax(payloadOfMessages(options)) + added);
 }
 
 export interface RoundContext {

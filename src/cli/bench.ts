@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { OperatingError } from '../base/errors.js';
 import { type BenchReport, runBench } from '../bench/bench.js';
+import { type PayloadMix, parsePayloadMix } from '../bench/load/payload-mix.js';
 import type { BenchOptions } from '../bench/options.js';
 import { BENCH_DEFAULTS, DIRECTIONS, PARTITIONS_TO_READ } from '../bench/options.js';
 import { resultOf } from '../bench/report/result.js';
@@ -11,9 +12,13 @@ import { describeBench, describeRound } from '../bench/report/text.js';
 import { PAYLOAD_BYTES_MAX } from '../config/limits.js';
 import type { Qos } from '../config/model.js';
 import { BenchProgress } from './bench-progress.js';
-import { positiveNumber, wholeNumber } from './numbers.js';
+import { numberUpTo, positiveNumber, wholeNumber } from './numbers.js';
 import { stopSignal } from './stop-signal.js';
 import { millraceVersion } from './version.js';
+
+/** The generator makes a packet for each, and keeps them all. */
+const TOPICS_MAX = 1_000_000;
+const SKEW_MAX = 10;
 
 export interface BenchCommandOptions extends BenchOptions {
   readonly json: boolean;
@@ -63,6 +68,14 @@ function showsColour(): boolean {
   return process.stdout.isTTY && process.stdout.hasColors();
 }
 
+function payload(text: string): PayloadMix {
+  try {
+    return parsePayloadMix(text, PAYLOAD_BYTES_MAX);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
 function choice(flags: string, text: string, values: readonly string[]): Option {
   return new Option(flags, text).choices(values);
 }
@@ -92,13 +105,6 @@ function loadOptions(command: Command): Command {
       wholeNumber(1),
     )
     .option(
-      '--payload-bytes <n>',
-      'size of a payload',
-      wholeNumber(0, PAYLOAD_BYTES_MAX),
-      defaults.payloadBytes,
-    )
-    .option('--topics <n>', 'MQTT topics', wholeNumber(1), defaults.topics)
-    .option(
       '--partitions <n>',
       `of the Kafka topics (default: as the cluster has it, ${PARTITIONS_TO_READ} to read from)`,
       wholeNumber(1),
@@ -115,6 +121,31 @@ function loadOptions(command: Command): Command {
       'give up after so long without progress',
       positiveNumber(),
       defaults.stallSeconds,
+    );
+}
+
+/** What the messages are, and where they go. */
+function messageOptions(command: Command): Command {
+  const defaults = BENCH_DEFAULTS;
+  return command
+    .option(
+      '--payload-bytes <n>',
+      'size of a payload',
+      wholeNumber(0, PAYLOAD_BYTES_MAX),
+      defaults.payloadBytes,
+    )
+    .addOption(
+      new Option('--payload <mix>', 'sizes of payloads: 4k, or 200:90%,4k:9%,2m:1%')
+        .argParser(payload)
+        .conflicts('payloadBytes'),
+    )
+    .option('--topics <n>', 'MQTT topics', wholeNumber(1, TOPICS_MAX), defaults.topics)
+    .option('--keys <n>', 'partition keys (default: the topics)', wholeNumber(1, TOPICS_MAX))
+    .option(
+      '--skew <s>',
+      "spread over topics and keys: exponent of Zipf's law",
+      numberUpTo(SKEW_MAX),
+      defaults.skew,
     );
 }
 
@@ -149,7 +180,7 @@ function connectorOptions(command: Command): Command {
 /** Adds `bench` to the program. */
 export function registerBench(program: Command): void {
   const command = program.command('bench').description('measure the connector under load');
-  connectorOptions(loadOptions(command))
+  connectorOptions(messageOptions(loadOptions(command)))
     .option(
       '--repeat <n>',
       'rounds, each with a fresh connector',

@@ -25,6 +25,15 @@ export function positiveNumber(most: number = Number.MAX_VALUE): (text: string) 
   };
 }
 
+/** A parser of numbers of 0 and more, fractions too, up to `most`. */
+export function numberUpTo(most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && value >= 0 && value <= most) return value;
+    throw new InvalidArgumentError(`a number from 0 to ${most} is needed.`);
+  };
+}
+
 const DAY_SECONDS = 86_400;
 
 /** A parser of seconds, fractions too, from 0 to a day. */

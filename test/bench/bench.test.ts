@@ -191,6 +191,10 @@ t.test('the command line gives what was asked for, and defaults for the rest', a
     '--rate=0',
     '--topics=0',
     '--payload-bytes=267386881',
+    '--payload=200:90%,4k:9%',
+    '--payload=256m',
+    '--skew=-1',
+    '--keys=0',
     '--direction=sideways',
     '--partitions=0',
   ]) {

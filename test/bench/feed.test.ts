@@ -59,3 +59,32 @@ t.test('records that the connector never publishes make a round void', async (t)
   ]);
   t.equal(report.rounds[0]?.feed?.duplicates, 1);
 });
+
+t.test('a record that is published with another payload makes a round void', async (t) => {
+  const options = { ...BENCH_DEFAULTS, messages: 50, warmupMessages: 0, stallSeconds: 0.3 };
+  const connector = [process.execPath, CONNECTOR, 'altering'];
+  const report = await runBench(
+    { ...options, connector, direction: 'kafka-to-mqtt' },
+    () => undefined,
+  );
+  t.match(report.rounds[0]?.voidBecause, [
+    '1 records were not published as they were written',
+    '41 records were not published',
+  ]);
+});
+
+t.test('records of several sizes come back as they were written, in pieces too', async (t) => {
+  const payload = [
+    { bytes: 16, percent: 50 },
+    { bytes: 3000, percent: 48 },
+    { bytes: 300_000, percent: 2 },
+  ];
+  const size = { warmupMessages: 10, messages: 290, payload, keys: 7, skew: 1 };
+  const options: BenchOptions = { ...BENCH_DEFAULTS, ...size, direction: 'kafka-to-mqtt' };
+  const report = await runBench(options, () => undefined);
+  const [round] = report.rounds;
+  t.strictSame(round?.voidBecause, []);
+  t.match(round?.feed, { received: 300, missing: 0, damaged: 0 });
+  t.ok((round?.feed?.payloadBytes ?? 0) > 290 * 16, 'as many bytes as came');
+  t.match(describeBench(report), /16 B 50% \+ 3,000 B 48% \+ 300,000 B 2%[\s\S]* 7 keys,\s+skew 1/);
+});

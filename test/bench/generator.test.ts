@@ -11,7 +11,10 @@ import { BenchConnector } from '../support/bench-connector.js';
 
 const LOAD: Load = {
   topics: 10,
-  payloadBytes: 20,
+  keys: 10,
+  keyProperty: undefined,
+  skew: 0,
+  payload: [{ bytes: 20, percent: 100 }],
   userProperties: 1,
   qos: 1,
   ratePerSecond: undefined,
@@ -141,14 +144,14 @@ t.test('a load by time ends with it, and everything is settled', async (t) => {
 
 t.test('large payloads offered at once all arrive', async (t) => {
   const load: Partial<Load> = {
-    payloadBytes: 300_000,
+    payload: [{ bytes: 300_000, percent: 100 }],
     warmup: { kind: 'messages', count: 2 },
     measured: { kind: 'messages', count: 20 },
     atOnce: true,
   };
   const { report, connector } = await run(t, load, {});
   t.equal(connector.received, 22);
-  t.match(report, { messages: 20, unacknowledged: 0 });
+  t.match(report, { messages: 20, payloadBytes: 6_000_000, unacknowledged: 0 });
 });
 
 t.test('QoS 0 needs no PUBACK', async (t) => {

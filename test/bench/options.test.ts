@@ -1,12 +1,12 @@
 import t from 'tap';
-import { BENCH_DEFAULTS, feedOf, problemOf } from '../../src/bench/options.js';
+import { BENCH_DEFAULTS, feedOf, loadOf, problemOf } from '../../src/bench/options.js';
 
 const REAL = { bootstrapServers: 'kafka:9092', kafkaTopic: 'feed', embedded: false };
 const TO_MQTT = { ...BENCH_DEFAULTS, direction: 'kafka-to-mqtt' } as const;
 
 t.test('all records are written before, of a phase by count exactly so many', async (t) => {
   const feed = feedOf({ ...TO_MQTT, warmupMessages: 100, messages: 1000 }, REAL);
-  t.match(feed, { records: 1100, recordsBefore: 1100, kafkaTopic: 'feed', payloadBytes: 200 });
+  t.match(feed, { records: 1100, recordsBefore: 1100, kafkaTopic: 'feed', keys: 1000 });
 });
 
 t.test('for a phase by time there is enough, but not more than a GiB', async (t) => {
@@ -36,6 +36,18 @@ t.test('at a rate only one record of each partition is written before', async (t
 t.test('what cannot be read back is refused', async (t) => {
   t.equal(problemOf(TO_MQTT), undefined);
   t.match(problemOf({ ...TO_MQTT, atOnce: 5 }), /--at-once/);
-  t.match(problemOf({ ...TO_MQTT, payloadBytes: 15 }), /16 or more/);
+  t.match(problemOf({ ...TO_MQTT, payloadBytes: 15 }), /16 bytes or more/);
+  const payload = [
+    { bytes: 200, percent: 50 },
+    { bytes: 15, percent: 50 },
+  ];
+  t.match(problemOf({ ...TO_MQTT, payload }), /16 bytes or more/);
   t.equal(problemOf({ ...BENCH_DEFAULTS, atOnce: 5, payloadBytes: 0 }), undefined);
+});
+
+t.test('keys are the topics, or a user property where there are more or fewer', async (t) => {
+  t.match(loadOf(BENCH_DEFAULTS), { topics: 1000, keys: 1000, keyProperty: undefined });
+  t.match(loadOf({ ...BENCH_DEFAULTS, keys: 1000 }), { keys: 1000, keyProperty: undefined });
+  t.match(loadOf({ ...BENCH_DEFAULTS, keys: 50 }), { keys: 50, keyProperty: 'bench-key' });
+  t.match(feedOf({ ...TO_MQTT, keys: 50 }, REAL), { keys: 50 });
 });

@@ -6,7 +6,9 @@ import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import type { Packet } from 'mqtt-packet';
 import mqttPacket from 'mqtt-packet';
-import { writeStamp } from '../../src/bench/load/stamp.js';
+import { FeedPlan } from '../../src/bench/load/feed-plan.js';
+import { viewOf, writeStamp } from '../../src/bench/load/stamp.js';
+import { BENCH_DEFAULTS, feedOf, PARTITIONS_TO_READ } from '../../src/bench/options.js';
 
 export type Behaviour =
   | 'orderly'
@@ -23,7 +25,9 @@ export type Behaviour =
   /** Connects, and subscribes to something else. */
   | 'elsewhere'
   /** Publishes ten of all the records of a bench: one of them late, and one again. */
-  | 'lossy';
+  | 'lossy'
+  /** Publishes ten of all the records of a bench, and one of them is not what was written. */
+  | 'altering';
 
 export interface BenchConnectorOptions {
   readonly port: number;
@@ -37,8 +41,6 @@ export interface BenchConnectorOptions {
 }
 
 const ODD_ONE = 10;
-/** The payload of a record where a bench is not told otherwise. */
-const RECORD_BYTES = 200;
 const QUOTA_EXCEEDED = 0x97;
 const SUBACK = 0x90;
 
@@ -73,7 +75,7 @@ export class BenchConnector {
       keepalive: 60,
       properties: { receiveMaximum, ...limit },
     });
-    if (behaviour === 'lossy') connector.#publishSome();
+    if (behaviour === 'lossy' || behaviour === 'altering') connector.#publishSome(behaviour);
     connector.#send({
       cmd: 'subscribe',
       messageId: 1,
@@ -83,12 +85,20 @@ export class BenchConnector {
     return connector;
   }
 
-  #publishSome(): void {
-    for (const [n, sequence] of [0, 1, 3, 2, 2, 4, 5, 6, 7, 8, 9].entries()) {
-      const payload = Buffer.alloc(RECORD_BYTES);
-      writeStamp(payload, 0, sequence, 0);
+  /** Of the first partition, where a bench is not told otherwise. */
+  #publishSome(behaviour: 'lossy' | 'altering'): void {
+    const target = { bootstrapServers: '', kafkaTopic: '', embedded: true };
+    const plan = new FeedPlan(feedOf(BENCH_DEFAULTS, target), PARTITIONS_TO_READ);
+    const sequences =
+      behaviour === 'lossy' ? [0, 1, 3, 2, 2, 4, 5, 6, 7, 8, 9] : [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+    for (const [n, sequence] of sequences.entries()) {
+      const index = sequence * PARTITIONS_TO_READ;
+      const payload = Buffer.from(plan.payload);
+      writeStamp(viewOf(payload), 0, plan.contentOf(index), index, 0);
+      if (behaviour === 'altering' && n === 3) payload.write('altered', 100);
       const flags = { qos: 1, dup: false, retain: false } as const;
-      this.#send({ cmd: 'publish', topic: 'feed/0', messageId: n + 1, payload, ...flags });
+      const topic = `feed/${plan.keyOf(index)}`;
+      this.#send({ cmd: 'publish', topic, messageId: n + 1, payload, ...flags });
     }
   }
 

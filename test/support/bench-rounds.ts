@@ -14,6 +14,7 @@ export const LOAD_REPORT: LoadReport = {
   unknownPacketIds: 0,
   connectionsLost: 0,
   messages: 10,
+  payloadBytes: 2000,
   seconds: 2,
   latency: undefined,
   latenessP99Ms: undefined,

@@ -12,13 +12,18 @@ import { ClientStream } from './client-stream.js';
 import type { FeedRun } from './feed-run.js';
 import { InFlight } from './in-flight.js';
 import type { Measurement } from './measurement.js';
+import { numberOf } from './numbered-name.js';
+import { topicNameOf } from './payload.js';
+import { PayloadCheck } from './payload-check.js';
 import { PubackWriter } from './puback-writer.js';
-import { PublishSlab } from './publish-slab.js';
+import { PublishSlab, type Stamps } from './publish-slab.js';
 import type { Schedule } from './schedule.js';
-import { STAMP_BYTES } from './stamp.js';
+import { STAMP_BYTES, viewOf } from './stamp.js';
 import { matchesFilter } from './topic-match.js';
 
 const RECEIVE_MAXIMUM_DEFAULT = 65_535;
+const FEED_TOPIC = Buffer.from('feed/');
+const NO_RECORD = 'the connector published what is no record of the bench';
 /** In saturation, room for less than this part of the window waits for more: fewer, larger writes. */
 const REFILL_PARTS = 32;
 
@@ -26,6 +31,7 @@ export interface LoadRun {
   readonly load: Load;
   readonly schedule: Schedule;
   readonly measurement: Measurement;
+  readonly stamps: Stamps;
 }
 
 export interface ConnectionContext {
@@ -48,12 +54,22 @@ export class ClientConnection {
   readonly #context: ConnectionContext;
   readonly #stream: ClientStream;
   readonly #pubacks: PubackWriter;
+  /** Of what it publishes. */
+  readonly #payloadCheck: PayloadCheck | undefined;
+  #viewed: Buffer = Buffer.alloc(0);
+  #view = viewOf(this.#viewed);
   readonly #subscriptions = new Map<string, number | undefined>();
-  readonly #packetIds = new Uint16Array(RECEIVE_MAXIMUM_DEFAULT);
+  /** Of the packets that are sent next. */
+  readonly #fields = {
+    packetIds: new Uint16Array(RECEIVE_MAXIMUM_DEFAULT),
+    dueAtMs: new Float64Array(RECEIVE_MAXIMUM_DEFAULT),
+  };
   #receiveMaximum = RECEIVE_MAXIMUM_DEFAULT;
   #maximumPacketSize = Number.POSITIVE_INFINITY;
   #slab: PublishSlab | undefined;
   #flushing = 0;
+  /** Payload bytes of those messages. */
+  #flushingBytes = 0;
   #settledInChunk = 0;
   #publishedInChunk = false;
   #nowMs = 0;
@@ -65,11 +81,17 @@ export class ClientConnection {
       onPuback: (packetId: number, reasonCode: number) => this.#puback(packetId, reasonCode),
       onPublish: (bytes: Buffer, at: number, bodyAt: number, end: number) =>
         this.#publish(bytes, at, bodyAt, end),
+      onLargeBegun: (bytes: Buffer, at: number, bodyAt: number) => {
+        this.#payloadCheck?.begin(bytes, payloadStart(bytes, at, bodyAt), bytes.length);
+      },
+      onLargePart: (bytes: Buffer, at: number, end: number) => {
+        this.#payloadCheck?.goOn(bytes, at, end);
+      },
       onPacket: (packet: Packet) => this.#handle(packet),
       onError: (error: Error) => context.onFailed(`the connector sent ${error.message}`),
     };
-    const payloadBytes = context.feedRun?.feed.payloadBytes ?? STAMP_BYTES;
-    this.#stream = new ClientStream(handlers, payloadBytes - STAMP_BYTES);
+    this.#stream = new ClientStream(handlers);
+    if (context.feedRun) this.#payloadCheck = new PayloadCheck(context.feedRun.payload);
     this.#pubacks = new PubackWriter((bytes) => {
       if (socket.writable) socket.write(bytes);
     });
@@ -95,14 +117,15 @@ export class ClientConnection {
     const refill = Math.ceil(this.#receiveMaximum / REFILL_PARTS);
     if (load.qos > 0 && load.ratePerSecond === undefined && room < refill) return false;
     const first = schedule.sent;
-    const granted = schedule.take(nowMs, Math.min(room, slab.count, this.#packetIds.length));
+    const granted = schedule.take(nowMs, Math.min(room, slab.count, RECEIVE_MAXIMUM_DEFAULT));
     if (granted === 0) return false;
     this.#flushing = granted;
+    this.#flushingBytes = 0;
     this.#socket.cork();
     for (let done = 0; done < granted; ) {
       const length = Math.min(granted - done, slab.untilWrap);
-      this.#stamp(run, first + done, length, nowMs);
-      const pieces = slab.stretch(this.#packetIds, length);
+      this.#open(run, { slab, first: first + done, length, nowMs });
+      const pieces = slab.stretch(this.#fields, length);
       done += length;
       for (const [n, piece] of pieces.entries()) {
         if (done < granted || n < pieces.length - 1) this.#socket.write(piece);
@@ -120,13 +143,26 @@ export class ClientConnection {
     this.#socket.destroy();
   }
 
-  #stamp(run: LoadRun, first: number, length: number, nowMs: number): void {
-    const { load, schedule, measurement } = run;
-    const open = load.ratePerSecond !== undefined;
+  /** Makes ready what the next `length` packets of the slab are to say. */
+  #open(
+    { load, schedule, measurement }: LoadRun,
+    {
+      slab,
+      first,
+      length,
+      nowMs,
+    }: { slab: PublishSlab; first: number; length: number; nowMs: number },
+  ): void {
+    const { packetIds, dueAtMs } = this.#fields;
+    const isOpenLoop = load.ratePerSecond !== undefined;
     for (let n = 0; n < length; n += 1) {
-      const dueAtMs = schedule.dueAtMs(first + n, nowMs);
-      if (open) measurement.late(nowMs - dueAtMs);
-      if (load.qos > 0) this.#packetIds[n] = this.inFlight.open(dueAtMs);
+      const dueMs = schedule.dueAtMs(first + n, nowMs);
+      const payloadBytes = slab.payloadBytes(n);
+      this.#flushingBytes += payloadBytes;
+      if (isOpenLoop) measurement.late(nowMs - dueMs);
+      if (load.qos > 0) packetIds[n] = this.inFlight.open(dueMs, payloadBytes);
+      // Whoever reads it has another clock, with another beginning.
+      dueAtMs[n] = performance.timeOrigin + dueMs;
     }
   }
 
@@ -142,7 +178,7 @@ export class ClientConnection {
 
   #flushed({ load, measurement }: LoadRun, nowMs: number): void {
     if (load.qos === 0) {
-      measurement.settleUnconfirmed(this.#flushing);
+      measurement.settleUnconfirmed(this.#flushing, this.#flushingBytes);
       measurement.endBurst(nowMs);
     }
     this.#flushing = 0;
@@ -169,23 +205,39 @@ export class ClientConnection {
     if (dueAtMs === 0 || measurement === undefined) return;
     this.#settledInChunk += 1;
     if (reasonCode >= 0x80) measurement.refused += 1;
-    measurement.settle(dueAtMs, this.#nowMs);
+    measurement.settle(dueAtMs, this.#nowMs, this.inFlight.settledPayloadBytes);
   }
 
-  /** Of the properties nothing is read: the payload's length is known, so it begins where it must. */
   #publish(bytes: Buffer, at: number, bodyAt: number, end: number): void {
     const { feedRun, onFailed } = this.#context;
-    const topicBytes = ((bytes[bodyAt] as number) << 8) | (bytes[bodyAt + 1] as number);
-    const packetIdAt = bodyAt + 2 + topicBytes;
-    const qos = ((bytes[at] as number) >> 1) & 3;
-    if (feedRun === undefined || end - feedRun.feed.payloadBytes <= packetIdAt) {
-      onFailed('the connector published what is no record of the bench');
+    const check = this.#payloadCheck;
+    const payloadAt = payloadStart(bytes, at, bodyAt);
+    if (feedRun === undefined || check === undefined || payloadAt + STAMP_BYTES > end) {
+      onFailed(NO_RECORD);
       return;
     }
+    if (payloadAt + STAMP_BYTES > bytes.length) {
+      onFailed(`the properties of a large record have more than ${bytes.length} bytes`);
+      return;
+    }
+    if (bytes !== this.#viewed) {
+      this.#viewed = bytes;
+      this.#view = viewOf(bytes);
+    }
+    const view = this.#view;
+    const topicEnd = endOfTopic(bytes, bodyAt);
+    const isWhole = end <= bytes.length;
     this.#publishedInChunk = true;
-    feedRun.onPublish(bytes, end - feedRun.feed.payloadBytes);
+    feedRun.onPublish({
+      view,
+      payloadAt,
+      payloadBytes: end - payloadAt,
+      keyNumber: numberOf(FEED_TOPIC, bytes, bodyAt + 2, topicEnd),
+      isGood: isWhole ? check.isGood(bytes, view, payloadAt, end) : check.isGoodSoFar,
+    });
+    const qos = ((bytes[at] as number) >> 1) & 3;
     if (qos === 0) return;
-    this.#pubacks.add(((bytes[packetIdAt] as number) << 8) | (bytes[packetIdAt + 1] as number));
+    this.#pubacks.add(((bytes[topicEnd] as number) << 8) | (bytes[topicEnd + 1] as number));
   }
 
   #handle(packet: Packet): void {
@@ -239,7 +291,7 @@ export class ClientConnection {
   }
 
   #subscribe(packet: ISubscribePacket): void {
-    const load = this.#context.loadRun?.load;
+    const run = this.#context.loadRun;
     // mqtt-packet gives an array where a property may be repeated; SUBSCRIBE has at most one.
     const given: number | number[] | undefined = packet.properties?.subscriptionIdentifier;
     const subscriptionId = Array.isArray(given) ? given[0] : given;
@@ -247,27 +299,33 @@ export class ClientConnection {
     this.#send({
       cmd: 'suback',
       messageId: packet.messageId as number,
-      granted: packet.subscriptions.map(({ qos }) => Math.min(qos, load?.qos ?? 1)),
+      granted: packet.subscriptions.map(({ qos }) => Math.min(qos, run?.load.qos ?? 1)),
     });
-    if (load !== undefined) this.#prepare(load);
+    if (run !== undefined) this.#prepare(run);
   }
 
   /** Makes ready what it is loaded with, once it has subscribed to that. */
-  #prepare(load: Load): void {
+  #prepare({ load, stamps }: LoadRun): void {
     const { onSubscribed, onFailed } = this.#context;
-    const topicNames = Array.from({ length: load.topics }, (_, n) => `bench/${n}`);
+    const topicNames = Array.from({ length: load.topics }, (_, n) => topicNameOf(n));
     const filters = [...this.#subscriptions.keys()];
     const matching = filters.filter((filter) =>
       topicNames.some((name) => matchesFilter(name, filter)),
     );
     if (matching.length === 0) return;
-    this.#slab = new PublishSlab({
+    const options = {
       ...load,
       topicNames: topicNames.filter((name) =>
         matching.some((filter) => matchesFilter(name, filter)),
       ),
       subscriptionIds: matching.flatMap((filter) => this.#subscriptions.get(filter) ?? []),
-    });
+    };
+    try {
+      this.#slab = new PublishSlab(options, stamps);
+    } catch (error) {
+      onFailed((error as Error).message);
+      return;
+    }
     if (this.#slab.packetBytesMax > this.#maximumPacketSize) {
       onFailed(
         `the connector takes packets of up to ${this.#maximumPacketSize} bytes; ` +
@@ -282,5 +340,22 @@ export class ClientConnection {
     if (this.#socket.writable) {
       this.#socket.write(mqttPacket.generate(packet, { protocolVersion: 5 }));
     }
+  }
+}
+
+function endOfTopic(bytes: Buffer, bodyAt: number): number {
+  return bodyAt + 2 + (((bytes[bodyAt] as number) << 8) | (bytes[bodyAt + 1] as number));
+}
+
+/** Where the payload begins of a PUBLISH, or would begin; of its properties nothing is read. */
+function payloadStart(bytes: Buffer, at: number, bodyAt: number): number {
+  const qos = ((bytes[at] as number) >> 1) & 3;
+  let next = endOfTopic(bytes, bodyAt) + (qos > 0 ? 2 : 0);
+  let propertiesBytes = 0;
+  for (let scale = 1; ; scale *= 128) {
+    const byte = bytes[next] as number;
+    next += 1;
+    propertiesBytes += (byte & 0x7f) * scale;
+    if (byte < 0x80 || scale === 128 ** 3) return next + propertiesBytes;
   }
 }

@@ -4,7 +4,7 @@
  *   chunk  | ... end of a packet | packet | packet | packet | beginning of one ... |
  *            joined to its beginning                          kept: the rest
  *
- * Of a PUBLISH that has begun only its head is kept: what nobody reads at its end is skipped.
+ * Of a large PUBLISH that has begun only its head is kept; the rest is told of piece by piece.
  */
 
 import type { Packet } from 'mqtt-packet';
@@ -14,9 +14,13 @@ export interface ClientStreamHandlers {
   readonly onPuback: (packetId: number, reasonCode: number) => void;
   /**
    * A whole PUBLISH has come. Its fixed header begins at `at` of `bytes`, its variable header at `bodyAt`, it
-   * would end at `end`; the last `unreadBytes` of it need not be there.
+   * ends at `end`; of a large one `bytes` are the head.
    */
   readonly onPublish: (bytes: Buffer, at: number, bodyAt: number, end: number) => void;
+  /** The head of a large PUBLISH has come, as for `onPublish`. */
+  readonly onLargeBegun: (bytes: Buffer, at: number, bodyAt: number, end: number) => void;
+  /** What follows the head, or the part before: `bytes` from `at` to `end`. */
+  readonly onLargePart: (bytes: Buffer, at: number, end: number) => void;
   readonly onPacket: (packet: Packet) => void;
   readonly onError: (error: Error) => void;
 }
@@ -24,25 +28,27 @@ export interface ClientStreamHandlers {
 /** A client of a load generator has nothing longer to say, but for what it publishes. */
 const PACKET_BYTES_MAX = 1024 * 1024;
 const FIXED_HEADER_BYTES_MAX = 5;
+/** From here on a PUBLISH is large: joining its parts would cost more than to look at each. */
+const LARGE_BYTES_MIN = 32 * 1024;
+/** Of a large one: its topic, its properties, and where its payload begins. */
+export const LARGE_HEAD_BYTES = 16 * 1024;
 const PUBACK = 0x40;
 const PUBLISH = 3;
 
 export class ClientStream {
   readonly #handlers: ClientStreamHandlers;
-  readonly #unreadBytes: number;
   readonly #parser = mqttPacket.parser({ protocolVersion: 5 });
   /** The beginning of a packet. */
   #rest: Buffer | undefined;
-  /** How much is still to come of a PUBLISH whose head is `#rest`. */
-  #skipBytes = 0;
+  /** The head of a large PUBLISH, and how much of it is still to come. */
+  #largeHead: Buffer | undefined;
+  #largeLeft = 0;
   #failed = false;
   /** Where the variable header of the packet begins whose end was asked for last. */
   #bodyAt = 0;
 
-  /** @param unreadBytes how much at the end of each PUBLISH nobody reads */
-  constructor(handlers: ClientStreamHandlers, unreadBytes: number) {
+  constructor(handlers: ClientStreamHandlers) {
     this.#handlers = handlers;
-    this.#unreadBytes = unreadBytes;
     this.#parser.on('packet', handlers.onPacket);
     this.#parser.on('error', handlers.onError);
   }
@@ -50,9 +56,12 @@ export class ClientStream {
   /** Calls the handlers for every packet that `chunk` completes. */
   push(chunk: Buffer): void {
     let at = 0;
-    if (this.#skipBytes > 0) at = this.#skip(chunk);
-    else if (this.#rest !== undefined) at = this.#join(this.#rest, chunk);
+    if (this.#rest !== undefined) at = this.#join(this.#rest, chunk);
     while (at < chunk.length && !this.#failed) {
+      if (this.#largeHead !== undefined) {
+        at = this.#goOn(this.#largeHead, chunk, at);
+        continue;
+      }
       const end = this.#endOfPacket(chunk, at);
       if (end === 0 || end > chunk.length) {
         this.#keep(chunk, at, end);
@@ -63,16 +72,16 @@ export class ClientStream {
     }
   }
 
-  /** Goes on with a PUBLISH whose head is there; returns where the next packet begins. */
-  #skip(chunk: Buffer): number {
-    const skipped = Math.min(this.#skipBytes, chunk.length);
-    this.#skipBytes -= skipped;
-    if (this.#skipBytes === 0) {
-      const head = this.#rest as Buffer;
-      this.#rest = undefined;
+  /** Goes on with a large PUBLISH; returns where its part of the chunk ends. */
+  #goOn(head: Buffer, chunk: Buffer, at: number): number {
+    const end = Math.min(chunk.length, at + this.#largeLeft);
+    this.#handlers.onLargePart(chunk, at, end);
+    this.#largeLeft -= end - at;
+    if (this.#largeLeft === 0) {
+      this.#largeHead = undefined;
       this.#packet(head, 0, this.#endOfPacket(head, 0));
     }
-    return skipped;
+    return end;
   }
 
   /** Goes on with the packet that begins with `rest`; returns where the next one begins. */
@@ -80,7 +89,8 @@ export class ClientStream {
     const start = Buffer.concat([rest, chunk.subarray(0, FIXED_HEADER_BYTES_MAX)]);
     const end = this.#endOfPacket(start, 0);
     if (end < 0) return chunk.length;
-    const taken = end === 0 ? chunk.length : Math.min(end - rest.length, chunk.length);
+    const wanted = isLarge(start, 0, end) ? Math.max(LARGE_HEAD_BYTES, rest.length) : end;
+    const taken = end === 0 ? chunk.length : Math.min(wanted - rest.length, chunk.length);
     const bytes = Buffer.concat([rest, chunk.subarray(0, taken)]);
     this.#rest = undefined;
     if (end > 0 && bytes.length === end) this.#packet(bytes, 0, end);
@@ -90,12 +100,16 @@ export class ClientStream {
 
   /** Keeps a copy of what there is of a packet: a view would keep the whole chunk alive. */
   #keep(bytes: Buffer, at: number, end: number): void {
-    const headEnd = Math.max(end - this.#unreadBytes, this.#bodyAt);
-    const isPublish = (bytes[at] as number) >> 4 === PUBLISH;
-    if (isPublish && end > 0 && bytes.length >= headEnd) {
-      this.#rest = Buffer.from(bytes.subarray(at, headEnd));
-      this.#skipBytes = end - bytes.length;
-    } else this.#rest = Buffer.from(bytes.subarray(at));
+    const headEnd = at + LARGE_HEAD_BYTES;
+    if (!isLarge(bytes, at, end) || bytes.length < headEnd) {
+      this.#rest = Buffer.from(bytes.subarray(at));
+      return;
+    }
+    const head = Buffer.from(bytes.subarray(at, headEnd));
+    this.#largeHead = head;
+    this.#largeLeft = end - bytes.length;
+    this.#handlers.onLargeBegun(head, 0, this.#bodyAt - at, end - at);
+    if (bytes.length > headEnd) this.#handlers.onLargePart(bytes, headEnd, bytes.length);
   }
 
   #packet(bytes: Buffer, at: number, end: number): void {
@@ -133,4 +147,9 @@ export class ClientStream {
     this.#handlers.onError(new Error('a malformed or oversized packet from the client'));
     return -1;
   }
+}
+
+/** Whether the packet from `at` to `end` is a large PUBLISH; 0 as `end`: that is not known. */
+function isLarge(bytes: Buffer, at: number, end: number): boolean {
+  return end - at >= LARGE_BYTES_MIN && (bytes[at] as number) >> 4 === PUBLISH;
 }

@@ -9,7 +9,19 @@ import type { Feed, FeedReport } from '../protocol.js';
 import { FeedCheck } from './feed-check.js';
 import type { RecordFeeder } from './feeder.js';
 import { Measurement } from './measurement.js';
-import { stampedDueAtMs, stampedPartition, stampedSequence } from './stamp.js';
+import { checkAt, stampedCheck, stampedDueAtMs, stampedSequence } from './stamp.js';
+
+/** A PUBLISH of the connector's. */
+export interface FeedPublish {
+  /** Its stamp is here. */
+  readonly view: DataView;
+  readonly payloadAt: number;
+  readonly payloadBytes: number;
+  /** Of its topic; -1 where the topic is none of the feed's. */
+  readonly keyNumber: number;
+  /** Whether the payload is what was written, after the stamp. */
+  readonly isGood: boolean;
+}
 
 export interface FeedRunHandlers {
   readonly onMeasuring: () => void;
@@ -26,16 +38,22 @@ export class FeedRun {
   #awaitedAll = true;
   #nowMs = 0;
   #came = false;
+  #damaged = 0;
 
   constructor(feed: Feed, feeder: RecordFeeder, handlers: FeedRunHandlers) {
     this.feed = feed;
     this.#feeder = feeder;
     this.#handlers = handlers;
-    this.#check = new FeedCheck(feeder.partitions);
+    this.#check = new FeedCheck(feeder.plan.partitions);
     this.#isOpenLoop = feed.ratePerSecond !== undefined;
     const { warmup, ratePerSecond } = feed;
     const options = { warmup, ratePerSecond, hasLatency: this.#isOpenLoop };
     this.measurement = new Measurement(options, handlers.onMeasuring);
+  }
+
+  /** What payloads are, after their stamps: each is the beginning of this. */
+  get payload(): Buffer {
+    return this.#feeder.plan.payload;
   }
 
   /** Whether the connector reads what was written before. */
@@ -52,19 +70,35 @@ export class FeedRun {
     this.#nowMs = nowMs;
   }
 
-  /** A PUBLISH whose payload begins at `at`. */
-  onPublish(bytes: Buffer, at: number): void {
-    const partition = stampedPartition(bytes, at);
-    const sequence = stampedSequence(bytes, at);
-    if (!this.#feeder.wrote(partition, sequence)) {
+  onPublish(publish: FeedPublish): void {
+    const { view, payloadAt, payloadBytes } = publish;
+    const index = stampedSequence(view, payloadAt);
+    if (index >= this.#feeder.written) {
       this.#handlers.onFailed('the connector published what is no record of the bench');
       return;
     }
-    if (this.finished || !this.#check.take(partition, sequence)) return;
+    if (!this.#isAsWritten(publish, index)) {
+      this.#damaged += 1;
+      return;
+    }
+    const { plan } = this.#feeder;
+    if (this.finished || !this.#check.take(plan.partitionOf(index), plan.sequenceOf(index))) return;
     this.#came = true;
-    if (!this.#isOpenLoop) this.measurement.settleUnconfirmed(1);
-    // What was written before the start waited for it.
-    else this.measurement.settle(stampedDueAtMs(bytes, at) || this.#nowMs, this.#nowMs);
+    const { measurement } = this;
+    if (!this.#isOpenLoop) measurement.settleUnconfirmed(1, payloadBytes);
+    else {
+      // What was written before the start waited for it.
+      const dueAtMs = stampedDueAtMs(view, payloadAt) || this.#nowMs;
+      measurement.settle(dueAtMs, this.#nowMs, payloadBytes);
+    }
+  }
+
+  #isAsWritten(publish: FeedPublish, index: number): boolean {
+    const { view, payloadAt, payloadBytes, keyNumber, isGood } = publish;
+    const { plan } = this.#feeder;
+    if (!isGood || payloadBytes !== plan.payloadBytesOf(index)) return false;
+    if (keyNumber !== plan.keyNumberOf(index)) return false;
+    return stampedCheck(view, payloadAt) === checkAt(view, payloadAt, plan.contentOf(index));
   }
 
   /** After all that came at one moment. */
@@ -99,7 +133,17 @@ export class FeedRun {
     const { written } = this.#feeder;
     const missing = this.#awaitedAll ? this.feed.records - received : overtaken;
     const phase = this.measurement.report();
-    return { ...phase, written, received, missing, duplicates, outOfOrder, connectionsLost };
+    const damaged = this.#damaged;
+    return {
+      ...phase,
+      written,
+      received,
+      missing,
+      damaged,
+      duplicates,
+      outOfOrder,
+      connectionsLost,
+    };
   }
 
   /** A phase that lasts for a time, of a topic that has more to read. */

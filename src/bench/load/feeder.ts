@@ -1,12 +1,13 @@
-/* Feeder: writes the records of a feed to Kafka, from the generator's process, to all partitions of the
- * topic in turn: at a rate what falls due within a millisecond to one, so that it is one request.
+/* Feeder: writes the records of a feed to Kafka, from the generator's process, as its FeedPlan says.
  * librdkafka's idempotence keeps them in order.
  */
 import kafka from 'node-rdkafka';
 import { OperatingError } from '../../base/errors.js';
 import type { Feed } from '../protocol.js';
-import { payloadOf, userPropertyOf } from './payload.js';
-import { writeStamp } from './stamp.js';
+import { FeedPlan } from './feed-plan.js';
+import { userPropertyOf } from './payload.js';
+import { payloadBytesMax } from './payload-mix.js';
+import { viewOf, writeStamp } from './stamp.js';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 /** What librdkafka holds of records that Kafka does not have yet. */
@@ -17,42 +18,34 @@ const MESSAGE_OVERHEAD_BYTES = 1_048_576;
 const LINGER_MS = 20;
 /** At a rate it carries what was due at once; with 0 librdkafka would send the first record alone. */
 const LINGER_IN_TIME_MS = 1;
-const MS_PER_SECOND = 1000;
 const QUEUE_FULL_AGAIN_MS = 5;
 const FLUSH_STEP_MS = 1000;
 
 /** What a run needs of a feeder. */
 export interface RecordFeeder {
-  readonly partitions: number;
+  readonly plan: FeedPlan;
   /** Records that were handed over. */
   readonly written: number;
-  /** Whether that record is one of them. */
-  wrote(partition: number, sequence: number): boolean;
   /** Writes on until there are `upTo`, or librdkafka's queue is full. */
   write(upTo: number, dueAtMs: (index: number) => number): void;
 }
 
 export class Feeder implements RecordFeeder {
-  readonly partitions: number;
+  readonly plan: FeedPlan;
   written = 0;
   readonly #feed: Feed;
-  /** Records in a row that go to the same partition. */
-  readonly #inRow: number;
-  /** By partition. */
-  readonly #counts: number[];
   readonly #producer: kafka.Producer;
   readonly #payload: Buffer;
-  readonly #keys: readonly Buffer[];
+  readonly #view: DataView;
   readonly #headers: kafka.MessageHeader[];
 
   private constructor(feed: Feed, producer: kafka.Producer, partitions: number) {
     this.#feed = feed;
-    this.#inRow = Math.max(1, Math.round((feed.ratePerSecond ?? 0) / MS_PER_SECOND));
-    this.#counts = Array.from({ length: partitions }, () => 0);
     this.#producer = producer;
-    this.partitions = partitions;
-    this.#payload = payloadOf(feed.payloadBytes);
-    this.#keys = Array.from({ length: feed.topics }, (_, n) => Buffer.from(String(n)));
+    this.plan = new FeedPlan(feed, partitions);
+    // Of its own: what is expected has no stamp.
+    this.#payload = Buffer.from(this.plan.payload);
+    this.#view = viewOf(this.#payload);
     this.#headers = Array.from({ length: feed.userProperties }, (_, n) =>
       Object.fromEntries([userPropertyOf(n)]),
     );
@@ -72,19 +65,14 @@ export class Feeder implements RecordFeeder {
     throw new OperatingError('ERR_BENCH_KAFKA', `the topic ${feed.kafkaTopic} has no partitions`);
   }
 
-  wrote(partition: number, sequence: number): boolean {
-    return sequence < (this.#counts[partition] ?? 0);
-  }
-
   write(upTo: number, dueAtMs: (index: number) => number): void {
-    const { topics, kafkaTopic } = this.#feed;
-    const payload = this.#payload;
+    const { plan } = this;
+    const { kafkaTopic } = this.#feed;
     while (this.written < upTo) {
       const index = this.written;
-      const partition = this.#partitionOf(index);
-      const sequence = this.#counts[partition] as number;
-      writeStamp(payload, partition, sequence, dueAtMs(index));
-      const key = this.#keys[index % topics] as Buffer;
+      writeStamp(this.#view, 0, plan.contentOf(index), index, dueAtMs(index));
+      const payload = this.#payload.subarray(0, plan.payloadBytesOf(index));
+      const [partition, key] = [plan.partitionOf(index), plan.keyOf(index)];
       try {
         // It copies the payload.
         this.#producer.produce(kafkaTopic, partition, payload, key, null, null, this.#headers);
@@ -92,18 +80,10 @@ export class Feeder implements RecordFeeder {
         if ((error as { code?: number }).code !== kafka.CODES.ERRORS.ERR__QUEUE_FULL) throw error;
         break;
       }
-      this.#counts[partition] = sequence + 1;
       this.written += 1;
     }
     // Until its delivery report is taken a record counts as queued.
     this.#producer.poll();
-  }
-
-  #partitionOf(index: number): number {
-    const { recordsBefore, ratePerSecond } = this.#feed;
-    // Of those at a rate; the ones before are to reach every partition.
-    if (ratePerSecond === undefined || index < recordsBefore) return index % this.partitions;
-    return Math.floor((index - recordsBefore) / this.#inRow) % this.partitions;
   }
 
   /** Writes until there are `upTo`, and Kafka has them all. */
@@ -140,7 +120,7 @@ function settingsOf(feed: Feed): kafka.ProducerGlobalConfig {
   return {
     'metadata.broker.list': feed.bootstrapServers,
     'enable.idempotence': true,
-    'message.max.bytes': feed.payloadBytes + MESSAGE_OVERHEAD_BYTES,
+    'message.max.bytes': payloadBytesMax(feed.payload) + MESSAGE_OVERHEAD_BYTES,
     'compression.codec': feed.compression,
     'linger.ms': inTime ? LINGER_IN_TIME_MS : LINGER_MS,
     'queue.buffering.max.kbytes': QUEUED_KIB_MAX,

@@ -10,20 +10,24 @@ export class InFlight {
   /** PUBACKs that came after the PUBACK of a later PUBLISH [MQTT-4.6.0-2]. */
   outOfOrder = 0;
   unknown = 0;
+  /** Of the message that was settled last. */
+  settledPayloadBytes = 0;
   /** When the message was due, in milliseconds; 0 where the packet identifier is free. */
   readonly #dueAtMs = new Float64Array(PACKET_IDS);
   readonly #sequence = new Float64Array(PACKET_IDS);
+  readonly #payloadBytes = new Uint32Array(PACKET_IDS);
   #nextPacketId = 1;
   #nextSequence = 1;
   #latestSettled = 0;
 
   /** Takes a free packet identifier, never 0 [MQTT-2.2.1-3]. */
-  open(dueAtMs: number): number {
+  open(dueAtMs: number, payloadBytes: number): number {
     assert(this.size < PACKET_IDS - 1, 'a packet identifier must be free');
     let packetId = this.#nextPacketId;
     while (this.#dueAtMs[packetId] !== 0) packetId = packetId === PACKET_IDS - 1 ? 1 : packetId + 1;
     this.#nextPacketId = packetId === PACKET_IDS - 1 ? 1 : packetId + 1;
     this.#dueAtMs[packetId] = dueAtMs;
+    this.#payloadBytes[packetId] = payloadBytes;
     this.#sequence[packetId] = this.#nextSequence;
     this.#nextSequence += 1;
     this.size += 1;
@@ -39,6 +43,7 @@ export class InFlight {
     }
     this.#dueAtMs[packetId] = 0;
     this.size -= 1;
+    this.settledPayloadBytes = this.#payloadBytes[packetId] as number;
     const sequence = this.#sequence[packetId] as number;
     if (sequence < this.#latestSettled) this.outOfOrder += 1;
     else this.#latestSettled = sequence;

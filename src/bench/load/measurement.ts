@@ -21,6 +21,8 @@ export interface MeasurementOptions {
 
 export class Measurement {
   settled = 0;
+  /** Of the payloads of all that was settled. */
+  payloadBytes = 0;
   refused = 0;
   lastSettledAtMs = 0;
   readonly #options: MeasurementOptions;
@@ -31,6 +33,7 @@ export class Measurement {
   #startedAtMs = 0;
   #beganAtMs = 0;
   #settledAtBegin = 0;
+  #payloadBytesAtBegin = 0;
   #runDueAtMs = 0;
   #runLength = 0;
 
@@ -61,8 +64,9 @@ export class Measurement {
 
   /** One message of which the latency is known. Messages that were due at the same moment and are
    * settled at the same moment go to the histogram as one entry. */
-  settle(dueAtMs: number, nowMs: number): void {
+  settle(dueAtMs: number, nowMs: number, payloadBytes: number): void {
     this.settled += 1;
+    this.payloadBytes += payloadBytes;
     if (this.#phase !== 'measured') return;
     if (dueAtMs !== this.#runDueAtMs) this.#endRun(nowMs);
     this.#runDueAtMs = dueAtMs;
@@ -70,8 +74,9 @@ export class Measurement {
   }
 
   /** Messages whose latency is not known: of QoS 0, which the kernel took, or from a full topic. */
-  settleUnconfirmed(count: number): void {
+  settleUnconfirmed(count: number, payloadBytes: number): void {
     this.settled += count;
+    this.payloadBytes += payloadBytes;
   }
 
   /** An open loop sent a message this late. */
@@ -96,6 +101,7 @@ export class Measurement {
     const began = this.#beganAtMs > 0;
     return {
       messages: began ? this.settled - this.#settledAtBegin : 0,
+      payloadBytes: began ? this.payloadBytes - this.#payloadBytesAtBegin : 0,
       seconds: began ? Math.max(0, this.lastSettledAtMs - this.#beganAtMs) / 1000 : 0,
       latency: hasLatency ? latencyOf(this.#latency) : undefined,
       latenessP99Ms:
@@ -121,6 +127,7 @@ export class Measurement {
     this.#phase = 'measured';
     this.#beganAtMs = nowMs;
     this.#settledAtBegin = this.settled;
+    this.#payloadBytesAtBegin = this.payloadBytes;
     this.#onMeasuring();
   }
 }

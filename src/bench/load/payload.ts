@@ -13,3 +13,13 @@ export function payloadOf(length: number): Buffer {
 export function userPropertyOf(n: number): readonly [name: string, value: string] {
   return [`property-${n}`, `value-${n}-of-the-bench`];
 }
+
+/** The partition key of that number, where keys are not topics. */
+export function keyOf(n: number): string {
+  return `key/${n}`;
+}
+
+/** The MQTT topic of that number. */
+export function topicNameOf(n: number): string {
+  return `bench/${n}`;
+}

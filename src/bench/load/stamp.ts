@@ -1,28 +1,73 @@
-/* What a record that the generator writes says of itself, at the start of its payload:
+/* What a message of the generator says of itself, in the first bytes of its payload:
  *
- *   u32 partition   u32 sequence in the partition   f64 when it was due, of the generator's clock
+ *   u32 check   u32 sequence   f64 dueAtMs     little endian
+ *
+ * `sequence` is its number among all stamped messages of its run, from 0. `dueAtMs` is when it was to be
+ * sent. `check` is made of these and of a checksum of what is the same for all messages of its key and
+ * size, so that a stamp in the wrong message shows.
  */
+import { crc32 } from 'node:zlib';
+
 export const STAMP_BYTES = 16;
 
+const KEY_FACTOR = 0x01000193;
+/** Those of MurmurHash3 and of the golden ratio: each bit of the input changes half of the output. */
+const FACTOR_1 = 0x9e3779b1;
+const FACTOR_2 = 0x85ebca6b;
+const FACTOR_3 = 0xc2b2ae35;
+
+/** Of all messages with this key and this payload after its stamp. */
+export function contentChecksum(keyChecksum: number, payloadChecksum: number): number {
+  return (Math.imul(keyChecksum, KEY_FACTOR) ^ payloadChecksum) >>> 0;
+}
+
+/** CRC-32 of what follows the stamp. */
+export function payloadChecksum(payload: Buffer): number {
+  return crc32(payload.subarray(STAMP_BYTES));
+}
+
+/** CRC-32. */
+export function keyChecksum(key: Buffer): number {
+  return crc32(key);
+}
+
+/** Writes a stamp at `at`, and gives its check. */
 export function writeStamp(
-  payload: Buffer,
-  partition: number,
+  bytes: DataView,
+  at: number,
+  content: number,
   sequence: number,
   dueAtMs: number,
-): void {
-  payload.writeUInt32LE(partition, 0);
-  payload.writeUInt32LE(sequence, 4);
-  payload.writeDoubleLE(dueAtMs, 8);
+): number {
+  bytes.setUint32(at + 4, sequence, true);
+  bytes.setFloat64(at + 8, dueAtMs, true);
+  const check = checkAt(bytes, at, content);
+  bytes.setUint32(at, check, true);
+  return check;
 }
 
-export function stampedPartition(bytes: Buffer, at: number): number {
-  return bytes.readUInt32LE(at);
+/** What the check must be of a stamp at `at` of a message with this content. */
+export function checkAt(bytes: DataView, at: number, content: number): number {
+  const sequence = bytes.getUint32(at + 4, true);
+  let check = Math.imul(content ^ sequence, FACTOR_1);
+  check = Math.imul(check ^ (check >>> 15) ^ bytes.getUint32(at + 8, true), FACTOR_2);
+  check = Math.imul(check ^ (check >>> 13) ^ bytes.getUint32(at + 12, true), FACTOR_3);
+  return (check ^ (check >>> 16)) >>> 0;
 }
 
-export function stampedSequence(bytes: Buffer, at: number): number {
-  return bytes.readUInt32LE(at + 4);
+export function stampedCheck(bytes: DataView, at: number): number {
+  return bytes.getUint32(at, true);
 }
 
-export function stampedDueAtMs(bytes: Buffer, at: number): number {
-  return bytes.readDoubleLE(at + 8);
+export function stampedSequence(bytes: DataView, at: number): number {
+  return bytes.getUint32(at + 4, true);
+}
+
+export function stampedDueAtMs(bytes: DataView, at: number): number {
+  return bytes.getFloat64(at + 8, true);
+}
+
+/** A view of the same memory. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

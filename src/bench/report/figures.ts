@@ -2,7 +2,6 @@
  * meaning is what docs/reference/bench.md says.
  */
 import type { BenchReport } from '../bench.js';
-import type { BenchOptions } from '../options.js';
 import type { MeasuredPhase } from '../protocol.js';
 import type { RoundReport } from '../round.js';
 import { type Spread, spreadOf } from './spread.js';
@@ -17,7 +16,7 @@ export interface Metric {
   readonly better: 'higher' | 'lower' | undefined;
   /** What it is, in which unit, and how it is taken. */
   readonly meaning: string;
-  readonly of: (round: RoundReport, options: BenchOptions) => number | undefined;
+  readonly of: (round: RoundReport) => number | undefined;
 }
 
 type DirectionName = 'load' | 'feed';
@@ -27,6 +26,11 @@ const NAME_PREFIX: Record<DirectionName, string> = { load: '', feed: 'kafkaToMqt
 export function messagesPerSecond(phase: MeasuredPhase | undefined): number | undefined {
   if (phase === undefined) return undefined;
   return phase.seconds > 0 ? phase.messages / phase.seconds : 0;
+}
+
+function megabytesPerSecond(phase: MeasuredPhase | undefined): number | undefined {
+  if (phase === undefined) return undefined;
+  return phase.seconds > 0 ? phase.payloadBytes / phase.seconds / 1e6 : 0;
 }
 
 const LATENCY_MEANING: Record<DirectionName, string> = {
@@ -59,10 +63,7 @@ function phaseMetrics(direction: DirectionName): Metric[] {
       digits: 1,
       better: 'higher',
       meaning: 'the same in 1,000,000 bytes of payload',
-      of: (round, { payloadBytes }) => {
-        const perSecond = messagesPerSecond(round[direction]);
-        return perSecond === undefined ? undefined : (perSecond * payloadBytes) / 1e6;
-      },
+      of: (round) => megabytesPerSecond(round[direction]),
     },
     ...(['p50', 'p90', 'p99', 'p999', 'max'] as const).map((point) => ({
       name: `${prefix}latencyMs.${point}`,
@@ -114,6 +115,14 @@ const FEED_METRICS: readonly Metric[] = [
     better: 'lower',
     meaning: 'records that should have come as PUBLISHes and did not',
     of: ({ feed }) => feed?.missing,
+  },
+  {
+    name: 'kafkaToMqtt.damaged',
+    label: 'records published otherwise',
+    digits: 0,
+    better: 'lower',
+    meaning: 'PUBLISHes whose topic or payload is not what was written to Kafka',
+    of: ({ feed }) => feed?.damaged,
   },
   {
     name: 'kafkaToMqtt.duplicates',
@@ -255,13 +264,10 @@ export interface Summary extends Spread {
 }
 
 /** Every figure that all rounds have, by name. */
-export function summaryOf({
-  rounds,
-  options,
-}: Pick<BenchReport, 'rounds' | 'options'>): Record<string, Summary> {
+export function summaryOf({ rounds }: Pick<BenchReport, 'rounds'>): Record<string, Summary> {
   const summary: Record<string, Summary> = {};
   for (const metric of PARTS.flatMap(({ metrics }) => metrics)) {
-    const values = rounds.map((round) => metric.of(round, options));
+    const values = rounds.map((round) => metric.of(round));
     const known = values.filter((value) => value !== undefined);
     if (known.length > 0 && known.length === values.length)
       summary[metric.name] = { ...spreadOf(known), values: known };

@@ -13,8 +13,8 @@ and the least and the most. CPU and what is inside the connector are taken while
 \`--direction both\` from when the later one begins to when the earlier one ends.
 
 A round is void, and with it the result, where a message was not acknowledged, was refused or is not in Kafka, a record
-was not published or out of order, or the connector closed a connection that was in use. The bench then ends with exit
-code 1.
+was not published, not as it was written or out of order, or the connector closed a connection that was in use. The bench
+then ends with exit code 1.
 `;
 
 const JSON_SHAPE = `
@@ -37,7 +37,7 @@ Of a round:
 
 | field | is |
 | --- | --- |
-| \`load\`, \`feed\` | MQTT to Kafka, Kafka to MQTT: \`messages\` and \`seconds\` of the measured phase, and counts of all that was sent or written |
+| \`load\`, \`feed\` | MQTT to Kafka, Kafka to MQTT: \`messages\`, \`payloadBytes\` and \`seconds\` of the measured phase, and counts of all that was sent or written |
 | \`load.latency\`, \`feed.latency\` | the percentiles above, and \`curve\`: pairs of percentile and ms, ten a nine up to 99.999 or as far as there are messages |
 | \`intervals\` | the measured phase in steps of 250 ms: \`untilSeconds\` from its beginning, messages settled meanwhile (\`load\`, \`feed\`), \`cpuUs\` of the connector |
 | \`cpuUsPerMessage\`, \`peakRssBytes\` | of the connector; absent where there is no Linux |

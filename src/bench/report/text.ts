@@ -1,6 +1,7 @@
 /* A bench report as text for people. */
 import type { BenchReport } from '../bench.js';
-import { type BenchOptions, publishes } from '../options.js';
+import { describePayloadMix } from '../load/payload-mix.js';
+import { type BenchOptions, payloadOfMessages, publishes } from '../options.js';
 import type { MeasuredPhase } from '../protocol.js';
 import type { RoundReport } from '../round.js';
 import { isValid, messagesPerSecond, PARTS, summaryOf } from './figures.js';
@@ -34,8 +35,10 @@ function describeLoad(options: BenchOptions): string {
   const parts = [
     options.direction,
     `QoS ${options.qos}`,
-    `${formatNumber(options.payloadBytes, 0)} B`,
+    describePayloadMix(payloadOfMessages(options)),
     `${formatNumber(options.topics, 0)} topics`,
+    ...(options.keys === undefined ? [] : [`${formatNumber(options.keys, 0)} keys`]),
+    ...(options.skew === 0 ? [] : [`skew ${options.skew}`]),
     ...(publishes(options) ? describeWriting(options) : []),
     `compression ${options.compression}`,
     `copyMqttProperties ${options.copyProperties}`,

@@ -9,7 +9,10 @@ import type { Load } from '../../../src/bench/protocol.js';
 
 const LOAD: Load = {
   topics: 3,
-  payloadBytes: 4000,
+  keys: 3,
+  keyProperty: undefined,
+  skew: 0,
+  payload: [{ bytes: 4000, percent: 100 }],
   userProperties: 0,
   qos: 1,
   ratePerSecond: undefined,
@@ -64,7 +67,7 @@ function subscribed() {
   const socket = new HeldSocket();
   const settled: number[] = [];
   const connection = new ClientConnection(socket as unknown as Socket, {
-    loadRun: { load: LOAD, schedule, measurement },
+    loadRun: { load: LOAD, schedule, measurement, stamps: { sequence: 0, checkSum: 0 } },
     feedRun: undefined,
     receiveMaximum: 100,
     onSubscribed: () => measurement.start(1000),

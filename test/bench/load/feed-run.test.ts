@@ -1,7 +1,8 @@
 import t from 'tap';
-import { FeedRun } from '../../../src/bench/load/feed-run.js';
+import { FeedPlan } from '../../../src/bench/load/feed-plan.js';
+import { type FeedPublish, FeedRun } from '../../../src/bench/load/feed-run.js';
 import type { RecordFeeder } from '../../../src/bench/load/feeder.js';
-import { STAMP_BYTES, writeStamp } from '../../../src/bench/load/stamp.js';
+import { STAMP_BYTES, viewOf, writeStamp } from '../../../src/bench/load/stamp.js';
 import type { Feed } from '../../../src/bench/protocol.js';
 
 const FEED: Feed = {
@@ -10,8 +11,9 @@ const FEED: Feed = {
   records: 40,
   recordsBefore: 40,
   ratePerSecond: undefined,
-  topics: 1,
-  payloadBytes: STAMP_BYTES,
+  keys: 3,
+  skew: 0,
+  payload: [{ bytes: STAMP_BYTES, percent: 100 }],
   userProperties: 0,
   compression: 'none',
   warmup: { kind: 'messages', count: 10 },
@@ -23,30 +25,41 @@ const START_MS = 1000;
 
 /** A Kafka that keeps stamps. */
 class StampFeeder implements RecordFeeder {
-  readonly partitions = PARTITIONS;
-  readonly stamps: Buffer[] = [];
+  readonly plan: FeedPlan;
+  readonly stamps: DataView[] = [];
+
+  constructor(feed: Feed) {
+    this.plan = new FeedPlan(feed, PARTITIONS);
+  }
 
   get written(): number {
     return this.stamps.length;
   }
 
-  wrote(partition: number, sequence: number): boolean {
-    return partition < PARTITIONS && sequence * PARTITIONS + partition < this.written;
-  }
-
   write(upTo: number, dueAtMs: (index: number) => number): void {
     while (this.written < upTo) {
       const index = this.written;
-      const stamp = Buffer.alloc(STAMP_BYTES);
-      writeStamp(stamp, index % PARTITIONS, Math.floor(index / PARTITIONS), dueAtMs(index));
+      const stamp = viewOf(Buffer.alloc(STAMP_BYTES));
+      writeStamp(stamp, 0, this.plan.contentOf(index), index, dueAtMs(index));
       this.stamps.push(stamp);
     }
+  }
+
+  /** What a connector makes of the record. */
+  publishOf(index: number): FeedPublish {
+    return {
+      view: this.stamps[index] as DataView,
+      payloadAt: 0,
+      payloadBytes: STAMP_BYTES,
+      keyNumber: index % 3,
+      isGood: true,
+    };
   }
 }
 
 function runOf(changed: Partial<Feed>) {
   const feed = { ...FEED, ...changed };
-  const feeder = new StampFeeder();
+  const feeder = new StampFeeder(feed);
   feeder.write(feed.recordsBefore, () => 0);
   const failures: string[] = [];
   const run = new FeedRun(feed, feeder, {
@@ -55,7 +68,7 @@ function runOf(changed: Partial<Feed>) {
   });
   const publish = (from: number, to: number, nowMs: number) => {
     run.beginBurst(nowMs);
-    for (const stamp of feeder.stamps.slice(from, to)) run.onPublish(stamp, 0);
+    for (let index = from; index < to; index += 1) run.onPublish(feeder.publishOf(index));
     run.endBurst();
   };
   return { run, feeder, publish, failures };
@@ -137,15 +150,29 @@ t.test('in an open loop latency counts from when a record was due', async (t) =>
 });
 
 t.test('a PUBLISH that was made of no record of the feed fails the run', async (t) => {
-  for (const [partition, sequence] of [
-    [PARTITIONS, 0],
-    [0, 20],
-    [1, 4_000_000_000],
-  ] as const) {
-    const { run, failures } = runOf({});
-    const stamp = Buffer.alloc(STAMP_BYTES);
-    writeStamp(stamp, partition, sequence, 0);
-    run.onPublish(stamp, 0);
-    t.match(failures, [/no record of the bench/], `${partition} ${sequence}`);
+  for (const sequence of [40, 4_000_000_000]) {
+    const { run, feeder, failures } = runOf({});
+    const view = viewOf(Buffer.alloc(STAMP_BYTES));
+    writeStamp(view, 0, feeder.plan.contentOf(sequence), sequence, 0);
+    run.onPublish({ ...feeder.publishOf(0), view });
+    t.match(failures, [/no record of the bench/], `${sequence}`);
   }
+});
+
+t.test('a PUBLISH that is not as its record was is damaged, and does not count', async (t) => {
+  const { run, feeder, publish } = runOf({});
+  const good = feeder.publishOf(0);
+  const otherStamp = viewOf(Buffer.alloc(STAMP_BYTES));
+  writeStamp(otherStamp, 0, feeder.plan.contentOf(1), 0, 0);
+  const damaged: Partial<FeedPublish>[] = [
+    { isGood: false },
+    { keyNumber: 1 },
+    { keyNumber: -1 },
+    { payloadBytes: STAMP_BYTES + 1 },
+    { view: otherStamp },
+  ];
+  for (const change of damaged) run.onPublish({ ...good, ...change });
+  t.match(run.report(0), { damaged: 5, received: 0, duplicates: 0 });
+  publish(0, 1, START_MS);
+  t.match(run.report(0), { damaged: 5, received: 1, duplicates: 0 });
 });

@@ -3,17 +3,18 @@ import { InFlight } from '../../../src/bench/load/in-flight.js';
 
 t.test('packet identifiers rise, skip those in use, and are never 0', async (t) => {
   const inFlight = new InFlight();
-  const held = inFlight.open(1);
+  const held = inFlight.open(1, 0);
   t.equal(held, 1);
-  for (let n = 2; n <= 65_535; n += 1) inFlight.settle(inFlight.open(1));
+  for (let n = 2; n <= 65_535; n += 1) inFlight.settle(inFlight.open(1, 0));
   t.equal(inFlight.size, 1);
-  t.equal(inFlight.open(1), 2, '1 is still in use, 0 is not allowed');
+  t.equal(inFlight.open(1, 0), 2, '1 is still in use, 0 is not allowed');
 });
 
-t.test('settling gives back when the message was due, once', async (t) => {
+t.test('settling gives back when the message was due, and its size, once', async (t) => {
   const inFlight = new InFlight();
-  const packetId = inFlight.open(12.5);
+  const packetId = inFlight.open(12.5, 700);
   t.equal(inFlight.settle(packetId), 12.5);
+  t.equal(inFlight.settledPayloadBytes, 700);
   t.equal(inFlight.settle(packetId), 0);
   t.equal(inFlight.unknown, 1);
   t.equal(inFlight.size, 0);
@@ -21,7 +22,7 @@ t.test('settling gives back when the message was due, once', async (t) => {
 
 t.test('a PUBACK is out of order when a later PUBLISH was acknowledged before it', async (t) => {
   const inFlight = new InFlight();
-  const [a, b, c, d] = [1, 2, 3, 4].map((ms) => inFlight.open(ms)) as [
+  const [a, b, c, d] = [1, 2, 3, 4].map((ms) => inFlight.open(ms, 0)) as [
     number,
     number,
     number,
@@ -38,6 +39,6 @@ t.test('a PUBACK is out of order when a later PUBLISH was acknowledged before it
 
 t.test('more messages than packet identifiers are a programming error', async (t) => {
   const inFlight = new InFlight();
-  for (let n = 1; n <= 65_535; n += 1) inFlight.open(1);
-  t.throws(() => inFlight.open(1), { name: 'AssertionError' });
+  for (let n = 1; n <= 65_535; n += 1) inFlight.open(1, 0);
+  t.throws(() => inFlight.open(1, 0), { name: 'AssertionError' });
 });

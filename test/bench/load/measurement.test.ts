@@ -13,16 +13,16 @@ t.test('only what is settled after the warm-up counts', async (t) => {
     begun += 1;
   });
   measurement.start(1000);
-  measurement.settle(1000, 1900);
-  measurement.settle(1000, 1900);
+  measurement.settle(1000, 1900, 5);
+  measurement.settle(1000, 1900, 5);
   measurement.endBurst(1900);
   t.equal(begun, 1);
-  for (const dueAtMs of [1990, 1990, 1980]) measurement.settle(dueAtMs, 2000);
+  for (const dueAtMs of [1990, 1990, 1980]) measurement.settle(dueAtMs, 2000, 100);
   measurement.endBurst(2000);
-  measurement.settle(2000, 2400);
+  measurement.settle(2000, 2400, 50);
   measurement.endBurst(2400);
   const report = measurement.report();
-  t.match(report, { messages: 4, seconds: 0.5 });
+  t.match(report, { messages: 4, payloadBytes: 350, seconds: 0.5 });
   const near = (value: number | undefined, wanted: number) =>
     t.ok(Math.abs((value ?? 0) / wanted - 1) < 0.002, `${value} is about ${wanted}`);
   near(report.latency?.p50Ms, 10);

@@ -5,7 +5,10 @@ import type { Load } from '../../../src/bench/protocol.js';
 
 const LOAD: Load = {
   topics: 1,
-  payloadBytes: 1,
+  keys: 1,
+  keyProperty: undefined,
+  skew: 0,
+  payload: [{ bytes: 1, percent: 100 }],
   userProperties: 0,
   qos: 1,
   ratePerSecond: undefined,
@@ -24,7 +27,7 @@ function started(load: Partial<Load>) {
 }
 
 function settle(measurement: Measurement, count: number, nowMs: number): void {
-  for (let n = 0; n < count; n += 1) measurement.settle(nowMs - 1, nowMs);
+  for (let n = 0; n < count; n += 1) measurement.settle(nowMs - 1, nowMs, 1);
   measurement.endBurst(nowMs);
 }
 
