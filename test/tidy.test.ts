@@ -37,7 +37,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kafka: SHARED,
   worker: [...SHARED, 'kafka'],
   explain: [...SHARED, ...PARTS, 'flow', 'engine'],
-  bench: FOUNDATION,
+  // kafka, channel: what a bench has sent it reads back through the addon.
+  bench: [...FOUNDATION, 'channel', 'kafka'],
   // kafka: the mock cluster of the addon is the demo's Kafka.
   demo: [...FOUNDATION, 'kafka', 'config', 'engine'],
   // kafka: `dead-letters replay` is a small producer of its own.

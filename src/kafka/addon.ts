@@ -156,6 +156,7 @@ interface KafkaAddon {
     wakeFd: number,
     mainFd: number,
   ) => ShardProducers;
+  /** @param alone it joins no group, and reads what it is told to by `assign` */
   readonly Consumer: new (
     properties: Properties,
     topic: string,
@@ -163,6 +164,7 @@ interface KafkaAddon {
     large: Uint8Array,
     wakeFd: number,
     mainFd: number,
+    alone?: boolean,
   ) => Consumer;
   readonly MockCluster: new (brokers: number) => MockCluster;
   readonly errorName: (code: number) => string;

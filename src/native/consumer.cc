@@ -104,7 +104,7 @@ Napi::Function ConsumerHandle::Define(Napi::Env env) {
                      });
 }
 
-// new Consumer(properties, topic, ring, large, wakeFd, mainFd)
+// new Consumer(properties, topic, ring, large, wakeFd, mainFd, alone?)
 ConsumerHandle::ConsumerHandle(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<ConsumerHandle>(info) {
   Napi::Env env = info.Env();
@@ -117,7 +117,9 @@ ConsumerHandle::ConsumerHandle(const Napi::CallbackInfo& info)
   ConfPtr conf = ReadConf(info[0].As<Napi::Object>());
   if (conf == nullptr) return;
   std::string reason;
-  consumer_ = KafkaConsumer::Open(std::move(conf), info[1].As<Napi::String>(), wake_fd_, &reason);
+  const bool alone = info[6].IsBoolean() && info[6].As<Napi::Boolean>().Value();
+  consumer_ =
+      KafkaConsumer::Open(std::move(conf), info[1].As<Napi::String>(), wake_fd_, alone, &reason);
   if (consumer_ == nullptr) Refuse(env, "librdkafka: " + reason);
 }
 

@@ -30,7 +30,7 @@ void StopRinging(const QueuePtr& queue) {
 }  // namespace
 
 std::unique_ptr<KafkaConsumer> KafkaConsumer::Open(ConfPtr conf, const std::string& topic,
-                                                   int wake_fd, std::string* reason) {
+                                                   int wake_fd, bool alone, std::string* reason) {
   std::unique_ptr<KafkaConsumer> self(new KafkaConsumer(topic));
   rd_kafka_conf_set_opaque(conf.get(), self.get());
   rd_kafka_conf_set_rebalance_cb(conf.get(), OnRebalance);
@@ -44,7 +44,7 @@ std::unique_ptr<KafkaConsumer> KafkaConsumer::Open(ConfPtr conf, const std::stri
     return nullptr;
   }
   self->OpenQueues(wake_fd);
-  return self->Subscribe(reason) ? std::move(self) : nullptr;
+  return alone || self->Subscribe(reason) ? std::move(self) : nullptr;
 }
 
 void KafkaConsumer::OpenQueues(int wake_fd) {

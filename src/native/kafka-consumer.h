@@ -1,6 +1,7 @@
 #pragma once
-/* KafkaConsumer: one librdkafka consumer handle, member of a group, subscribed to one topic. Lives on
- * its worker's thread, where all of librdkafka's callbacks are called too, from Serve.
+/* KafkaConsumer: one librdkafka consumer handle, member of a group, subscribed to one topic; or one
+ * that is alone, in no group, and reads what it is assigned. Lives on its worker's thread, where all of
+ * librdkafka's callbacks are called too, from Serve.
  *
  * librdkafka puts rebalances, errors, statistics and commits into the consumer queue, and records by
  * default too; a rebalance would wait behind all records that were fetched before it, for as long as
@@ -46,9 +47,10 @@ using PartitionListPtr = std::unique_ptr<rd_kafka_topic_partition_list_t, Partit
 
 class KafkaConsumer {
  public:
-  /** nullptr, with `*reason` set, when librdkafka refuses the configuration or the topic. */
+  /** nullptr, with `*reason` set, when librdkafka refuses the configuration or the topic. A consumer
+   * that is alone joins no group: its partitions are those of Assign, at any time. */
   static std::unique_ptr<KafkaConsumer> Open(ConfPtr conf, const std::string& topic, int wake_fd,
-                                             std::string* reason);
+                                             bool alone, std::string* reason);
   ~KafkaConsumer();
   KafkaConsumer(const KafkaConsumer&) = delete;
   KafkaConsumer& operator=(const KafkaConsumer&) = delete;
