@@ -18,6 +18,7 @@ import type { RecordFeeder } from './load/feeder.js';
 import { Measurement } from './load/measurement.js';
 import { Schedule } from './load/schedule.js';
 import type { GeneratorReport, GeneratorTask, Load, LoadReport, Progress } from './protocol.js';
+import type { SentMessages } from './verify/verification.js';
 
 export interface GeneratorHandlers {
   /** The connector is ready: the warm-up begins. */
@@ -217,6 +218,7 @@ export class LoadGenerator {
     this.#handlers.onFinished({
       load: this.#loadRun && this.#loadReport(this.#loadRun),
       feed: this.#feedRun?.report(this.#connectionsLost),
+      sent: this.#loadRun && this.#sent(this.#loadRun),
       generatorCpuUsPerMessage: this.#measured.cpuUs / Math.max(1, this.#measured.messages),
     });
   }
@@ -240,6 +242,18 @@ export class LoadGenerator {
       unknownPacketIds,
       connectionsLost: this.#connectionsLost,
     };
+  }
+
+  #sent({ load, stamps }: LoadRun): SentMessages {
+    let connections = 0;
+    let unstampedByKey: number[] | undefined;
+    for (const { slab } of this.#connections) {
+      if (slab === undefined) continue;
+      connections += 1;
+      const counts = slab.unstampedByKey(load.keys);
+      unstampedByKey = unstampedByKey?.map((sum, n) => sum + (counts?.[n] ?? 0)) ?? counts;
+    }
+    return { stamped: stamps.sequence, checkSum: stamps.checkSum, unstampedByKey, connections };
   }
 
   #fail(message: string): void {

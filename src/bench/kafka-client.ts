@@ -114,7 +114,7 @@ async function partitionsOf(client: kafka.Producer, topic: string): Promise<numb
     client.getMetadata({ topic, timeout: ANSWER_TIMEOUT_MS }, done),
   );
   const found = metadata.topics.find(({ name }) => name === topic);
-  return found?.partitions.map(({ id }) => id) ?? [];
+  return found?.partitions.map(({ id }) => id).sort((a, b) => a - b) ?? [];
 }
 
 async function endOffset(client: kafka.Producer, topic: string, partition: number) {
@@ -125,12 +125,13 @@ async function endOffset(client: kafka.Producer, topic: string, partition: numbe
   return offsets.highOffset;
 }
 
-async function sumOfEndOffsets(client: kafka.Producer, topic: string): Promise<number> {
+async function endOffsets(client: kafka.Producer, topic: string): Promise<number[]> {
   const partitions = await partitionsOf(client, topic);
-  const ends = await Promise.all(
-    partitions.map((partition) => endOffset(client, topic, partition)),
-  );
-  return ends.reduce((sum, end) => sum + end, 0);
+  return await Promise.all(partitions.map((partition) => endOffset(client, topic, partition)));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
 }
 
 export interface CountWait {
@@ -140,20 +141,29 @@ export interface CountWait {
   readonly interrupted?: AbortSignal;
 }
 
-/** How many records a topic ever got, which the end offsets of a fresh topic say. Waits until there
- * are `expected`, or for `waitMs`: with acks zero they may still be on their way. */
+/** How many records a topic ever got, which the end offsets of a fresh topic say: `countByPartition`. */
 export async function countRecords(
   bootstrapServers: string,
   topic: string,
-  { expected, waitMs, interrupted }: CountWait,
+  wait: CountWait,
 ): Promise<number> {
+  return sum(await countByPartition(bootstrapServers, topic, wait));
+}
+
+/** How many records each partition of a topic ever got: the end offsets of a fresh topic. Waits until
+ * there are `expected` in all, or for `waitMs`: with acks zero they may still be on their way. */
+export async function countByPartition(
+  bootstrapServers: string,
+  topic: string,
+  { expected, waitMs, interrupted }: CountWait,
+): Promise<number[]> {
   return await withClient(bootstrapServers, async (client) => {
     const deadlineMs = performance.now() + waitMs;
-    let records = await sumOfEndOffsets(client, topic);
-    while (records < expected && performance.now() < deadlineMs && !interrupted?.aborted) {
+    let ends = await endOffsets(client, topic);
+    while (sum(ends) < expected && performance.now() < deadlineMs && !interrupted?.aborted) {
       await new Promise((resolve) => setTimeout(resolve, COUNT_AGAIN_MS));
-      records = await sumOfEndOffsets(client, topic);
+      ends = await endOffsets(client, topic);
     }
-    return records;
+    return ends;
   });
 }

@@ -40,7 +40,7 @@ export interface BenchOptions {
   readonly shards: number | undefined;
   readonly repeat: number;
   readonly stallSeconds: number;
-  /** Count the records in Kafka afterwards. */
+  /** Look at the records in Kafka afterwards: at every one, or at their count in an embedded one. */
   readonly verify: boolean;
   /** How long records may take to appear there: with acks zero they may still be on their way. */
   readonly countTimeoutSeconds: number;

@@ -3,6 +3,7 @@
  */
 import type { Compression, Qos } from '../config/model.js';
 import type { PayloadMix } from './load/payload-mix.js';
+import type { SentMessages } from './verify/verification.js';
 
 /** How long a phase lasts. */
 export type Extent =
@@ -135,6 +136,8 @@ export interface FeedReport extends MeasuredPhase {
 export interface GeneratorReport {
   readonly load: LoadReport | undefined;
   readonly feed: FeedReport | undefined;
+  /** What must be in Kafka; undefined without a load. */
+  readonly sent: SentMessages | undefined;
   /** CPU of the generator while `measuring`: what its own work adds to a loaded machine. */
   readonly generatorCpuUsPerMessage: number;
 }

@@ -11,7 +11,6 @@ import { OperatingError } from '../base/errors.js';
 import type { Program } from './children.js';
 import { forkModule, releaseModule, startProgram, stopProgram } from './children.js';
 import { connectorYaml } from './connector-resources.js';
-import { countRecords } from './kafka-client.js';
 import type { KafkaTarget } from './kafka-target.js';
 import { payloadBytesMax } from './load/payload-mix.js';
 import type { BenchOptions } from './options.js';
@@ -32,6 +31,8 @@ import type {
   GeneratorTask,
   LoadReport,
 } from './protocol.js';
+import type { Verification } from './verify/verification.js';
+import { verifyLoad } from './verify/verify-load.js';
 
 const CONNECT_TIMEOUT_MS = 60_000;
 /** For a connector to end by itself. */
@@ -44,9 +45,11 @@ const RECORD_ROOM_BYTES = 65_536;
 /** Those of the generator: name and value have some 40 bytes. */
 const USER_PROPERTY_BYTES_MAX = 100;
 
-export interface RoundReport extends GeneratorReport, ConnectorUse {
+export interface RoundReport extends Omit<Measured, 'sent'> {
   /** Records in the topic that was written to, afterwards; absent when they were not counted. */
   readonly records: number | undefined;
+  /** Whether what was sent is in Kafka; absent where nothing was. */
+  readonly verification: Verification | undefined;
   /** Why the figures mean nothing; empty for a good round. */
   readonly voidBecause: readonly string[];
 }
@@ -104,9 +107,9 @@ function measure(
   });
 }
 
-function reasonsToVoid({ load, feed }: GeneratorReport, records: number | undefined): string[] {
+function reasonsToVoid({ load, feed }: GeneratorReport): string[] {
   const reasons: string[] = [];
-  if (load !== undefined) reasons.push(...reasonsOfLoad(load, records));
+  if (load !== undefined) reasons.push(...reasonsOfLoad(load));
   if (feed !== undefined) reasons.push(...reasonsOfFeed(feed));
   const lost = (load?.connectionsLost ?? 0) + (feed?.connectionsLost ?? 0);
   if (lost > 0) reasons.push('the connector closed a connection that was in use');
@@ -116,14 +119,10 @@ function reasonsToVoid({ load, feed }: GeneratorReport, records: number | undefi
   return reasons;
 }
 
-function reasonsOfLoad(load: LoadReport, records: number | undefined): string[] {
+function reasonsOfLoad(load: LoadReport): string[] {
   const reasons: string[] = [];
   if (load.unacknowledged > 0) reasons.push(`${load.unacknowledged} messages not acknowledged`);
   if (load.refused > 0) reasons.push(`${load.refused} messages refused`);
-  const settledWell = load.settled - load.refused;
-  if (records !== undefined && records < settledWell) {
-    reasons.push(`${settledWell - records} of ${settledWell} messages are not in Kafka`);
-  }
   return reasons;
 }
 
@@ -210,10 +209,12 @@ export async function runRound(
       onWarning('the connector did not tell of its garbage collection and event loops in time');
     }
     onProgress({ phase: 'verifying', share: 0, messagesPerSecond: undefined });
-    const records = await recordsOf(options, measured.load, { target, kafkaTopic, interrupted });
+    const verified = await verifyLoad(options, measured, { target, kafkaTopic, interrupted });
     interrupted.throwIfAborted();
     stopMs = STOP_MS;
-    return { ...measured, records, voidBecause: reasonsToVoid(measured, records) };
+    const { sent, ...figures } = measured;
+    const voidBecause = [...reasonsToVoid(measured), ...verified.voidBecause];
+    return { ...figures, ...verified, voidBecause };
   } finally {
     if (connector !== undefined) await stopProgram(connector, stopMs);
     if (generator !== undefined) await releaseModule(generator);
@@ -227,20 +228,4 @@ export async function runRound(
       await target.deleteTopic(topic).catch((error: Error) => onWarning(error.message));
     }
   }
-}
-
-interface CountContext extends Pick<RoundContext, 'target' | 'interrupted'> {
-  readonly kafkaTopic: string;
-}
-
-/** Counts while the connector runs: at QoS 0 it may not have read everything that the kernel took. */
-async function recordsOf(
-  options: BenchOptions,
-  load: LoadReport | undefined,
-  { target, kafkaTopic, interrupted }: CountContext,
-): Promise<number | undefined> {
-  if (!options.verify || load === undefined) return undefined;
-  const waitMs = options.countTimeoutSeconds * 1000;
-  const wait = { expected: load.settled, waitMs, interrupted };
-  return await countRecords(target.bootstrapServers, kafkaTopic, wait);
 }

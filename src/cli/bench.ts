@@ -33,7 +33,7 @@ function qos(text: string): Qos {
   throw new InvalidArgumentError('0 or 1 is needed.');
 }
 
-/** Runs the bench and prints it; 0 when every message was acknowledged and is in Kafka, else 1. */
+/** Runs the bench and prints it; 0 when every message was acknowledged and is in Kafka as sent, else 1. */
 export async function benchCommand({ json, ...options }: BenchCommandOptions): Promise<number> {
   const interruption = new AbortController();
   stopSignal().then(() => {
@@ -187,7 +187,7 @@ export function registerBench(program: Command): void {
       wholeNumber(1),
       BENCH_DEFAULTS.repeat,
     )
-    .option('--no-verify', 'do not count the records in Kafka afterwards')
+    .option('--no-verify', 'do not look at the records in Kafka afterwards')
     .option('--json', 'print the result as JSON', false)
     .option('--compare <results...>', 'compare two results of --json, A and B, and run nothing')
     .option('--fail-on-worse', 'with --compare: exit code 1 where B is worse than A', false)

@@ -72,6 +72,44 @@ t.test('a connector that writes every message to Kafka gives a valid bench', asy
   }
 });
 
+/** A Kafka of which a bench does not know that it keeps little. */
+async function keepingKafka(t: Test): Promise<KafkaTarget> {
+  const embedded = await openKafka(undefined);
+  t.teardown(() => embedded.close());
+  return { ...embedded, embedded: false };
+}
+
+t.test('every record is read back, and one that is not as it was sent is told of', async (t) => {
+  const context = {
+    target: await keepingKafka(t),
+    interrupted: new AbortController().signal,
+    onWarning: (text: string) => t.fail(text),
+  };
+  const run = (behaviour: string, options: Partial<BenchOptions> = {}) => {
+    const size = { messages: 990, receiveMaximum: 100, countTimeoutSeconds: 0.5 };
+    const checked = { ...size, verify: true, acks: 'all', ...options } as const;
+    return runRound(optionsFor(behaviour, checked), context);
+  };
+  const good = await run('bridging');
+  t.strictSame(good.voidBecause, []);
+  t.equal(good.records, 1000);
+  const verified = { how: 'every record', records: 1000, missing: 0, damaged: 0, outOfOrder: 0 };
+  t.match(good.verification, verified);
+  const lost = await run('losing');
+  t.strictSame(lost.voidBecause, ['1 of 1000 messages are not in Kafka']);
+  const damaged = await run('damaging');
+  t.match(damaged.voidBecause, [
+    '1 of 1000 messages are not in Kafka',
+    /^1 records are not as they were sent \(partition \d, offset \d+: its payload is another\)$/,
+  ]);
+  const repeated = await run('repeating');
+  t.strictSame(repeated.voidBecause, []);
+  t.match(repeated.verification, { records: 1001, repeated: 1, missing: 0 });
+  const short = await run('losing', { payloadBytes: 8 });
+  t.strictSame(short.voidBecause, ['1 of 1000 messages are not in Kafka']);
+  t.match(short.verification, { unstamped: 1000, outOfOrder: 0 });
+});
+
 t.test('options that do not go together are refused before anything starts', async (t) => {
   await t.rejects(
     runBench(optionsFor('orderly', { direction: 'kafka-to-mqtt', atOnce: 5 }), () => undefined),

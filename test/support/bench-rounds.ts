@@ -30,6 +30,7 @@ export const ROUND: RoundReport = {
   runtime: undefined,
   intervals: [],
   records: 10,
+  verification: { how: 'counts only', records: 10, missing: 0 },
   voidBecause: [],
 };
 

@@ -101,6 +101,11 @@ export class ClientConnection {
     socket.on('error', () => socket.destroy());
   }
 
+  /** What it is loaded with; undefined: it has not subscribed to a load. */
+  get slab(): PublishSlab | undefined {
+    return this.#slab;
+  }
+
   /** Messages handed to the socket that it still holds. */
   get flushing(): number {
     return this.#flushing;

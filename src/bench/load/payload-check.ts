@@ -34,6 +34,11 @@ export class PayloadCheck {
     return true;
   }
 
+  /** The byte there of every payload that is as long, but for a stamp. */
+  expectedAt(index: number): number {
+    return this.#expected[index] as number;
+  }
+
   /** A payload begins that comes in pieces: with its stamp at least. */
   begin(bytes: Uint8Array, at: number, end: number): void {
     this.#isGood = this.#compare(bytes, at + STAMP_BYTES, end, STAMP_BYTES);

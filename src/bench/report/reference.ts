@@ -12,9 +12,14 @@ Figures are of the measured phase of a round, after its warm-up; with \`--repeat
 and the least and the most. CPU and what is inside the connector are taken while all directions are measured: with
 \`--direction both\` from when the later one begins to when the earlier one ends.
 
-A round is void, and with it the result, where a message was not acknowledged, was refused or is not in Kafka, a record
-was not published, not as it was written or out of order, or the connector closed a connection that was in use. The bench
-then ends with exit code 1.
+A round is void, and with it the result, where a message was not acknowledged, was refused or is not in Kafka exactly as
+it was sent, a record was not published, not as it was written or out of order, or the connector closed a connection that
+was in use. The bench then ends with exit code 1.
+
+After the measured phase every record is read back from a Kafka that is given with \`--kafka\`: key, payload and copied
+user properties are compared byte by byte. The order for each key is checked where one connection sends and the topic is
+the key; it makes a round void with \`--acks all\`, which promises it. Payloads too short for a stamp are counted for each
+key. The embedded Kafka keeps 5 MB of a partition, so there records are only counted.
 `;
 
 const JSON_SHAPE = `
@@ -43,6 +48,7 @@ Of a round:
 | \`cpuUsPerMessage\`, \`peakRssBytes\` | of the connector; absent where there is no Linux |
 | \`runtime\` | what V8 and the event loops of our own connector did; absent with \`--connector\` |
 | \`records\` | in the Kafka topic afterwards; absent where they were not counted |
+| \`verification\` | whether what was sent is there; absent without a load. \`how\` is \`every record\`, \`counts only\` or \`none\`; \`missing\` messages; of every record also \`damaged\`, \`strange\`, \`repeated\`, \`outOfOrder\`, \`unstamped\`, \`checksum\` (\`expected\`, \`found\`), \`firstWrong\`, and the \`seconds\` it took |
 | \`voidBecause\` | why the round is void; empty for a good one |
 `;
 

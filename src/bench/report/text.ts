@@ -1,9 +1,10 @@
 /* A bench report as text for people. */
 import type { BenchReport } from '../bench.js';
 import { describePayloadMix } from '../load/payload-mix.js';
-import { type BenchOptions, payloadOfMessages, publishes } from '../options.js';
+import { type BenchOptions, payloadOfMessages, publishes, reads } from '../options.js';
 import type { MeasuredPhase } from '../protocol.js';
 import type { RoundReport } from '../round.js';
+import { describeVerification } from '../verify/verification.js';
 import { isValid, messagesPerSecond, PARTS, summaryOf } from './figures.js';
 import { formatNumber } from './format.js';
 import type { Spread } from './spread.js';
@@ -92,10 +93,14 @@ function describeFigures(report: BenchReport, colour: boolean): string[] {
   });
 }
 
-function describeCount({ options, rounds }: BenchReport): string[] {
-  if (!publishes(options)) return [];
-  const counted = rounds.every(({ records }) => records !== undefined);
-  return [counted ? 'All records were counted in Kafka.' : 'Records in Kafka were not counted.'];
+/** What is known of the records: of the last round, or of the first that is not good. */
+function describeRecords({ options, rounds }: BenchReport): string[] {
+  const round = rounds.find(({ voidBecause }) => voidBecause.length > 0) ?? rounds.at(-1);
+  const verification = round?.verification;
+  return [
+    ...(verification === undefined ? [] : [describeVerification(verification)]),
+    ...(reads(options) ? ['Every PUBLISH was compared with the record that was written.'] : []),
+  ];
 }
 
 function describeMachine({ machine, loadAverage }: BenchReport): string[] {
@@ -122,7 +127,7 @@ export function describeBench(report: BenchReport, colour = false): string {
     `machine  ${wrapped(describeMachine(report))}`,
     ...describeFigures(report, colour),
     '',
-    ...describeCount(report),
+    ...describeRecords(report),
     ...verdict,
   ].join('\n');
 }

@@ -8,6 +8,7 @@ import {
   checkAt,
   contentChecksum,
   keyChecksum,
+  keyChecksumAt,
   payloadChecksum,
   stampedCheck,
   stampedDueAtMs,
@@ -110,6 +111,13 @@ t.test('each message says which one it is, and what its topic and payload are', 
     checkSum = (checkSum + check) % 2 ** 32;
   }
   t.equal(stamps.checkSum, checkSum);
+});
+
+t.test('a checksum of a key is the same wherever the key lies', async (t) => {
+  for (const key of ['', 'bench/0', 'key/99999', 'Grüße']) {
+    const bytes = Buffer.from(`xx${key}yy`);
+    t.equal(keyChecksumAt(bytes, 2, bytes.length - 2), keyChecksum(Buffer.from(key)), key);
+  }
 });
 
 t.test('large payloads share one buffer but for their stamps, and are whole', async (t) => {

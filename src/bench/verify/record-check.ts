@@ -1,0 +1,238 @@
+/* RecordCheck: whether the records of a topic are the messages of a load, each as it was sent. It runs
+ * once a record, by the million: flat arrays, and no text is made of a good one.
+ *
+ *   payload    compared byte by byte with what payloads of its size are
+ *   stamp      its check is made of key, size and number: all of them must be right
+ *   number     a bit each: seen or not
+ *   headers    where user properties are copied: compared byte by byte with what they are
+ */
+import { type ReadRecord, readRecord } from '../../channel/record-frame.js';
+import type { RecordRing } from '../../channel/record-ring.js';
+import { payloadOf, userPropertyOf } from '../load/payload.js';
+import { PayloadCheck } from '../load/payload-check.js';
+import { type PayloadMix, payloadBytesMax } from '../load/payload-mix.js';
+import {
+  checkAt,
+  contentChecksum,
+  keyChecksumAt,
+  payloadChecksum,
+  STAMP_BYTES,
+  stampedCheck,
+  stampedSequence,
+  viewOf,
+} from '../load/stamp.js';
+import type { RecordFigures, SentMessages } from './verification.js';
+
+const SLASH = 0x2f;
+const HEADER_ENTRY_BYTES = 8;
+
+export interface Expected {
+  readonly sent: SentMessages;
+  readonly payload: PayloadMix;
+  /** Distinct ones. The number of each follows the last / of it. */
+  readonly keys: number;
+  /** User properties that each record has as headers. */
+  readonly copiedProperties: number;
+  /** Whether messages of the same key must lie in the order in which they were sent. */
+  readonly isOrdered: boolean;
+}
+
+export class RecordCheck {
+  #records = 0;
+  #damaged = 0;
+  #strange = 0;
+  #repeated = 0;
+  #outOfOrder = 0;
+  /** Stamped messages that are there, and the sum of their checks. */
+  #found = 0;
+  #checkSum = 0;
+  #firstWrong: string | undefined;
+  readonly #expected: Expected;
+  readonly #sizes: readonly number[];
+  /** By size. */
+  readonly #payloadChecksums: readonly number[];
+  readonly #payloads: PayloadCheck;
+  readonly #headers: Buffer;
+  /** A bit for each stamped message. */
+  readonly #seen: Uint8Array;
+  /** By key: the number of the last message, plus one; where an order is to be kept. */
+  readonly #latest: Uint32Array;
+  /** By key. */
+  readonly #unstamped: Uint32Array;
+  /** Views of the memory in which records lie: the ring and the large ring. */
+  readonly #views = new Map<Uint8Array, DataView>();
+
+  constructor(expected: Expected) {
+    const { sent, payload, keys, copiedProperties, isOrdered } = expected;
+    const template = payloadOf(payloadBytesMax(payload));
+    this.#expected = expected;
+    this.#sizes = payload.map(({ bytes }) => bytes);
+    this.#payloadChecksums = this.#sizes.map((bytes) =>
+      payloadChecksum(template.subarray(0, bytes)),
+    );
+    this.#payloads = new PayloadCheck(template);
+    this.#headers = headersOf(copiedProperties);
+    this.#seen = new Uint8Array(Math.ceil(sent.stamped / 8));
+    this.#latest = new Uint32Array(isOrdered ? keys : 0);
+    this.#unstamped = new Uint32Array(sent.unstampedByKey === undefined ? 0 : keys);
+  }
+
+  /** A record of the topic, in the order of its partition. */
+  take(record: RecordRing): void {
+    this.#records += 1;
+    const size =
+      record.hasValue && !record.oversize ? this.#sizes.indexOf(record.payloadBytes) : -1;
+    if (size < 0) this.#wrong(record, 'no message has a payload of this size');
+    else if (record.payloadBytes < STAMP_BYTES) this.#takeUnstamped(record);
+    else this.#takeStamped(record, size);
+  }
+
+  figures(): RecordFigures {
+    const { sent, isOrdered } = this.#expected;
+    const unstamped = sent.unstampedByKey ?? [];
+    let missing = sent.stamped - this.#found;
+    let repeated = this.#repeated;
+    for (const [key, count] of unstamped.entries()) {
+      const found = this.#unstamped[key] as number;
+      missing += Math.max(0, count - found);
+      repeated += Math.max(0, found - count);
+    }
+    return {
+      records: this.#records,
+      missing,
+      damaged: this.#damaged,
+      strange: this.#strange,
+      repeated,
+      outOfOrder: isOrdered ? this.#outOfOrder : undefined,
+      unstamped: unstamped.reduce((sum, count) => sum + count, 0),
+      checksum: { expected: hexOf(sent.checkSum), found: hexOf(this.#checkSum) },
+      firstWrong: this.#firstWrong,
+    };
+  }
+
+  #takeUnstamped(record: RecordRing): void {
+    const { body, payloadStart, payloadBytes } = record;
+    const key = keyNumberOf(record);
+    if (key < 0 || key >= this.#unstamped.length) {
+      this.#wrong(record, 'no message has this key');
+      return;
+    }
+    for (let n = 0; n < payloadBytes; n += 1) {
+      if (body[payloadStart + n] === this.#payloads.expectedAt(n)) continue;
+      this.#damage(record, 'its payload is another');
+      return;
+    }
+    this.#unstamped[key] = (this.#unstamped[key] as number) + 1;
+  }
+
+  #takeStamped(record: RecordRing, size: number): void {
+    const { body, keyStart, headersStart, payloadStart } = record;
+    const view = this.#viewOf(body);
+    const end = payloadStart + record.payloadBytes;
+    const key = keyChecksumAt(body, keyStart, headersStart);
+    const content = contentChecksum(key, this.#payloadChecksums[size] as number);
+    const check = checkAt(view, payloadStart, content);
+    const sequence = stampedSequence(view, payloadStart);
+    if (check !== stampedCheck(view, payloadStart)) {
+      // What no generator has stamped may be anything, or a message whose stamp is damaged.
+      this.#damage(record, 'its stamp is not that of its key and its size');
+    } else if (sequence >= this.#expected.sent.stamped) {
+      this.#wrong(record, `there was no message of the number ${sequence}`);
+    } else if (!this.#payloads.isGood(body, view, payloadStart, end)) {
+      this.#damage(record, 'its payload is another');
+    } else if (!this.#hasHeaders(record)) {
+      this.#damage(record, 'its headers are not the user properties');
+    } else this.#takeGood(record, sequence, check);
+  }
+
+  #takeGood(record: RecordRing, sequence: number, check: number): void {
+    const at = sequence >>> 3;
+    const bit = 1 << (sequence & 7);
+    const bits = this.#seen[at] as number;
+    if ((bits & bit) !== 0) {
+      this.#repeated += 1;
+      return;
+    }
+    this.#seen[at] = bits | bit;
+    this.#found += 1;
+    this.#checkSum = (this.#checkSum + check) % 2 ** 32;
+    if (this.#latest.length === 0) return;
+    const key = keyNumberOf(record);
+    if (sequence < (this.#latest[key] as number)) this.#outOfOrder += 1;
+    else this.#latest[key] = sequence + 1;
+  }
+
+  /** User properties come first among the headers; of another connector perhaps elsewhere. */
+  #hasHeaders(record: RecordRing): boolean {
+    const expected = this.#headers;
+    if (expected.length === 0) return true;
+    const { body, headersStart, headersBytes } = record;
+    if (headersBytes < expected.length) return false;
+    const headersEnd = headersStart + expected.length;
+    if (expected.compare(body, headersStart, headersEnd) === 0) return true;
+    const { headers } = readRecord(record.frame, record.large);
+    return headersOfProperties(headers).equals(expected);
+  }
+
+  #viewOf(body: Uint8Array): DataView {
+    const known = this.#views.get(body);
+    if (known !== undefined) return known;
+    const view = viewOf(body);
+    this.#views.set(body, view);
+    return view;
+  }
+
+  #damage(record: RecordRing, why: string): void {
+    this.#damaged += 1;
+    this.#firstWrong ??= placeOf(record, why);
+  }
+
+  #wrong(record: RecordRing, why: string): void {
+    this.#strange += 1;
+    this.#firstWrong ??= placeOf(record, why);
+  }
+}
+
+function placeOf({ partition, offset }: RecordRing, why: string): string {
+  return `partition ${partition}, offset ${offset}: ${why}`;
+}
+
+/** -1: its key has none. */
+function keyNumberOf({ body, keyStart, headersStart }: RecordRing): number {
+  let number = 0;
+  let scale = 1;
+  for (let n = headersStart - 1; n >= keyStart; n -= 1) {
+    const byte = body[n] as number;
+    if (byte === SLASH) return scale > 1 ? number : -1;
+    if (byte < 0x30 || byte > 0x39) return -1;
+    number += (byte - 0x30) * scale;
+    scale *= 10;
+  }
+  return -1;
+}
+
+/** As they stand in a record frame. */
+function headersOf(count: number): Buffer {
+  return encode(Array.from({ length: count }, (_, n) => userPropertyOf(n)));
+}
+
+function encode(headers: readonly (readonly [name: string, value: string | Buffer])[]): Buffer {
+  const parts = headers.map(([name, value]) => {
+    const bytes = Buffer.concat([Buffer.alloc(HEADER_ENTRY_BYTES), Buffer.from(name)]);
+    bytes.writeUInt16LE(bytes.length - HEADER_ENTRY_BYTES, 0);
+    bytes.writeUInt32LE(Buffer.from(value).length, 4);
+    return Buffer.concat([bytes, Buffer.from(value)]);
+  });
+  return Buffer.concat(parts);
+}
+
+/** Those of the headers that are user properties of the load, in their order. */
+function headersOfProperties(headers: ReadRecord['headers']): Buffer {
+  const prefix = userPropertyOf(0)[0].slice(0, -1);
+  const found = headers.filter(([name]) => name.startsWith(prefix));
+  return encode(found.map(([name, value]) => [name, Buffer.from(value ?? [])]));
+}
+
+function hexOf(sum: number): string {
+  return sum.toString(16).padStart(8, '0');
+}
