@@ -22,6 +22,8 @@ import { STAMP_BYTES, viewOf } from './stamp.js';
 import { matchesFilter } from './topic-match.js';
 
 const RECEIVE_MAXIMUM_DEFAULT = 65_535;
+/** Whoever reads a stamp has another clock, with another beginning. A getter, and not a cheap one. */
+const CLOCK_BEGAN_MS = performance.timeOrigin;
 const FEED_TOPIC = Buffer.from('feed/');
 const NO_RECORD = 'the connector published what is no record of the bench';
 /** In saturation, room for less than this part of the window waits for more: fewer, larger writes. */
@@ -166,8 +168,7 @@ export class ClientConnection {
       this.#flushingBytes += payloadBytes;
       if (isOpenLoop) measurement.late(nowMs - dueMs);
       if (load.qos > 0) packetIds[n] = this.inFlight.open(dueMs, payloadBytes);
-      // Whoever reads it has another clock, with another beginning.
-      dueAtMs[n] = performance.timeOrigin + dueMs;
+      dueAtMs[n] = CLOCK_BEGAN_MS + dueMs;
     }
   }
 
