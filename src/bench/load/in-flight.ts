@@ -4,6 +4,8 @@
 import { assert } from '../../base/assert.js';
 
 const PACKET_IDS = 65_536;
+/** Doubled as often as more are in flight at once: there may be thousands of connections. */
+const FIRST_PACKET_IDS = 256;
 
 export class InFlight {
   size = 0;
@@ -13,19 +15,21 @@ export class InFlight {
   /** Of the message that was settled last. */
   settledPayloadBytes = 0;
   /** When the message was due, in milliseconds; 0 where the packet identifier is free. */
-  readonly #dueAtMs = new Float64Array(PACKET_IDS);
-  readonly #sequence = new Float64Array(PACKET_IDS);
-  readonly #payloadBytes = new Uint32Array(PACKET_IDS);
+  #dueAtMs = new Float64Array(FIRST_PACKET_IDS);
+  #sequence = new Float64Array(FIRST_PACKET_IDS);
+  #payloadBytes = new Uint32Array(FIRST_PACKET_IDS);
+  #packetIdMax = FIRST_PACKET_IDS - 1;
   #nextPacketId = 1;
   #nextSequence = 1;
   #latestSettled = 0;
 
   /** Takes a free packet identifier, never 0 [MQTT-2.2.1-3]. */
   open(dueAtMs: number, payloadBytes: number): number {
-    assert(this.size < PACKET_IDS - 1, 'a packet identifier must be free');
+    if (this.size === this.#packetIdMax) this.#grow();
+    const last = this.#packetIdMax;
     let packetId = this.#nextPacketId;
-    while (this.#dueAtMs[packetId] !== 0) packetId = packetId === PACKET_IDS - 1 ? 1 : packetId + 1;
-    this.#nextPacketId = packetId === PACKET_IDS - 1 ? 1 : packetId + 1;
+    while (this.#dueAtMs[packetId] !== 0) packetId = packetId === last ? 1 : packetId + 1;
+    this.#nextPacketId = packetId === last ? 1 : packetId + 1;
     this.#dueAtMs[packetId] = dueAtMs;
     this.#payloadBytes[packetId] = payloadBytes;
     this.#sequence[packetId] = this.#nextSequence;
@@ -36,7 +40,7 @@ export class InFlight {
 
   /** Frees a packet identifier; when its message was due, or 0 where it was not in use. */
   settle(packetId: number): number {
-    const dueAtMs = this.#dueAtMs[packetId] as number;
+    const dueAtMs = this.#dueAtMs[packetId] ?? 0;
     if (dueAtMs === 0) {
       this.unknown += 1;
       return 0;
@@ -49,4 +53,18 @@ export class InFlight {
     else this.#latestSettled = sequence;
     return dueAtMs;
   }
+  #grow(): void {
+    const packetIds = 2 * this.#dueAtMs.length;
+    assert(packetIds <= PACKET_IDS, 'a packet identifier must be free');
+    this.#nextPacketId = this.#packetIdMax + 1;
+    this.#packetIdMax = packetIds - 1;
+    this.#dueAtMs = grown(this.#dueAtMs, new Float64Array(packetIds));
+    this.#sequence = grown(this.#sequence, new Float64Array(packetIds));
+    this.#payloadBytes = grown(this.#payloadBytes, new Uint32Array(packetIds));
+  }
+}
+
+function grown<T extends Float64Array | Uint32Array>(values: T, larger: T): T {
+  larger.set(values);
+  return larger;
 }

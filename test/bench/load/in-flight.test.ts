@@ -5,9 +5,28 @@ t.test('packet identifiers rise, skip those in use, and are never 0', async (t) 
   const inFlight = new InFlight();
   const held = inFlight.open(1, 0);
   t.equal(held, 1);
-  for (let n = 2; n <= 65_535; n += 1) inFlight.settle(inFlight.open(1, 0));
-  t.equal(inFlight.size, 1);
-  t.equal(inFlight.open(1, 0), 2, '1 is still in use, 0 is not allowed');
+  let last = held;
+  for (let packetId = inFlight.open(1, 0); packetId > last; packetId = inFlight.open(1, 0)) {
+    last = packetId;
+    inFlight.settle(packetId);
+  }
+  t.equal(last, 255, 'no more of them than are needed');
+  t.equal(inFlight.size, 2);
+  t.equal(inFlight.open(1, 0), 3, '1 and 2 are in use, 0 is not allowed');
+});
+
+t.test('what is in flight stays so when there are more packet identifiers', async (t) => {
+  const inFlight = new InFlight();
+  const numbers = Array.from({ length: 3000 }, (_, n) => n + 1);
+  t.strictSame(
+    numbers.map((n) => inFlight.open(n, 0)),
+    numbers,
+  );
+  t.strictSame(
+    numbers.map((n) => inFlight.settle(n)),
+    numbers,
+  );
+  t.match(inFlight, { size: 0, unknown: 0, outOfOrder: 0 });
 });
 
 t.test('settling gives back when the message was due, and its size, once', async (t) => {
@@ -16,7 +35,8 @@ t.test('settling gives back when the message was due, and its size, once', async
   t.equal(inFlight.settle(packetId), 12.5);
   t.equal(inFlight.settledPayloadBytes, 700);
   t.equal(inFlight.settle(packetId), 0);
-  t.equal(inFlight.unknown, 1);
+  t.equal(inFlight.settle(65_535), 0);
+  t.equal(inFlight.unknown, 2);
   t.equal(inFlight.size, 0);
 });
 
