@@ -14,7 +14,8 @@ const PAYLOAD_BYTES_DEFAULT = 16_777_216;
 const API_VERSION = 'mq.iotoperations.azure.com/v1beta1';
 
 export interface BenchEndpoints {
-  readonly mqttPort: number;
+  /** `HOST:PORT`. */
+  readonly mqttEndpoint: string;
   readonly bootstrapServers: string;
   /** What it writes to. */
   readonly kafkaTopic: string;
@@ -43,7 +44,7 @@ export function connectorYaml(options: BenchOptions, endpoints: BenchEndpoints):
         authentication: { enabled: false },
       },
       localBrokerConnection: {
-        endpoint: `127.0.0.1:${endpoints.mqttPort}`,
+        endpoint: endpoints.mqttEndpoint,
         tls,
         receiveMaximum: options.receiveMaximum,
       },
@@ -76,8 +77,17 @@ function partitioning(options: BenchOptions) {
 }
 
 function routesOf(options: BenchOptions, { kafkaTopic, feedTopic }: BenchEndpoints): unknown[] {
-  const { acks, qos } = options;
-  const mqttToKafka = { name: 'bench', mqttTopic: 'bench/#', kafkaTopic, kafkaAcks: acks, qos };
+  const { acks, qos, connections } = options;
+  const mqttToKafka = {
+    name: 'bench',
+    mqttTopic: 'bench/#',
+    kafkaTopic,
+    kafkaAcks: acks,
+    qos,
+    ...(connections === 1
+      ? {}
+      : { sharedSubscription: { groupName: 'bench', groupMinimumShareNumber: connections } }),
+  };
   const kafkaToMqtt = {
     name: 'feed',
     kafkaTopic: feedTopic,

@@ -29,7 +29,7 @@ process.on('disconnect', () => process.exit(0));
 if (!process.connected) process.exit(0);
 try {
   const generator = await start(JSON.parse(process.argv[2] ?? '') as GeneratorTask);
-  tell({ kind: 'listening', port: await generator.listen() });
+  tell({ kind: 'open', mqttEndpoint: await generator.open() });
 } catch (error) {
   tell({ kind: 'failed', message: (error as Error).message });
 }

@@ -1,23 +1,20 @@
-/* The load generator: an MQTT v5 broker as far as a client can tell, without routing, storage or other
- * clients, so that no broker limits what is measured. Runs in a process of its own.
+/* The load generator: the MQTT side of a run and its Kafka clients, in a process of its own.
  *
- *   load, MQTT to Kafka: PUBLISHes are dealt to the connections that subscribed, each to one of them, as
- *     with a shared subscription, and their PUBACKs are awaited
+ *   load, MQTT to Kafka: messages that it publishes, each over one of its connections
  *   feed, Kafka to MQTT: records that it writes to Kafka are awaited as PUBLISHes, and acknowledged
  *
- * Both begin at the same moment, when the connector is ready for all that there is to do. A session is
- * never resumed: a connection that closes with messages in flight ends the run, and the report shows them.
+ * Both begin at the same moment, when the connector is ready for all that there is to do. Its connections
+ * are those of a connector to which it plays the broker (play-broker/), or its own to a real broker that
+ * lies between (through-broker/); all else is the same.
  */
-import { once } from 'node:events';
-import type { AddressInfo, Server, Socket } from 'node:net';
-import { createServer } from 'node:net';
-import type { LoadRun } from './load/client-connection.js';
-import { ClientConnection } from './load/client-connection.js';
+import type { LoadConnection } from './load/connection.js';
 import { FeedRun } from './load/feed-run.js';
 import type { RecordFeeder } from './load/feeder.js';
-import { Measurement } from './load/measurement.js';
-import { Schedule } from './load/schedule.js';
-import type { GeneratorReport, GeneratorTask, Load, LoadReport, Progress } from './protocol.js';
+import { LoadRun } from './load/load-run.js';
+import type { Measurement } from './load/measurement.js';
+import type { MqttSide } from './load/mqtt-side.js';
+import { PlayedBroker } from './play-broker/played-broker.js';
+import type { GeneratorReport, GeneratorTask, LoadReport, Progress } from './protocol.js';
 import type { SentMessages } from './verify/verification.js';
 
 export interface GeneratorHandlers {
@@ -32,18 +29,20 @@ export interface GeneratorHandlers {
 
 const WATCH_EVERY_MS = 100;
 const PROGRESS_EVERY_MS = 250;
+/** In saturation, what each of many connections sends at once at least: fewer, larger writes. */
+const SHARE_LEAST = 16;
 
 export class LoadGenerator {
   readonly #task: GeneratorTask;
   readonly #handlers: GeneratorHandlers;
-  readonly #server: Server;
-  readonly #connections = new Set<ClientConnection>();
+  readonly #side: MqttSide;
   readonly #loadRun: LoadRun | undefined;
   readonly #feedRun: FeedRun | undefined;
   /** One for each direction. */
   readonly #measurements: readonly Measurement[];
   readonly #timers: NodeJS.Timeout[] = [];
-  #subscribed = false;
+  /** Which connection is dealt to next. */
+  #turnOf = 0;
   #outOfOrder = 0;
   #unknownPacketIds = 0;
   #connectionsLost = 0;
@@ -58,53 +57,41 @@ export class LoadGenerator {
     this.#task = task;
     this.#handlers = handlers;
     const onMeasuring = () => this.#begin();
-    if (task.load !== undefined) this.#loadRun = loadRunOf(task.load, onMeasuring);
+    const onFailed = (message: string) => this.#fail(message);
+    if (task.load !== undefined) this.#loadRun = new LoadRun(task.load, onMeasuring);
     if (task.feed !== undefined && feeder !== undefined) {
-      const onFailed = (message: string) => this.#fail(message);
       this.#feedRun = new FeedRun(task.feed, feeder, { onMeasuring, onFailed });
     }
     const runs = [this.#loadRun, this.#feedRun].filter((run) => run !== undefined);
     this.#measurements = runs.map(({ measurement }) => measurement);
-    this.#server = createServer((socket) => this.#accept(socket));
+    this.#side = new PlayedBroker(task.connections, {
+      loadRun: this.#loadRun,
+      feedRun: this.#feedRun,
+      receiveMaximum: task.receiveMaximum,
+      onProgress: (nowMs) => this.#turn(nowMs),
+      onLost: (connection) => this.#lose(connection),
+      onFailed,
+    });
   }
 
-  /** Listens on a free port of 127.0.0.1, which it gives. */
-  async listen(): Promise<number> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return (this.#server.address() as AddressInfo).port;
+  /** Gives where the connector is to dial, `HOST:PORT`. */
+  async open(): Promise<string> {
+    return await this.#side.open();
   }
 
   close(): void {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
-    for (const connection of this.#connections) connection.close();
-    this.#server.close();
+    this.#side.close();
   }
 
   get #started(): boolean {
     return this.#timers.length > 0;
   }
 
-  #accept(socket: Socket): void {
-    const connection = new ClientConnection(socket, {
-      loadRun: this.#loadRun,
-      feedRun: this.#feedRun,
-      receiveMaximum: this.#task.receiveMaximum,
-      onSubscribed: () => {
-        this.#subscribed = true;
-        this.#turn(performance.now());
-      },
-      onSettled: (nowMs) => this.#turn(nowMs),
-      onFailed: (message) => this.#fail(message),
-    });
-    this.#connections.add(connection);
-    socket.on('close', () => this.#lose(connection));
-  }
-
   /** Whether the connector is ready for everything. */
   #isReady(): boolean {
     const { load } = this.#task;
-    return (load === undefined || this.#subscribed) && this.#feedRun?.arrived !== false;
+    return (load === undefined || this.#side.isReady) && this.#feedRun?.arrived !== false;
   }
 
   #start(nowMs: number): void {
@@ -132,12 +119,29 @@ export class LoadGenerator {
     this.#lookForEnd();
   }
 
-  #turnLoad({ schedule, measurement }: LoadRun, nowMs: number): void {
+  #turnLoad(run: LoadRun, nowMs: number): void {
+    const { schedule, measurement } = run;
     if (measurement.phase === 'finished') return;
-    let again = false;
-    for (const connection of this.#connections) again = connection.pump(nowMs) || again;
+    const again = this.#deal(run, nowMs);
     if (schedule.exhausted(nowMs) && this.#outstanding() === 0) measurement.finish();
     else if (again) this.#turnSoon();
+  }
+
+  /** Shares out what may be sent, beginning where the last turn ended; true when there may be more to
+   * send at once. */
+  #deal({ load, schedule }: LoadRun, nowMs: number): boolean {
+    const { connections } = this.#side;
+    const available = schedule.available(nowMs);
+    const end = schedule.sent + available;
+    const least = load.ratePerSecond === undefined ? SHARE_LEAST : 1;
+    const share = Math.max(least, Math.ceil(available / connections.length));
+    let again = false;
+    for (let n = 0; n < connections.length && schedule.sent < end; n += 1) {
+      const connection = connections[this.#turnOf % connections.length];
+      this.#turnOf = (this.#turnOf + 1) % connections.length;
+      again = connection?.pump(nowMs, share) || again;
+    }
+    return again;
   }
 
   /** Goes on without a PUBACK that asks for more, after the sockets had their turn. */
@@ -164,17 +168,17 @@ export class LoadGenerator {
 
   #outstanding(): number {
     let outstanding = 0;
-    for (const { inFlight, flushing } of this.#connections) outstanding += inFlight.size + flushing;
+    for (const { inFlight, flushing } of this.#side.connections) {
+      outstanding += inFlight.size + flushing;
+    }
     return outstanding;
   }
 
-  #lose(connection: ClientConnection): void {
-    this.#connections.delete(connection);
+  #lose(connection: LoadConnection): void {
     this.#outOfOrder += connection.inFlight.outOfOrder;
     this.#unknownPacketIds += connection.inFlight.unknown;
     if (this.#isOver || !this.#started) return;
-    const isIdle = connection.inFlight.size === 0 && connection.flushing === 0;
-    if (isIdle && this.#feedRun?.finished !== false) return;
+    if (connection.isIdle && this.#feedRun?.finished !== false) return;
     this.#connectionsLost += 1;
     for (const measurement of this.#measurements) measurement.finish();
     this.#lookForEnd();
@@ -226,7 +230,7 @@ export class LoadGenerator {
   #loadReport({ schedule, measurement }: LoadRun): LoadReport {
     let outOfOrder = this.#outOfOrder;
     let unknownPacketIds = this.#unknownPacketIds;
-    for (const { inFlight } of this.#connections) {
+    for (const { inFlight } of this.#side.connections) {
       outOfOrder += inFlight.outOfOrder;
       unknownPacketIds += inFlight.unknown;
     }
@@ -247,7 +251,7 @@ export class LoadGenerator {
   #sent({ load, stamps }: LoadRun): SentMessages {
     let connections = 0;
     let unstampedByKey: number[] | undefined;
-    for (const { slab } of this.#connections) {
+    for (const { slab } of this.#side.connections) {
       if (slab === undefined) continue;
       connections += 1;
       const counts = slab.unstampedByKey(load.keys);
@@ -261,11 +265,4 @@ export class LoadGenerator {
     this.#isOver = true;
     this.#handlers.onFailed(message);
   }
-}
-
-function loadRunOf(load: Load, onMeasuring: () => void): LoadRun {
-  const { warmup, ratePerSecond, qos } = load;
-  const measurement = new Measurement({ warmup, ratePerSecond, hasLatency: qos > 0 }, onMeasuring);
-  const stamps = { sequence: 0, checkSum: 0 };
-  return { load, measurement, schedule: new Schedule(load, measurement), stamps };
 }

@@ -37,6 +37,8 @@ export interface BenchOptions {
   readonly latencyMs: number | undefined;
   readonly copyProperties: boolean;
   readonly receiveMaximum: number;
+  /** Over how many MQTT connections the load goes. */
+  readonly connections: number;
   readonly shards: number | undefined;
   readonly repeat: number;
   readonly stallSeconds: number;
@@ -70,6 +72,7 @@ export const BENCH_DEFAULTS: BenchOptions = {
   latencyMs: undefined,
   copyProperties: false,
   receiveMaximum: 8000,
+  connections: 1,
   shards: undefined,
   repeat: 1,
   stallSeconds: 30,
@@ -92,6 +95,9 @@ const RECORD_OVERHEAD_BYTES = 100;
 const USER_PROPERTY_BYTES = 50;
 /** Enough to create the topic and to open every connection to Kafka. */
 const AT_ONCE_WARMUP_MESSAGES = 4;
+
+/** The most that groupMinimumShareNumber can be. */
+const SUBSCRIBERS_MAX = 255;
 
 function messages(count: number): Extent {
   return { kind: 'messages', count };
@@ -117,6 +123,24 @@ export function keyPropertyOf({ topics, keys }: BenchOptions): string | undefine
 
 /** What no bench can do, in words; undefined: nothing. */
 export function problemOf(options: BenchOptions): string | undefined {
+  return problemOfConnections(options) ?? problemOfReading(options);
+}
+
+function problemOfConnections(options: BenchOptions): string | undefined {
+  const { connections, topics } = options;
+  if (connections > topics) {
+    return `--connections ${connections} needs as many --topics: each connection has topics of its own`;
+  }
+  if (connections > 1 && !publishes(options)) {
+    return '--connections is for what the connector receives, not for --direction kafka-to-mqtt';
+  }
+  if (connections > SUBSCRIBERS_MAX) {
+    return `--connections must be ${SUBSCRIBERS_MAX} or less: a connector has no more subscribers`;
+  }
+  return undefined;
+}
+
+function problemOfReading(options: BenchOptions): string | undefined {
   if (!reads(options)) return undefined;
   if (options.atOnce !== undefined) return '--at-once is for --direction mqtt-to-kafka only';
   if (payloadBytesMin(payloadOfMessages(options)) < STAMP_BYTES) {
@@ -141,6 +165,7 @@ function phasesOf(options: BenchOptions): { readonly warmup: Extent; readonly me
 export function loadOf(options: BenchOptions): Load {
   const { topics, skew, userProperties, qos, stallSeconds, atOnce } = options;
   const common = {
+    topicRoot: 'bench',
     topics,
     keys: options.keys ?? topics,
     keyProperty: keyPropertyOf(options),

@@ -10,16 +10,17 @@ export interface RoundProgress {
 }
 
 type Direction = 'load' | 'feed';
+type Task = Pick<GeneratorTask, Direction>;
 
 export class ProgressMeter {
-  readonly #task: GeneratorTask;
+  readonly #task: Task;
   readonly #onProgress: (progress: RoundProgress) => void;
   #phase: RoundProgress['phase'] = 'starting';
   /** The first of the phase. */
   #first: Progress | undefined;
   #last: Progress | undefined;
 
-  constructor(task: GeneratorTask, onProgress: (progress: RoundProgress) => void) {
+  constructor(task: Task, onProgress: (progress: RoundProgress) => void) {
     this.#task = task;
     this.#onProgress = onProgress;
   }

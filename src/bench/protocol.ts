@@ -12,7 +12,8 @@ export type Extent =
 
 /** MQTT to Kafka: what the generator publishes to the connector. */
 export interface Load {
-  /** Messages go to `bench/0` .. `bench/<topics - 1>`: in turn, or as `skew` says. */
+  /** Messages go to `<topicRoot>/0` .. `<topicRoot>/<topics - 1>`: in turn, or as `skew` says. */
+  readonly topicRoot: string;
   readonly topics: number;
   /** Distinct partition keys: the topics, or the values of `keyProperty`. */
   readonly keys: number;
@@ -62,8 +63,10 @@ export interface Feed {
 export interface GeneratorTask {
   readonly load: Load | undefined;
   readonly feed: Feed | undefined;
-  /** The Receive Maximum that the generator gives as a server. */
+  /** The Receive Maximum that the generator gives. */
   readonly receiveMaximum: number;
+  /** Over how many connections the load goes. */
+  readonly connections: number;
 }
 
 /** A percentile, such as 99.9, and its latency in ms. */
@@ -144,7 +147,8 @@ export interface GeneratorReport {
 
 /** Generator -> bench. */
 export type GeneratorEvent =
-  | { readonly kind: 'listening'; readonly port: number }
+  /** The connector is to dial `mqttEndpoint`, `HOST:PORT`. */
+  | { readonly kind: 'open'; readonly mqttEndpoint: string }
   /** Whatever there is to do has begun, with its warm-up. */
   | { readonly kind: 'loading' }
   /** Several times a second from then on, and right before `measuring` and `measured`. */

@@ -63,10 +63,11 @@ export function connectorCommand(options: BenchOptions, file: string, dataDir: s
   return [...command, '-f', file, '--admin-address', '127.0.0.1:0', '--data-dir', dataDir];
 }
 
-async function listening(generator: ChildProcess, interrupted: AbortSignal): Promise<number> {
+/** Where the connector is to dial, once the generator is open. */
+async function opened(generator: ChildProcess, interrupted: AbortSignal): Promise<string> {
   const first = once(generator, 'message', { signal: interrupted });
   const [event] = (await first) as [GeneratorEvent];
-  if (event.kind === 'listening') return event.port;
+  if (event.kind === 'open') return event.mqttEndpoint;
   const why = event.kind === 'failed' ? `: ${event.message}` : '';
   throw new OperatingError('ERR_BENCH_GENERATOR', `the load generator did not start${why}`);
 }
@@ -174,6 +175,7 @@ function taskOf(options: BenchOptions, target: KafkaTarget, topics: Topics): Gen
     load: publishes(options) ? loadOf(options) : undefined,
     feed: reads(options) ? feedOf(options, feedTarget) : undefined,
     receiveMaximum: options.receiveMaximum,
+    connections: options.connections,
   };
 }
 
@@ -197,9 +199,9 @@ export async function runRound(
     await createTopics(options, target, topics);
     const task = taskOf(options, target, topics);
     generator = forkModule('./generator-main.js', [JSON.stringify(task)]);
-    const mqttPort = await listening(generator, interrupted);
+    const mqttEndpoint = await opened(generator, interrupted);
     const file = join(folder, 'bench.yaml');
-    await writeFile(file, connectorYaml(options, { mqttPort, bootstrapServers, ...topics }));
+    await writeFile(file, connectorYaml(options, { mqttEndpoint, bootstrapServers, ...topics }));
     const command = connectorCommand(options, file, join(folder, 'data'));
     connector = await startProgram(command, { channel: options.connector === undefined });
     interrupted.throwIfAborted();

@@ -171,6 +171,13 @@ function connectorOptions(command: Command): Command {
       wholeNumber(1, 65_535),
       defaults.receiveMaximum,
     )
+    .option(
+      '--connections <n>',
+      'MQTT connections that share the load, each with topics of its own: subscribers of the connector ' +
+        '(sharedSubscription)',
+      wholeNumber(1),
+      defaults.connections,
+    )
     .option('--shards <n>', "shards (default: the connector's)", wholeNumber(1))
     .option('--connector <command>', 'another connector to measure, as a command', (text) =>
       text.trim().split(/\s+/),

@@ -110,11 +110,31 @@ t.test('every record is read back, and one that is not as it was sent is told of
   t.match(short.verification, { unstamped: 1000, outOfOrder: 0 });
 });
 
+t.test(
+  'a load is shared by as many subscribers of the connector as there are connections',
+  async (t) => {
+    const options = optionsFor('bridging', { verify: true, connections: 3, topics: 3 });
+    const report = await runBench(options, () => undefined);
+    t.strictSame(report.rounds[0]?.voidBecause, []);
+    t.equal(report.rounds[0]?.records, 5010);
+  },
+);
+
 t.test('options that do not go together are refused before anything starts', async (t) => {
   await t.rejects(
     runBench(optionsFor('orderly', { direction: 'kafka-to-mqtt', atOnce: 5 }), () => undefined),
     { name: 'UsageError', message: /--at-once/ },
   );
+  for (const [wrong, message] of [
+    [{ connections: 11, topics: 10 }, /as many --topics/],
+    [{ connections: 2, direction: 'kafka-to-mqtt' }, /not for --direction kafka-to-mqtt/],
+    [{ connections: 256 }, /255 or less/],
+  ] as const) {
+    await t.rejects(
+      runBench(optionsFor('orderly', wrong), () => undefined),
+      { message },
+    );
+  }
 });
 
 t.test('a connector that ends is an error with its last words', async (t) => {

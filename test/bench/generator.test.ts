@@ -8,8 +8,10 @@ import { LoadGenerator } from '../../src/bench/generator.js';
 import type { Load, LoadReport } from '../../src/bench/protocol.js';
 import type { BenchConnectorOptions } from '../support/bench-connector.js';
 import { BenchConnector } from '../support/bench-connector.js';
+import { until } from '../support/until.js';
 
 const LOAD: Load = {
+  topicRoot: 'bench',
   topics: 10,
   keys: 10,
   keyProperty: undefined,
@@ -24,13 +26,13 @@ const LOAD: Load = {
   stallSeconds: 60,
 };
 
-function startGenerator(t: Test, load: Partial<Load>) {
+function startGenerator(t: Test, load: Partial<Load>, connections = 1) {
   const events: string[] = [];
   const progress: number[] = [];
   let generator: LoadGenerator | undefined;
   const report = new Promise<LoadReport>((resolve, reject) => {
     generator = new LoadGenerator(
-      { load: { ...LOAD, ...load }, feed: undefined, receiveMaximum: 100 },
+      { load: { ...LOAD, ...load }, feed: undefined, receiveMaximum: 100, connections },
       undefined,
       {
         onLoading: () => events.push('loading'),
@@ -43,7 +45,9 @@ function startGenerator(t: Test, load: Partial<Load>) {
     );
   });
   t.teardown(() => generator?.close());
-  return { port: (generator as unknown as LoadGenerator).listen(), report, events, progress };
+  const endpoint = (generator as unknown as LoadGenerator).open();
+  const port = endpoint.then((text) => Number(text.split(':')[1]));
+  return { port, report, events, progress };
 }
 
 async function run(t: Test, load: Partial<Load>, options: Partial<BenchConnectorOptions>) {
@@ -199,6 +203,35 @@ t.test('messages are dealt to all connections that subscribed', async (t) => {
   t.equal(silent.received, 5);
   t.equal(elsewhere.received, 0, 'nothing for another filter');
 });
+
+t.test(
+  'a load over several connections begins when all are there, each with topics of its own',
+  async (t) => {
+    const { port, report, events } = startGenerator(t, {}, 3);
+    const topics: Set<string>[] = [];
+    const dial = async (n: number) => {
+      const seen = new Set<string>();
+      topics.push(seen);
+      const connector = await BenchConnector.dial({
+        port: await port,
+        behaviour: 'orderly',
+        receiveMaximum: 50,
+        qos: 1,
+        subscriptionIdentifier: 1,
+        onPublish: (packet) => seen.add(/bench\/\d/.exec(packet.toString('latin1'))?.[0] as string),
+      });
+      t.teardown(() => connector.close());
+      await until('it is subscribed', () => connector.subscribed);
+      t.strictSame(events, n < 2 ? [] : ['loading'], `with ${n + 1} of 3`);
+    };
+    for (const n of [0, 1, 2]) await dial(n);
+    t.match(await report, { sent: 1100, unacknowledged: 0 });
+    t.strictSame(
+      topics.map((seen) => [...seen].sort().join(' ')),
+      ['bench/0 bench/3 bench/6 bench/9', 'bench/1 bench/4 bench/7', 'bench/2 bench/5 bench/8'],
+    );
+  },
+);
 
 t.test('PINGREQ and UNSUBSCRIBE are answered', async (t) => {
   const { port } = startGenerator(t, {});

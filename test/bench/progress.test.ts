@@ -6,9 +6,9 @@ const SIZE = { ...BENCH_DEFAULTS, warmupMessages: 100, messages: 1000 };
 const load = loadOf(SIZE);
 const feed = feedOf(SIZE, { bootstrapServers: '', kafkaTopic: '', embedded: false });
 
-function meter(task: Pick<ConstructorParameters<typeof ProgressMeter>[0], 'load' | 'feed'>) {
+function meter(task: ConstructorParameters<typeof ProgressMeter>[0]) {
   const seen: RoundProgress[] = [];
-  const progress = new ProgressMeter({ ...task, receiveMaximum: 1 }, (now) => seen.push(now));
+  const progress = new ProgressMeter(task, (now) => seen.push(now));
   return { progress, seen };
 }
 

@@ -60,15 +60,20 @@ function writeTo(opened: kafka.Producer): (packet: Buffer) => void {
   return (packet) => void parser.parse(Buffer.from(packet));
 }
 
-const dialed = await BenchConnector.dial({
+const route = ['spec', 'routes', 0, 'mqttToKafka'];
+const share = topicMap?.getIn([...route, 'sharedSubscription', 'groupMinimumShareNumber']);
+const options = {
   port: Number(endpoint.split(':')[1]),
   behaviour: bridge === undefined ? (behaviour as Behaviour) : 'orderly',
   receiveMaximum: connector?.getIn(['spec', 'localBrokerConnection', 'receiveMaximum']) as number,
-  qos: (topicMap?.getIn(['spec', 'routes', 0, 'mqttToKafka', 'qos']) ?? 1) as 0 | 1,
+  qos: (topicMap?.getIn([...route, 'qos']) ?? 1) as 0 | 1,
   subscriptionIdentifier: 1,
   ...(producer === undefined ? {} : { onPublish: writeTo(producer) }),
-});
+};
+const dialled = await Promise.all(
+  Array.from({ length: Number(share ?? 1) }, () => BenchConnector.dial(options)),
+);
 process.on('SIGTERM', () => {
-  dialed.close();
+  for (const each of dialled) each.close();
   producer?.flush(10_000, () => producer.disconnect());
 });

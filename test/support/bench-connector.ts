@@ -46,6 +46,8 @@ const SUBACK = 0x90;
 
 export class BenchConnector {
   received = 0;
+  /** Its SUBACK has come. */
+  subscribed = false;
   /** The most messages that ever waited for a PUBACK at the same moment. */
   waitingMax = 0;
   #rest = Buffer.alloc(0);
@@ -122,7 +124,7 @@ export class BenchConnector {
       const end = endOfPacket(bytes, at);
       if (end === undefined) break;
       if ((bytes[at] as number) >> 4 === 3) this.#publish(bytes.subarray(at, end));
-      else if (bytes[at] === SUBACK) this.received = 0;
+      else if (bytes[at] === SUBACK) this.subscribed = true;
       at = end;
     }
     this.#rest = Buffer.from(bytes.subarray(at));

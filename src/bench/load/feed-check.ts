@@ -1,11 +1,14 @@
 /* FeedCheck: which records of a feed have come, and in which order, by their partition and their number
- * in it. Costs a comparison a record as long as they come as they should.
+ * in it. Costs two comparisons a record as long as they come as they should.
+ *
+ * Over several connections the records of a partition overtake each other; only those of one connection
+ * must not.
  */
 export class FeedCheck {
   /** Records that have come, each once. */
   received = 0;
   duplicates = 0;
-  /** Records that came after a later one of their partition. */
+  /** Records that came after a later one of their partition over the same connection. */
   outOfOrder = 0;
   /** By partition: the number of the record that is to come next. */
   readonly #next: number[];
@@ -22,8 +25,18 @@ export class FeedCheck {
     return this.#overtaken.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** A record has come; true: for the first time. */
-  take(partition: number, sequence: number): boolean {
+  /**
+   * A record has come; true: for the first time. `latest` is its connection's own, empty at first: by
+   * partition the number of the latest record of it.
+   */
+  take(partition: number, sequence: number, latest: number[]): boolean {
+    const isNew = this.#takeNew(partition, sequence);
+    if (sequence > (latest[partition] ?? -1)) latest[partition] = sequence;
+    else if (isNew) this.outOfOrder += 1;
+    return isNew;
+  }
+
+  #takeNew(partition: number, sequence: number): boolean {
     const next = this.#next[partition] as number;
     if (sequence < next) return this.#takeLate(partition, sequence);
     if (sequence > next) {
@@ -39,7 +52,6 @@ export class FeedCheck {
       this.duplicates += 1;
       return false;
     }
-    this.outOfOrder += 1;
     this.received += 1;
     return true;
   }

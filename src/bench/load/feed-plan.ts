@@ -5,6 +5,7 @@
  * one request, but for those before the start, which are to reach every partition.
  */
 import type { Feed } from '../protocol.js';
+import { WHOLE } from './load-part.js';
 import { type MessagePlan, planLengthMin, planMessages } from './message-plan.js';
 import { payloadOf } from './payload.js';
 import { payloadBytesMax } from './payload-mix.js';
@@ -28,7 +29,7 @@ export class FeedPlan {
 
   constructor(feed: Feed, partitions: number) {
     const { keys, skew, payload, ratePerSecond } = feed;
-    const planned = { topics: keys, keys, skew, payload };
+    const planned = { topics: keys, keys, skew, payload, part: WHOLE };
     this.partitions = partitions;
     this.payload = payloadOf(payloadBytesMax(payload));
     this.#plan = planMessages(planned, planLengthMin(planned));

@@ -21,6 +21,8 @@ export interface FeedPublish {
   readonly keyNumber: number;
   /** Whether the payload is what was written, after the stamp. */
   readonly isGood: boolean;
+  /** Its connection's, for the check. */
+  readonly latest: number[];
 }
 
 export interface FeedRunHandlers {
@@ -82,7 +84,8 @@ export class FeedRun {
       return;
     }
     const { plan } = this.#feeder;
-    if (this.finished || !this.#check.take(plan.partitionOf(index), plan.sequenceOf(index))) return;
+    const [partition, sequence] = [plan.partitionOf(index), plan.sequenceOf(index)];
+    if (this.finished || !this.#check.take(partition, sequence, publish.latest)) return;
     this.#came = true;
     const { measurement } = this;
     if (!this.#isOpenLoop) measurement.settleUnconfirmed(1, payloadBytes);

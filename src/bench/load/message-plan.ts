@@ -4,7 +4,10 @@
  * With a skew the share of the topic or key of rank r is in proportion to 1 / r^skew; without one they
  * come in turn. Of topics and keys the fewer follow the more: with 10 topics and 1,000 keys each key
  * has one topic, with 1,000 topics and 10 keys each topic has one key.
+ *
+ * Of several connections each has a plan of its own, and of the sizes its part.
  */
+import type { Part } from './load-part.js';
 import type { PayloadMix } from './payload-mix.js';
 
 export interface PlanOptions {
@@ -12,6 +15,7 @@ export interface PlanOptions {
   readonly keys: number;
   readonly skew: number;
   readonly payload: PayloadMix;
+  readonly part: Part;
 }
 
 export interface MessagePlan {
@@ -31,22 +35,22 @@ const GOLDEN_RATIO = 0.618_033_988_749_894_9;
 const SEED = 0x2545f491;
 
 /** The shortest round in which all shares are what was asked for, nearly. */
-export function planLengthMin({ topics, keys, skew, payload }: PlanOptions): number {
+export function planLengthMin({ topics, keys, skew, payload, part }: PlanOptions): number {
   const most = Math.max(topics, keys);
-  if (skew > 0) return Math.max(SKEWED_LENGTH_MIN, 2 * most);
-  return payload.length > 1 ? Math.ceil(MIXED_LENGTH_MIN / most) * most : most;
+  if (skew > 0) return Math.max(Math.ceil(SKEWED_LENGTH_MIN / part.parts), 2 * most);
+  return payload.length > 1 ? Math.ceil(MIXED_LENGTH_MIN / part.parts / most) * most : most;
 }
 
 /** @param length at least `planLengthMin`; without a skew a multiple of topics and keys, of the more */
 export function planMessages(options: PlanOptions, length: number): MessagePlan {
-  const { topics, keys, skew, payload } = options;
+  const { topics, keys, skew, payload, part } = options;
   const most = Math.max(topics, keys);
   const drawn = skew > 0 ? drawSkewed(most, skew, length) : drawInTurn(most, length);
   return {
     length,
     topics: topics === most ? drawn : drawn.map((n) => n % topics),
     keys: keys === most ? drawn : drawn.map((n) => n % keys),
-    sizes: drawSizes(payload, length),
+    sizes: drawSizes(payload, length, part),
   };
 }
 
@@ -78,7 +82,12 @@ function rankOf(upTo: Float64Array, value: number): number {
 }
 
 /** Exactly the shares of the mix, shuffled: in turn, some topics would have all that is large. */
-function drawSizes(mix: PayloadMix, length: number): Uint8Array {
+function drawSizes(mix: PayloadMix, length: number, { index, parts }: Part): Uint8Array {
+  const sizes = drawAllSizes(mix, length * parts);
+  return parts === 1 ? sizes : Uint8Array.from({ length }, (_, n) => sizes[n * parts + index] ?? 0);
+}
+
+function drawAllSizes(mix: PayloadMix, length: number): Uint8Array {
   const sizes = new Uint8Array(length);
   let percent = 0;
   let from = 0;

@@ -7,22 +7,24 @@
  */
 import { OperatingError } from '../../base/errors.js';
 import type { Qos } from '../../config/model.js';
+import type { LoadPart } from './load-part.js';
 import { type MessagePlan, planLengthMin, planMessages } from './message-plan.js';
-import { keyOf, payloadOf, userPropertyOf } from './payload.js';
+import { keyOf, payloadOf, topicNameOf, userPropertyOf } from './payload.js';
 import type { PayloadMix } from './payload-mix.js';
 import { contentChecksum, keyChecksum, payloadChecksum, STAMP_BYTES } from './stamp.js';
 
 /** Long enough that one write carries many packets, small enough to stay in the CPU's cache. */
 const ROUND_BYTES_MIN = 512 * 1024;
-/** 100,000 topics with payloads of 1 KiB. */
+/** Of one of many connections, which writes little at once. */
+const SMALL_ROUND_BYTES_MIN = 8 * 1024;
+/** Of all connections: 100,000 topics with payloads of 1 KiB. */
 const ROUND_BYTES_MAX = 128 * 1024 * 1024;
 /** From here on a write of its own for each payload costs less than the copies. */
 const SHARED_PAYLOAD_BYTES_MIN = 16 * 1024;
 const FIXED_HEADER_BYTES_MAX = 5;
 
-export interface RoundOptions {
-  readonly topicNames: readonly string[];
-  readonly keys: number;
+export interface RoundOptions extends LoadPart {
+  readonly topicRoot: string;
   /** The user property that carries the key; undefined: the topic is the key. */
   readonly keyProperty: string | undefined;
   readonly skew: number;
@@ -100,21 +102,21 @@ class VariableHeaders {
   }
 
   of(topic: number, key: number): VariableHeader {
-    const index = this.#options.topicNames.length >= this.#options.keys ? topic : key;
+    const index = this.#options.topics.length >= this.#options.keys.length ? topic : key;
     const made = this.#headers[index] ?? this.#make(topic, key);
     this.#headers[index] = made;
     return made;
   }
 
   #make(topic: number, key: number): VariableHeader {
-    const { topicNames, keyProperty, qos } = this.#options;
-    const topicName = topicNames[topic] as string;
+    const { topicRoot, topics, keys, keyProperty, qos } = this.#options;
+    const topicName = topicNameOf(topicRoot, topics[topic] as number);
     const bytes: number[] = [];
     pushString(bytes, topicName);
     const packetIdAt = qos > 0 ? bytes.length : -1;
     if (qos > 0) bytes.push(0, 0);
     const properties = [...this.#common];
-    const keyText = keyProperty === undefined ? topicName : keyOf(key);
+    const keyText = keyProperty === undefined ? topicName : keyOf(keys[key] as number);
     if (keyProperty !== undefined) pushUserProperty(properties, [keyProperty, keyText]);
     pushVarint(bytes, properties.length);
     const whole = Buffer.from(bytes.concat(properties));
@@ -126,7 +128,7 @@ class VariableHeaders {
 /** How many of each payload's bytes stand in the buffer. */
 function inlineBytesOf(
   mix: PayloadMix,
-  { plan, headerBytes }: { plan: MessagePlan; headerBytes: number },
+  { plan, headerBytes, parts }: { plan: MessagePlan; headerBytes: number; parts: number },
 ): number[] {
   const counts = mix.map(() => 0);
   for (const size of plan.sizes) counts[size] = (counts[size] as number) + 1;
@@ -137,7 +139,7 @@ function inlineBytesOf(
   for (const [n, { bytes }] of mix.entries()) if (bytes >= SHARED_PAYLOAD_BYTES_MIN) share(n);
   for (;;) {
     const bytes = inline.reduce((sum, each, n) => sum + each * (counts[n] as number), headerBytes);
-    if (bytes <= ROUND_BYTES_MAX) return inline;
+    if (bytes <= ROUND_BYTES_MAX / parts) return inline;
     const largest = Math.max(...inline);
     if (largest <= STAMP_BYTES) {
       const limit = Math.floor(ROUND_BYTES_MAX / 2 ** 20);
@@ -152,8 +154,9 @@ function inlineBytesOf(
 
 /** As many messages as make the buffer long enough, and the shares right. */
 function planRound(options: RoundOptions): MessagePlan {
-  const { topicNames, keys, skew, payload } = options;
-  const planned = { topics: topicNames.length, keys, skew, payload };
+  const { topics, keys, skew, payload, index, parts } = options;
+  const part = { index, parts };
+  const planned = { topics: topics.length, keys: keys.length, skew, payload, part };
   const least = planLengthMin(planned);
   const each = payload.map(({ bytes }) => (bytes < SHARED_PAYLOAD_BYTES_MIN ? bytes : STAMP_BYTES));
   const payloadBytes = payload.reduce(
@@ -162,7 +165,8 @@ function planRound(options: RoundOptions): MessagePlan {
   );
   const header = new VariableHeaders(options).of(0, 0);
   const bytes = least * (header.bytes.length + FIXED_HEADER_BYTES_MAX + payloadBytes);
-  return planMessages(planned, least * Math.ceil(ROUND_BYTES_MIN / bytes));
+  const bytesMin = Math.max(SMALL_ROUND_BYTES_MIN, ROUND_BYTES_MIN / parts);
+  return planMessages(planned, least * Math.ceil(bytesMin / bytes));
 }
 
 /** Throws an OperatingError where headers alone would take more than ROUND_BYTES_MAX. */
@@ -173,7 +177,7 @@ export function layOutPackets(options: RoundOptions): PacketRound {
   const headerOf = (n: number) => headers.of(plan.topics[n] as number, plan.keys[n] as number);
   let headerBytes = length * FIXED_HEADER_BYTES_MAX;
   for (let n = 0; n < length; n += 1) headerBytes += headerOf(n).bytes.length;
-  const inline = inlineBytesOf(options.payload, { plan, headerBytes });
+  const inline = inlineBytesOf(options.payload, { plan, headerBytes, parts: options.parts });
   const payloads = options.payload.map(({ bytes }) => payloadOf(bytes));
   const checksums = payloads.map(payloadChecksum);
   const roundBytes = plan.sizes.reduce((sum, size) => sum + (inline[size] as number), headerBytes);

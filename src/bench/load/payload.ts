@@ -20,6 +20,6 @@ export function keyOf(n: number): string {
 }
 
 /** The MQTT topic of that number. */
-export function topicNameOf(n: number): string {
-  return `bench/${n}`;
+export function topicNameOf(topicRoot: string, n: number): string {
+  return `${topicRoot}/${n}`;
 }

@@ -35,17 +35,20 @@ export class PublishSlab {
   /** By size of the mix. */
   readonly #payloadBytes: readonly number[];
   readonly #sharesPayloads: boolean;
+  /** Their numbers among all of the load. */
+  readonly #keys: readonly number[];
   #next = 0;
 
   /** Throws an OperatingError for a load of too many topics and properties. */
   constructor(options: RoundOptions, stamps: Stamps) {
-    assert(options.topicNames.length > 0, 'a slab needs a topic name');
+    assert(options.topics.length > 0, 'a slab needs a topic');
     const round = layOutPackets(options);
     this.#round = round;
     this.#view = viewOf(round.bytes);
     this.#stamps = stamps;
     this.#payloadBytes = options.payload.map(({ bytes }) => bytes);
     this.#sharesPayloads = round.shared.some((payload) => payload !== undefined);
+    this.#keys = options.keys;
     this.count = round.plan.length;
     this.packetBytesMax = round.packetBytesMax;
   }
@@ -81,7 +84,7 @@ export class PublishSlab {
     const counts = Array.from({ length: keys }, () => 0);
     for (let n = 0; n < this.count; n += 1) {
       if ((stampAt[n] as number) >= 0) continue;
-      const key = plan.keys[n] as number;
+      const key = this.#keys[plan.keys[n] as number] as number;
       counts[key] = (counts[key] as number) + this.#rounds + (n < this.#next ? 1 : 0);
     }
     return counts;

@@ -14,9 +14,14 @@ export class Schedule {
     this.#measurement = measurement;
   }
 
+  /** How many may be sent now. */
+  available(nowMs: number): number {
+    return Math.max(0, Math.min(this.#left(nowMs), this.#due(nowMs)));
+  }
+
   /** Grants up to `wanted` messages; the caller sends them. */
   take(nowMs: number, wanted: number): number {
-    const granted = Math.max(0, Math.min(wanted, this.#left(nowMs), this.#due(nowMs)));
+    const granted = Math.min(wanted, this.available(nowMs));
     this.sent += granted;
     return granted;
   }

@@ -40,6 +40,7 @@ function describeLoad(options: BenchOptions): string {
     `${formatNumber(options.topics, 0)} topics`,
     ...(options.keys === undefined ? [] : [`${formatNumber(options.keys, 0)} keys`]),
     ...(options.skew === 0 ? [] : [`skew ${options.skew}`]),
+    ...(options.connections === 1 ? [] : [`${options.connections} connections`]),
     ...(publishes(options) ? describeWriting(options) : []),
     `compression ${options.compression}`,
     `copyMqttProperties ${options.copyProperties}`,

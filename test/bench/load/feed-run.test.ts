@@ -46,13 +46,14 @@ class StampFeeder implements RecordFeeder {
   }
 
   /** What a connector makes of the record. */
-  publishOf(index: number): FeedPublish {
+  publishOf(index: number, latest: number[] = []): FeedPublish {
     return {
       view: this.stamps[index] as DataView,
       payloadAt: 0,
       payloadBytes: STAMP_BYTES,
       keyNumber: index % 3,
       isGood: true,
+      latest,
     };
   }
 }
@@ -66,9 +67,10 @@ function runOf(changed: Partial<Feed>) {
     onMeasuring: () => undefined,
     onFailed: (message) => failures.push(message),
   });
+  const latest: number[] = [];
   const publish = (from: number, to: number, nowMs: number) => {
     run.beginBurst(nowMs);
-    for (let index = from; index < to; index += 1) run.onPublish(feeder.publishOf(index));
+    for (let index = from; index < to; index += 1) run.onPublish(feeder.publishOf(index, latest));
     run.endBurst();
   };
   return { run, feeder, publish, failures };

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { WHOLE } from '../../../src/bench/load/load-part.js';
 import {
   type PlanOptions,
   planLengthMin,
@@ -10,6 +11,7 @@ const OPTIONS: PlanOptions = {
   keys: 10,
   skew: 0,
   payload: [{ bytes: 200, percent: 100 }],
+  part: WHOLE,
 };
 
 function planOf(options: Partial<PlanOptions>) {
@@ -58,4 +60,18 @@ t.test('sizes have exactly their shares', async (t) => {
   const { sizes, length } = planOf({ payload });
   t.equal(length, 10_000);
   t.same(countsOf(Uint32Array.from(sizes)), [3333, 6666, 1]);
+});
+
+t.test('the sizes of all parts together have their shares', async (t) => {
+  const payload = [
+    { bytes: 200, percent: 99.5 },
+    { bytes: 800, percent: 0.5 },
+  ];
+  const parts = 100;
+  const plans = Array.from({ length: parts }, (_, index) =>
+    planOf({ payload, part: { index, parts } }),
+  );
+  t.ok(plans.every(({ length }) => length === 100));
+  const large = plans.flatMap(({ sizes }) => [...sizes]).filter((size) => size === 1);
+  t.equal(large.length, 50);
 });

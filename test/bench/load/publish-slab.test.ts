@@ -1,6 +1,7 @@
 import type { IPublishPacket, Packet } from 'mqtt-packet';
 import mqttPacket from 'mqtt-packet';
 import t from 'tap';
+import { WHOLE } from '../../../src/bench/load/load-part.js';
 import type { RoundOptions } from '../../../src/bench/load/packet-round.js';
 import { payloadOf } from '../../../src/bench/load/payload.js';
 import { PublishSlab } from '../../../src/bench/load/publish-slab.js';
@@ -17,14 +18,16 @@ import {
 } from '../../../src/bench/load/stamp.js';
 
 const OPTIONS: RoundOptions = {
-  topicNames: ['bench/0', 'bench/1', 'bench/10'],
-  keys: 3,
+  topicRoot: 'bench',
+  topics: [0, 1, 10],
+  keys: [0, 1, 10],
   keyProperty: undefined,
   skew: 0,
   subscriptionIds: [268_435_455],
   payload: [{ bytes: 200, percent: 100 }],
   userProperties: 2,
   qos: 1,
+  ...WHOLE,
 };
 
 function slabOf(options: Partial<RoundOptions>) {
@@ -78,11 +81,11 @@ t.test('a stretch holds whole PUBLISH packets with the packet identifiers given'
 });
 
 t.test('stretches go through the slab and start again at its first packet', async (t) => {
-  const { slab } = slabOf({ topicNames: ['a', 'b'], keys: 2 });
+  const { slab } = slabOf({ topicRoot: 'a', topics: [3, 4], keys: [3, 4] });
   t.equal(wholeRound(slab).length, slab.count);
   t.equal(slab.untilWrap, slab.count);
   const [again] = parse(Buffer.concat(slab.stretch(fields(1, Uint16Array.of(9)), 1)));
-  t.match(again, { topic: 'a', messageId: 9 });
+  t.match(again, { topic: 'a/3', messageId: 9 });
 });
 
 t.test('a stretch past the end of the slab is refused', async (t) => {
@@ -165,7 +168,7 @@ t.test('payloads of a mix come in their shares, each as long as it should be', a
     stamped.map((_, n) => n),
     'numbers are of those that have room for one',
   );
-  const unstamped = slab.unstampedByKey(3) ?? [];
+  const unstamped = slab.unstampedByKey(11) ?? [];
   t.equal(
     unstamped.reduce((sum, count) => sum + count, 0),
     packets.length - stamped.length,
@@ -173,7 +176,7 @@ t.test('payloads of a mix come in their shares, each as long as it should be', a
 });
 
 t.test('keys that are not the topics are a user property', async (t) => {
-  const { slab } = slabOf({ keys: 7, keyProperty: 'key' });
+  const { slab } = slabOf({ keys: [0, 1, 2, 3, 4, 5, 6], keyProperty: 'key' });
   const packets = wholeRound(slab);
   const pairs = new Map<string, string>();
   for (const { topic, properties } of packets) {
@@ -187,17 +190,17 @@ t.test('keys that are not the topics are a user property', async (t) => {
 });
 
 t.test('100,000 topics take a bounded slab, whatever the payloads are', async (t) => {
-  const topicNames = Array.from({ length: 100_000 }, (_, n) => `bench/${n}`);
+  const topics = Array.from({ length: 100_000 }, (_, n) => n);
   const { slab } = slabOf({
-    topicNames,
-    keys: topicNames.length,
+    topics,
+    keys: topics,
     userProperties: 0,
     payload: [{ bytes: 4096, percent: 100 }],
   });
   const [first, shared] = slab.stretch(fields(1), 1);
   t.ok(slab.count * (first?.length ?? 0) < 10_000_000, 'headers and stamps');
   t.equal(shared?.length, 4080);
-  t.throws(() => slabOf({ topicNames, keys: topicNames.length, userProperties: 100 }), {
+  t.throws(() => slabOf({ topics, keys: topics, userProperties: 100 }), {
     code: 'ERR_BENCH_GENERATOR',
     message: /more than 128 MiB/,
   });
@@ -208,4 +211,9 @@ t.test('QoS 0 packets carry no packet identifier', async (t) => {
   const [packet] = parse(Buffer.concat(slab.stretch(fields(1), 1)));
   t.match(packet, { qos: 0, topic: 'bench/0' });
   t.equal(packet?.messageId, undefined);
+});
+
+t.test('one of many slabs is small', async (t) => {
+  t.ok(slabOf({ parts: 1000 }).slab.count * 200 < 20_000);
+  t.ok(slabOf({}).slab.count * 200 > 200_000);
 });

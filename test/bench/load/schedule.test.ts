@@ -4,6 +4,7 @@ import { Schedule } from '../../../src/bench/load/schedule.js';
 import type { Load } from '../../../src/bench/protocol.js';
 
 const LOAD: Load = {
+  topicRoot: 'bench',
   topics: 1,
   keys: 1,
   keyProperty: undefined,

@@ -59,7 +59,10 @@ t.test('a connector that is probed stops as it always does', async (t) => {
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, 'bench.yaml');
   const kafka = { bootstrapServers: '127.0.0.1:1', kafkaTopic: 'a', feedTopic: 'b' };
-  const yaml = connectorYaml({ ...BENCH_DEFAULTS, shards: 2 }, { mqttPort: 1, ...kafka });
+  const yaml = connectorYaml(
+    { ...BENCH_DEFAULTS, shards: 2 },
+    { mqttEndpoint: '127.0.0.1:1', ...kafka },
+  );
   await writeFile(file, yaml);
   const command = connectorCommand(BENCH_DEFAULTS, file, join(folder, 'data'));
   const program = await startProgram(command, { channel: true });

@@ -1,4 +1,4 @@
-/* The bytes that a client sends us, cut into packets. PUBACK and PUBLISH are read where they lie, of the
+/* The bytes that the other end sends us, cut into packets. PUBACK and PUBLISH are read where they lie, of the
  * latter no more than its fixed header; everything else goes whole to mqtt-packet.
  *
  *   chunk  | ... end of a packet | packet | packet | packet | beginning of one ... |
@@ -10,7 +10,7 @@
 import type { Packet } from 'mqtt-packet';
 import mqttPacket from 'mqtt-packet';
 
-export interface ClientStreamHandlers {
+export interface PacketStreamHandlers {
   readonly onPuback: (packetId: number, reasonCode: number) => void;
   /**
    * A whole PUBLISH has come. Its fixed header begins at `at` of `bytes`, its variable header at `bodyAt`, it
@@ -25,7 +25,7 @@ export interface ClientStreamHandlers {
   readonly onError: (error: Error) => void;
 }
 
-/** A client of a load generator has nothing longer to say, but for what it publishes. */
+/** Nobody has anything longer to say to a load generator, but for what is published. */
 const PACKET_BYTES_MAX = 1024 * 1024;
 const FIXED_HEADER_BYTES_MAX = 5;
 /** From here on a PUBLISH is large: joining its parts would cost more than to look at each. */
@@ -35,8 +35,8 @@ export const LARGE_HEAD_BYTES = 16 * 1024;
 const PUBACK = 0x40;
 const PUBLISH = 3;
 
-export class ClientStream {
-  readonly #handlers: ClientStreamHandlers;
+export class PacketStream {
+  readonly #handlers: PacketStreamHandlers;
   readonly #parser = mqttPacket.parser({ protocolVersion: 5 });
   /** The beginning of a packet. */
   #rest: Buffer | undefined;
@@ -47,7 +47,7 @@ export class ClientStream {
   /** Where the variable header of the packet begins whose end was asked for last. */
   #bodyAt = 0;
 
-  constructor(handlers: ClientStreamHandlers) {
+  constructor(handlers: PacketStreamHandlers) {
     this.#handlers = handlers;
     this.#parser.on('packet', handlers.onPacket);
     this.#parser.on('error', handlers.onError);
@@ -144,7 +144,7 @@ export class ClientStream {
       break;
     }
     this.#failed = true;
-    this.#handlers.onError(new Error('a malformed or oversized packet from the client'));
+    this.#handlers.onError(new Error('a malformed or oversized packet'));
     return -1;
   }
 }

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { matchesFilter } from '../../../src/bench/load/topic-match.js';
+import { matchesFilter } from '../../../src/bench/play-broker/topic-match.js';
 
 t.test('filters match as MQTT says, shared or not', async (t) => {
   for (const filter of [

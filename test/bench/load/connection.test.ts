@@ -2,12 +2,15 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import mqttPacket from 'mqtt-packet';
 import t from 'tap';
-import { ClientConnection } from '../../../src/bench/load/client-connection.js';
-import { Measurement } from '../../../src/bench/load/measurement.js';
-import { Schedule } from '../../../src/bench/load/schedule.js';
+import { LoadConnection } from '../../../src/bench/load/connection.js';
+import { loadPartOf, WHOLE } from '../../../src/bench/load/load-part.js';
+import { LoadRun } from '../../../src/bench/load/load-run.js';
+import { PublishSlab } from '../../../src/bench/load/publish-slab.js';
 import type { Load } from '../../../src/bench/protocol.js';
 
+const MOST = Number.POSITIVE_INFINITY;
 const LOAD: Load = {
+  topicRoot: 'bench',
   topics: 3,
   keys: 3,
   keyProperty: undefined,
@@ -61,44 +64,34 @@ class HeldSocket extends Duplex {
   }
 }
 
-function subscribed() {
-  const measurement = new Measurement({ ...LOAD, hasLatency: true }, () => undefined);
-  const schedule = new Schedule(LOAD, measurement);
+function loaded() {
+  const loadRun = new LoadRun(LOAD, () => undefined);
   const socket = new HeldSocket();
   const settled: number[] = [];
-  const connection = new ClientConnection(socket as unknown as Socket, {
-    loadRun: { load: LOAD, schedule, measurement, stamps: { sequence: 0, checkSum: 0 } },
+  const connection = new LoadConnection(socket as unknown as Socket, {
+    loadRun,
     feedRun: undefined,
-    receiveMaximum: 100,
-    onSubscribed: () => measurement.start(1000),
+    peer: 'the connector',
+    onPacket: () => undefined,
     onSettled: (nowMs) => settled.push(nowMs),
     onFailed: (message) => {
       throw new Error(message);
     },
   });
-  socket.emit(
-    'data',
-    mqttPacket.generate(
-      {
-        cmd: 'subscribe',
-        messageId: 1,
-        subscriptions: [{ topic: 'bench/#', qos: 1 }],
-        properties: { subscriptionIdentifier: 1 },
-      },
-      { protocolVersion: 5 },
-    ),
-  );
+  const options = { ...LOAD, ...loadPartOf(LOAD, WHOLE), subscriptionIds: [] };
+  connection.load(new PublishSlab(options, loadRun.stamps), 65_535);
+  loadRun.measurement.start(1000);
   return { connection, socket, settled };
 }
 
 t.test('nothing is sent, or changed, while the socket holds packets', async (t) => {
-  const { connection, socket, settled } = subscribed();
+  const { connection, socket, settled } = loaded();
   socket.holding = true;
-  t.equal(connection.pump(1000), false);
+  t.equal(connection.pump(1000, MOST), false);
   const sent = connection.inFlight.size;
   t.ok(sent > 1);
   t.equal(connection.flushing, sent);
-  t.equal(connection.pump(1001), false);
+  t.equal(connection.pump(1001, MOST), false);
   t.equal(connection.inFlight.size, sent, 'the second call sent nothing');
   const flushed = new Promise((resolve) => socket.once('drain', resolve));
   socket.goOn();
@@ -112,12 +105,18 @@ t.test('nothing is sent, or changed, while the socket holds packets', async (t) 
 });
 
 t.test('a socket that takes everything can be given the next slab at once', async (t) => {
-  const { connection, socket } = subscribed();
-  t.equal(connection.pump(1000), true);
+  const { connection, socket } = loaded();
+  t.equal(connection.pump(1000, MOST), true);
   const sent = connection.inFlight.size;
-  t.equal(connection.pump(1001), true);
+  t.equal(connection.pump(1001, MOST), true);
   t.strictSame(
     socket.packetIds(),
     Array.from({ length: 2 * sent }, (_, n) => n + 1),
   );
+});
+
+t.test('no more is sent at once than is asked for', async (t) => {
+  const { connection, socket } = loaded();
+  t.equal(connection.pump(1000, 3), true, 'and there may be more');
+  t.strictSame(socket.packetIds(), [1, 2, 3]);
 });

@@ -1,10 +1,10 @@
 import mqttPacket from 'mqtt-packet';
 import t from 'tap';
 import {
-  ClientStream,
-  type ClientStreamHandlers,
   LARGE_HEAD_BYTES,
-} from '../../../src/bench/load/client-stream.js';
+  PacketStream,
+  type PacketStreamHandlers,
+} from '../../../src/bench/load/packet-stream.js';
 
 const PAYLOAD_BYTES = 20;
 
@@ -50,7 +50,7 @@ const SEEN = [
 function recorder() {
   const seen: string[] = [];
   const parts: Buffer[] = [];
-  const handlers: ClientStreamHandlers = {
+  const handlers: PacketStreamHandlers = {
     onPuback: (packetId, reasonCode) => seen.push(`puback ${packetId} ${reasonCode}`),
     onPublish: (bytes, at, bodyAt, end) => {
       const topicIsThere = bytes.toString('utf8', bodyAt + 2, bodyAt + 8) === 'feed/1';
@@ -64,7 +64,7 @@ function recorder() {
     onPacket: ({ cmd }) => seen.push(cmd),
     onError: () => seen.push('error'),
   };
-  return { stream: new ClientStream(handlers), seen, parts };
+  return { stream: new PacketStream(handlers), seen, parts };
 }
 
 t.test('packets are cut in order, wherever the stream is split', async (t) => {

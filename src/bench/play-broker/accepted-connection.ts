@@ -1,0 +1,143 @@
+/* One connection of the connector under test, answered as an MQTT v5 broker would, and loaded with its
+ * part of the load once it has subscribed to that.
+ */
+import type { Socket } from 'node:net';
+import type { IConnectPacket, ISubscribePacket, Packet } from 'mqtt-packet';
+import { LoadConnection, RECEIVE_MAXIMUM_DEFAULT } from '../load/connection.js';
+import { loadPartOf } from '../load/load-part.js';
+import type { LoadRun } from '../load/load-run.js';
+import type { SideContext } from '../load/mqtt-side.js';
+import { topicNameOf } from '../load/payload.js';
+import { PublishSlab } from '../load/publish-slab.js';
+import type { Load } from '../protocol.js';
+import { matchesFilter } from './topic-match.js';
+
+export interface AcceptedContext extends SideContext {
+  /** Of how many connections each is loaded with a part. */
+  readonly parts: number;
+  /** Which part comes next. */
+  readonly takePart: () => number;
+  /** It has subscribed to what it is loaded with. */
+  readonly onSubscribed: () => void;
+}
+
+export class AcceptedConnection {
+  readonly connection: LoadConnection;
+  /** Which part of the load it has; none before it has subscribed to any of the load. */
+  part: number | undefined;
+  /** It may be loaded. */
+  isSubscribed = false;
+  readonly #context: AcceptedContext;
+  readonly #subscriptions = new Map<string, number | undefined>();
+  #receiveMaximum = RECEIVE_MAXIMUM_DEFAULT;
+  #maximumPacketSize = Number.POSITIVE_INFINITY;
+
+  constructor(socket: Socket, context: AcceptedContext) {
+    this.#context = context;
+    this.connection = new LoadConnection(socket, {
+      loadRun: context.loadRun,
+      feedRun: context.feedRun,
+      peer: 'the connector',
+      onPacket: (packet) => this.#handle(packet),
+      onSettled: context.onProgress,
+      onFailed: context.onFailed,
+    });
+  }
+
+  #handle(packet: Packet): void {
+    switch (packet.cmd) {
+      case 'connect':
+        this.#connect(packet);
+        break;
+      case 'subscribe':
+        this.#subscribe(packet);
+        break;
+      case 'unsubscribe':
+        this.connection.send({
+          cmd: 'unsuback',
+          messageId: packet.messageId as number,
+          // No subscription existed: the generator remembers no session.
+          granted: packet.unsubscriptions.map(() => 0x11),
+        });
+        break;
+      case 'pingreq':
+        this.connection.send({ cmd: 'pingresp' });
+        break;
+      case 'disconnect':
+        this.connection.end();
+        break;
+      default:
+        this.#context.onFailed(`the connector sent ${packet.cmd}, which a load cannot use`);
+    }
+  }
+
+  #connect(packet: IConnectPacket): void {
+    if (packet.protocolVersion !== 5) {
+      this.#context.onFailed('the connector does not speak MQTT v5');
+      return;
+    }
+    this.#receiveMaximum = packet.properties?.receiveMaximum ?? RECEIVE_MAXIMUM_DEFAULT;
+    this.#maximumPacketSize = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+    const assigned = packet.clientId === '' ? { assignedClientIdentifier: 'bench-assigned' } : {};
+    this.connection.send({
+      cmd: 'connack',
+      reasonCode: 0,
+      sessionPresent: false,
+      properties: {
+        receiveMaximum: this.#context.receiveMaximum,
+        retainAvailable: true,
+        wildcardSubscriptionAvailable: true,
+        subscriptionIdentifiersAvailable: true,
+        sharedSubscriptionAvailable: true,
+        ...assigned,
+      },
+    });
+  }
+
+  #subscribe(packet: ISubscribePacket): void {
+    const { loadRun } = this.#context;
+    // mqtt-packet gives an array where a property may be repeated; SUBSCRIBE has at most one.
+    const given: number | number[] | undefined = packet.properties?.subscriptionIdentifier;
+    const subscriptionId = Array.isArray(given) ? given[0] : given;
+    for (const { topic } of packet.subscriptions) this.#subscriptions.set(topic, subscriptionId);
+    this.connection.send({
+      cmd: 'suback',
+      messageId: packet.messageId as number,
+      granted: packet.subscriptions.map(({ qos }) => Math.min(qos, loadRun?.load.qos ?? 1)),
+    });
+    if (loadRun !== undefined) this.#prepare(loadRun);
+  }
+
+  /** Makes ready what it is loaded with, once it has subscribed to that. */
+  #prepare({ load, stamps }: LoadRun): void {
+    const { onSubscribed, onFailed, parts, takePart } = this.#context;
+    const matching = matchingFilters(load, [...this.#subscriptions.keys()]);
+    if (matching.length === 0) return;
+    this.part ??= takePart();
+    const part = loadPartOf(load, { index: this.part, parts });
+    const subscriptionIds = matching.flatMap((filter) => this.#subscriptions.get(filter) ?? []);
+    let slab: PublishSlab;
+    try {
+      slab = new PublishSlab({ ...load, ...part, subscriptionIds }, stamps);
+    } catch (error) {
+      onFailed((error as Error).message);
+      return;
+    }
+    if (slab.packetBytesMax > this.#maximumPacketSize) {
+      onFailed(
+        `the connector takes packets of up to ${this.#maximumPacketSize} bytes; ` +
+          `the load has ${slab.packetBytesMax}`,
+      );
+      return;
+    }
+    this.connection.load(slab, this.#receiveMaximum);
+    this.isSubscribed = true;
+    onSubscribed();
+  }
+}
+
+/** Those filters that match any topic of the load. */
+function matchingFilters({ topicRoot, topics }: Load, filters: readonly string[]): string[] {
+  const names = Array.from({ length: topics }, (_, n) => topicNameOf(topicRoot, n));
+  return filters.filter((filter) => names.some((name) => matchesFilter(name, filter)));
+}
