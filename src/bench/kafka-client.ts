@@ -117,6 +117,21 @@ async function partitionsOf(client: kafka.Producer, topic: string): Promise<numb
   return found?.partitions.map(({ id }) => id).sort((a, b) => a - b) ?? [];
 }
 
+/** How many partitions a topic has. Waits for one that is being made: Kafka tells of it a moment later. */
+export async function countPartitions(bootstrapServers: string, topic: string): Promise<number> {
+  return await withClient(bootstrapServers, async (client) => {
+    const deadlineMs = performance.now() + TOPIC_TIMEOUT_MS;
+    for (;;) {
+      const { length } = await partitionsOf(client, topic);
+      if (length > 0) return length;
+      if (performance.now() > deadlineMs) {
+        throw new OperatingError('ERR_BENCH_KAFKA', `the topic ${topic} has no partitions`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, COUNT_AGAIN_MS));
+    }
+  });
+}
+
 async function endOffset(client: kafka.Producer, topic: string, partition: number) {
   const what = `the end of partition ${partition} of ${topic}`;
   const offsets = await answerOf<kafka.WatermarkOffsets>(what, (done) =>

@@ -3,6 +3,7 @@
  */
 import kafka from 'node-rdkafka';
 import { OperatingError } from '../../base/errors.js';
+import { countPartitions } from '../kafka-client.js';
 import type { Feed } from '../protocol.js';
 import { FeedPlan } from './feed-plan.js';
 import { userPropertyOf } from './payload.js';
@@ -52,17 +53,15 @@ export class Feeder implements RecordFeeder {
   }
 
   static async open(feed: Feed): Promise<Feeder> {
+    const partitions = await countPartitions(feed.bootstrapServers, feed.kafkaTopic);
     const producer = new kafka.Producer(settingsOf(feed));
     // What a lost connection leads to shows in what does not come.
     producer.on('event.error', () => undefined);
-    const metadata = await new Promise<kafka.Metadata>((resolve, reject) => {
-      const options = { timeout: ANSWER_TIMEOUT_MS, topic: feed.kafkaTopic };
-      producer.connect(options, (error, found) => (error ? reject(error) : resolve(found)));
+    await new Promise<void>((resolve, reject) => {
+      const options = { timeout: ANSWER_TIMEOUT_MS };
+      producer.connect(options, (error) => (error ? reject(error) : resolve()));
     });
-    const found = metadata.topics.find(({ name }) => name === feed.kafkaTopic);
-    const partitions = found?.partitions.length ?? 0;
-    if (partitions > 0) return new Feeder(feed, producer, partitions);
-    throw new OperatingError('ERR_BENCH_KAFKA', `the topic ${feed.kafkaTopic} has no partitions`);
+    return new Feeder(feed, producer, partitions);
   }
 
   write(upTo: number, dueAtMs: (index: number) => number): void {
