@@ -8,19 +8,16 @@ import {
   publishes,
   reads,
 } from './options.js';
+import type { RoundNames } from './round-names.js';
 
 /** `maxPayloadBytes` where a resource does not give it. */
 const PAYLOAD_BYTES_DEFAULT = 16_777_216;
 const API_VERSION = 'mq.iotoperations.azure.com/v1beta1';
 
-export interface BenchEndpoints {
+export interface BenchEndpoints extends RoundNames {
   /** `HOST:PORT`. */
   readonly mqttEndpoint: string;
   readonly bootstrapServers: string;
-  /** What it writes to. */
-  readonly kafkaTopic: string;
-  /** What it reads; its consumer group begins with the same name. */
-  readonly feedTopic: string;
 }
 
 /** A KafkaConnector and its KafkaConnectorTopicMap, as YAML documents. */
@@ -34,7 +31,7 @@ export function connectorYaml(options: BenchOptions, endpoints: BenchEndpoints):
     spec: {
       image: { pullPolicy: 'IfNotPresent', repository: 'millrace', tag: 'bench' },
       instances: 1,
-      clientIdPrefix: 'millrace',
+      clientIdPrefix: endpoints.atBroker?.clientIdPrefix ?? 'millrace',
       logLevel: 'warn',
       ...(options.shards === undefined ? {} : { shards: options.shards }),
       ...(maxPayloadBytes > PAYLOAD_BYTES_DEFAULT ? { maxPayloadBytes } : {}),
@@ -47,6 +44,8 @@ export function connectorYaml(options: BenchOptions, endpoints: BenchEndpoints):
         endpoint: endpoints.mqttEndpoint,
         tls,
         receiveMaximum: options.receiveMaximum,
+        // A broker keeps nothing of it when the connector is gone.
+        ...(endpoints.atBroker === undefined ? {} : { sessionExpirySeconds: 0 }),
       },
     },
   };
@@ -76,27 +75,38 @@ function partitioning(options: BenchOptions) {
   return { partitionStrategy: 'property', partitionKeyProperty };
 }
 
-function routesOf(options: BenchOptions, { kafkaTopic, feedTopic }: BenchEndpoints): unknown[] {
-  const { acks, qos, connections } = options;
-  const mqttToKafka = {
-    name: 'bench',
-    mqttTopic: 'bench/#',
-    kafkaTopic,
-    kafkaAcks: acks,
-    qos,
-    ...(connections === 1
-      ? {}
-      : { sharedSubscription: { groupName: 'bench', groupMinimumShareNumber: connections } }),
-  };
+function routesOf(options: BenchOptions, endpoints: BenchEndpoints): unknown[] {
+  const { feedTopic, feedRoot } = endpoints;
   const kafkaToMqtt = {
     name: 'feed',
     kafkaTopic: feedTopic,
-    mqttTopic: `feed/\${key}`,
+    mqttTopic: `${feedRoot}/\${key}`,
     consumerGroupId: feedTopic,
-    qos,
+    qos: options.qos,
   };
   return [
-    ...(publishes(options) ? [{ mqttToKafka }] : []),
+    ...(publishes(options) ? loadRoutesOf(options, endpoints) : []),
     ...(reads(options) ? [{ kafkaToMqtt }] : []),
   ];
+}
+
+function loadRoutesOf(options: BenchOptions, endpoints: BenchEndpoints): unknown[] {
+  const { acks, qos, connections } = options;
+  const { kafkaTopic, loadRoot, atBroker } = endpoints;
+  const mqttToKafka = {
+    name: 'bench',
+    mqttTopic: `${loadRoot}/#`,
+    kafkaTopic,
+    kafkaAcks: acks,
+    qos,
+  };
+  if (atBroker !== undefined) {
+    const { readyMqttTopic, readyKafkaTopic } = atBroker;
+    const ready = { name: 'ready', mqttTopic: readyMqttTopic, kafkaTopic: readyKafkaTopic, qos: 0 };
+    // Last, as routes are subscribed in their order: where this one receives, all do.
+    return [{ mqttToKafka }, { mqttToKafka: ready }];
+  }
+  if (connections === 1) return [{ mqttToKafka }];
+  const sharedSubscription = { groupName: 'bench', groupMinimumShareNumber: connections };
+  return [{ mqttToKafka: { ...mqttToKafka, sharedSubscription } }];
 }

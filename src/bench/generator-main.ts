@@ -4,6 +4,7 @@
 import { LoadGenerator } from './generator.js';
 import { Feeder } from './load/feeder.js';
 import type { GeneratorEvent, GeneratorTask } from './protocol.js';
+import { readLoad } from './through-broker/load-reader.js';
 
 function tell(event: GeneratorEvent): void {
   // What a parent that has let go does not hear is no error.
@@ -23,13 +24,23 @@ async function start(task: GeneratorTask): Promise<LoadGenerator> {
   });
 }
 
+let generator: LoadGenerator | undefined;
 // Also what is still queued for Kafka is nobody's any more.
-process.on('disconnect', () => process.exit(0));
+process.on('disconnect', () => {
+  generator?.close();
+  process.exit(0);
+});
 // The parent may have let go before anybody listened.
 if (!process.connected) process.exit(0);
 try {
-  const generator = await start(JSON.parse(process.argv[2] ?? '') as GeneratorTask);
+  const task = JSON.parse(process.argv[2] ?? '') as GeneratorTask;
+  generator = await start(task);
+  const throughBroker = task.load?.throughBroker;
+  if (throughBroker !== undefined) {
+    await readLoad(throughBroker, generator, ({ message }) => tell({ kind: 'failed', message }));
+  }
   tell({ kind: 'open', mqttEndpoint: await generator.open() });
 } catch (error) {
-  tell({ kind: 'failed', message: (error as Error).message });
+  const { message, code } = error as NodeJS.ErrnoException;
+  tell({ kind: 'failed', message, ...(code === undefined ? {} : { code }) });
 }

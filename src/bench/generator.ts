@@ -12,9 +12,10 @@ import { FeedRun } from './load/feed-run.js';
 import type { RecordFeeder } from './load/feeder.js';
 import { LoadRun } from './load/load-run.js';
 import type { Measurement } from './load/measurement.js';
-import type { MqttSide } from './load/mqtt-side.js';
+import type { MqttSide, SideContext } from './load/mqtt-side.js';
 import { PlayedBroker } from './play-broker/played-broker.js';
 import type { GeneratorReport, GeneratorTask, LoadReport, Progress } from './protocol.js';
+import { BrokerClients } from './through-broker/broker-clients.js';
 import type { SentMessages } from './verify/verification.js';
 
 export interface GeneratorHandlers {
@@ -64,19 +65,36 @@ export class LoadGenerator {
     }
     const runs = [this.#loadRun, this.#feedRun].filter((run) => run !== undefined);
     this.#measurements = runs.map(({ measurement }) => measurement);
-    this.#side = new PlayedBroker(task.connections, {
+    const context: SideContext = {
       loadRun: this.#loadRun,
       feedRun: this.#feedRun,
       receiveMaximum: task.receiveMaximum,
       onProgress: (nowMs) => this.#turn(nowMs),
       onLost: (connection) => this.#lose(connection),
       onFailed,
-    });
+    };
+    this.#side =
+      task.broker === undefined
+        ? new PlayedBroker(task.connections, context)
+        : new BrokerClients(task.broker, task.connections, context);
   }
 
   /** Gives where the connector is to dial, `HOST:PORT`. */
   async open(): Promise<string> {
     return await this.#side.open();
+  }
+
+  /** Messages of the load are read from Kafka at this moment; `onRecord` for each, `endRecords` follow. */
+  beginRecords(nowMs: number): void {
+    this.#loadRun?.beginBurst(nowMs);
+  }
+
+  onRecord(sequence: number, dueAtMs: number, payloadBytes: number): void {
+    this.#loadRun?.onRecord(sequence, dueAtMs, payloadBytes);
+  }
+
+  endRecords(nowMs: number): void {
+    if (this.#loadRun?.endBurst() === true) this.#turn(nowMs);
   }
 
   close(): void {
@@ -129,9 +147,9 @@ export class LoadGenerator {
 
   /** Shares out what may be sent, beginning where the last turn ended; true when there may be more to
    * send at once. */
-  #deal({ load, schedule }: LoadRun, nowMs: number): boolean {
+  #deal({ load, schedule, room }: LoadRun, nowMs: number): boolean {
     const { connections } = this.#side;
-    const available = schedule.available(nowMs);
+    const available = Math.min(schedule.available(nowMs), room);
     const end = schedule.sent + available;
     const least = load.ratePerSecond === undefined ? SHARE_LEAST : 1;
     const share = Math.max(least, Math.ceil(available / connections.length));
@@ -139,9 +157,10 @@ export class LoadGenerator {
     for (let n = 0; n < connections.length && schedule.sent < end; n += 1) {
       const connection = connections[this.#turnOf % connections.length];
       this.#turnOf = (this.#turnOf + 1) % connections.length;
-      again = connection?.pump(nowMs, share) || again;
+      const most = Math.min(share, end - schedule.sent);
+      again = connection?.pump(nowMs, most) || again;
     }
-    return again;
+    return again && schedule.sent < end;
   }
 
   /** Goes on without a PUBACK that asks for more, after the sockets had their turn. */
@@ -167,7 +186,7 @@ export class LoadGenerator {
   }
 
   #outstanding(): number {
-    let outstanding = 0;
+    let outstanding = this.#loadRun?.onTheWay ?? 0;
     for (const { inFlight, flushing } of this.#side.connections) {
       outstanding += inFlight.size + flushing;
     }
@@ -227,7 +246,7 @@ export class LoadGenerator {
     });
   }
 
-  #loadReport({ schedule, measurement }: LoadRun): LoadReport {
+  #loadReport({ load, schedule, measurement, acknowledged, onTheWay }: LoadRun): LoadReport {
     let outOfOrder = this.#outOfOrder;
     let unknownPacketIds = this.#unknownPacketIds;
     for (const { inFlight } of this.#side.connections) {
@@ -240,7 +259,8 @@ export class LoadGenerator {
       ...measurement.report(),
       sent,
       settled,
-      unacknowledged: sent - settled,
+      unacknowledged: load.qos > 0 ? sent - acknowledged : 0,
+      notInKafka: onTheWay,
       refused,
       outOfOrder,
       unknownPacketIds,

@@ -7,6 +7,11 @@ import type { Extent, Feed, Load } from './protocol.js';
 export const DIRECTIONS = ['mqtt-to-kafka', 'kafka-to-mqtt', 'both'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
+export interface BrokerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface BenchOptions {
   readonly direction: Direction;
   /** Bootstrap servers; undefined: an embedded mock cluster. */
@@ -37,6 +42,8 @@ export interface BenchOptions {
   readonly latencyMs: number | undefined;
   readonly copyProperties: boolean;
   readonly receiveMaximum: number;
+  /** A real broker between the generator and the connector; undefined: the generator is the broker. */
+  readonly throughBroker: BrokerAddress | undefined;
   /** Over how many MQTT connections the load goes. */
   readonly connections: number;
   readonly shards: number | undefined;
@@ -72,6 +79,7 @@ export const BENCH_DEFAULTS: BenchOptions = {
   latencyMs: undefined,
   copyProperties: false,
   receiveMaximum: 8000,
+  throughBroker: undefined,
   connections: 1,
   shards: undefined,
   repeat: 1,
@@ -127,12 +135,16 @@ export function problemOf(options: BenchOptions): string | undefined {
 }
 
 function problemOfConnections(options: BenchOptions): string | undefined {
-  const { connections, topics } = options;
+  const { connections, topics, throughBroker } = options;
   if (connections > topics) {
     return `--connections ${connections} needs as many --topics: each connection has topics of its own`;
   }
+  if (throughBroker !== undefined) return undefined;
   if (connections > 1 && !publishes(options)) {
-    return '--connections is for what the connector receives, not for --direction kafka-to-mqtt';
+    return (
+      '--connections is for what the connector receives, not for --direction kafka-to-mqtt ' +
+      'without --through-broker'
+    );
   }
   if (connections > SUBSCRIBERS_MAX) {
     return `--connections must be ${SUBSCRIBERS_MAX} or less: a connector has no more subscribers`;
@@ -141,8 +153,10 @@ function problemOfConnections(options: BenchOptions): string | undefined {
 }
 
 function problemOfReading(options: BenchOptions): string | undefined {
-  if (!reads(options)) return undefined;
-  if (options.atOnce !== undefined) return '--at-once is for --direction mqtt-to-kafka only';
+  if (!reads(options) && options.throughBroker === undefined) return undefined;
+  if (reads(options) && options.atOnce !== undefined) {
+    return '--at-once is for --direction mqtt-to-kafka only';
+  }
   if (payloadBytesMin(payloadOfMessages(options)) < STAMP_BYTES) {
     return `payloads must have ${STAMP_BYTES} bytes or more to tell records from Kafka apart`;
   }
@@ -162,10 +176,12 @@ function phasesOf(options: BenchOptions): { readonly warmup: Extent; readonly me
   };
 }
 
+/** To a connector whose broker the generator is. */
 export function loadOf(options: BenchOptions): Load {
   const { topics, skew, userProperties, qos, stallSeconds, atOnce } = options;
   const common = {
     topicRoot: 'bench',
+    throughBroker: undefined,
     topics,
     keys: options.keys ?? topics,
     keyProperty: keyPropertyOf(options),
@@ -194,7 +210,7 @@ export interface FeedTarget {
 }
 
 export function feedOf(options: BenchOptions, { embedded, ...target }: FeedTarget): Feed {
-  const { topics, skew, userProperties, compression, rate, stallSeconds } = options;
+  const { topics, skew, userProperties, qos, compression, rate, stallSeconds } = options;
   const payload = payloadOfMessages(options);
   const phases = phasesOf(options);
   let { warmup } = phases;
@@ -204,13 +220,16 @@ export function feedOf(options: BenchOptions, { embedded, ...target }: FeedTarge
   const recordBytes = payloadBytesMean(payload) + overheadBytes;
   const everyPartition = options.partitions ?? PARTITIONS_TO_READ;
   const isTimed = phases.measured.kind === 'seconds';
-  if (isTimed && rate === undefined && !embedded) {
+  // What lies in Kafka the connector would hand to the broker as fast as it can, until that drops it.
+  const isWindowed = options.throughBroker !== undefined && rate === undefined;
+  if (isTimed && rate === undefined && !embedded && !isWindowed) {
     records = Math.min(records, Math.ceil(FEED_BYTES_MAX / recordBytes));
     // In its share of them: a connector that is faster would have read all within the time.
     if (warmup.kind === 'seconds') warmup = messages(Math.floor(records * shareOf(warmup, phases)));
   }
   const kept = Math.max(1, Math.floor(EMBEDDED_PARTITION_BYTES / recordBytes)) * PARTITIONS_TO_READ;
   let recordsBefore = embedded ? Math.min(records, kept) : records;
+  if (isWindowed) recordsBefore = Math.min(recordsBefore, options.receiveMaximum);
   // One of each partition: when they have come, the connector is ready for more.
   if (rate !== undefined) recordsBefore = Math.min(records, everyPartition);
   return {
@@ -218,6 +237,10 @@ export function feedOf(options: BenchOptions, { embedded, ...target }: FeedTarge
     records,
     recordsBefore,
     ratePerSecond: rate,
+    topicRoot: 'feed',
+    awaitsAll: isWindowed,
+    qos,
+    readers: options.throughBroker === undefined ? 1 : options.connections,
     keys: options.keys ?? topics,
     skew,
     payload,

@@ -10,6 +10,14 @@ export type Extent =
   | { readonly kind: 'messages'; readonly count: number }
   | { readonly kind: 'seconds'; readonly seconds: number };
 
+/** A real broker between the generator and the connector. */
+export interface Broker {
+  readonly host: string;
+  readonly port: number;
+  /** The connector's client identifiers begin with this, and the generator's. */
+  readonly clientIdPrefix: string;
+}
+
 /** MQTT to Kafka: what the generator publishes to the connector. */
 export interface Load {
   /** Messages go to `<topicRoot>/0` .. `<topicRoot>/<topics - 1>`: in turn, or as `skew` says. */
@@ -29,14 +37,33 @@ export interface Load {
   /** Sent first, and left out of every figure. */
   readonly warmup: Extent;
   readonly measured: Extent;
+  /** Undefined: to the connector itself, which acknowledges what is in Kafka. */
+  readonly throughBroker: ThroughBroker | undefined;
   /** Waits for the last PUBACK of the warm-up, then offers all measured messages at one moment. */
   readonly atOnce: boolean;
   /** A run in which nothing is acknowledged for this long is over. */
   readonly stallSeconds: number;
 }
 
+export interface ThroughBroker {
+  /** In saturation, how many messages may have been published and not be in Kafka. */
+  readonly window: number;
+  readonly bootstrapServers: string;
+  readonly embedded: boolean;
+  /** Where the load is awaited. */
+  readonly kafkaTopic: string;
+  readonly recordBytesMax: number;
+  /** What is published to this MQTT topic comes to that topic in Kafka when the connector receives. */
+  readonly readyMqttTopic: string;
+  readonly readyKafkaTopic: string;
+}
+
 /** Kafka to MQTT: what the generator writes to Kafka, and expects back from the connector. */
 export interface Feed {
+  /** The connector publishes a record with the key `k` to `<topicRoot>/<k>`. */
+  readonly topicRoot: string;
+  /** At which its readers subscribe at a broker. */
+  readonly qos: Qos;
   readonly bootstrapServers: string;
   readonly kafkaTopic: string;
   /** In all, those of the warm-up too. They go to all partitions of the topic. */
@@ -45,7 +72,11 @@ export interface Feed {
   readonly recordsBefore: number;
   /** Open loop at this rate, once `recordsBefore` have come back; `undefined`: saturation. */
   readonly ratePerSecond: number | undefined;
-  /** Their keys are the numbers below this one: in turn, or as `skew` says. */
+  /** Everything that was written is awaited, also when the time is over: there is never much of it. */
+  readonly awaitsAll: boolean;
+  /** Their keys are the numbers below this one: in turn, or as `skew` says. With several readers at a
+   * broker each has every `readers`th of them, and the keys begin with the reader's number and a slash. */
+  readonly readers: number;
   readonly keys: number;
   readonly skew: number;
   /** STAMP_BYTES at least. */
@@ -67,6 +98,8 @@ export interface GeneratorTask {
   readonly receiveMaximum: number;
   /** Over how many connections the load goes. */
   readonly connections: number;
+  /** Undefined: the generator is the broker. */
+  readonly broker: Broker | undefined;
 }
 
 /** A percentile, such as 99.9, and its latency in ms. */
@@ -102,13 +135,18 @@ export interface MeasuredPhase {
   readonly latenessP99Ms: number | undefined;
 }
 
-/** MQTT to Kafka. Latency is from the intended time of sending to the PUBACK; absent at QoS 0. */
+/** MQTT to Kafka. Latency is from the intended time of sending to the PUBACK, absent at QoS 0; through a
+ * broker it is to when the generator has read the message from Kafka. */
 export interface LoadReport extends MeasuredPhase {
   /** Everything sent, warm-up included. */
   readonly sent: number;
-  /** QoS 1: everything acknowledged, warm-up included. QoS 0: what the kernel took. */
+  /** QoS 1: everything acknowledged, warm-up included. QoS 0: what the kernel took. Through a broker:
+   * everything read from Kafka, each message once. */
   readonly settled: number;
+  /** QoS 1: messages without PUBACK. */
   readonly unacknowledged: number;
+  /** Through a broker: what was sent and not read from Kafka. */
+  readonly notInKafka: number;
   /** PUBACKs with a reason code of 0x80 or above. */
   readonly refused: number;
   /** PUBACKs that came after the PUBACK of a later PUBLISH of the same connection. */
@@ -158,7 +196,8 @@ export type GeneratorEvent =
   /** The first of them has ended it; so many messages of all were settled since `measuring`. */
   | { readonly kind: 'measured'; readonly messages: number }
   | { readonly kind: 'finished'; readonly report: GeneratorReport }
-  | { readonly kind: 'failed'; readonly message: string };
+  /** `code`: of an OperatingError. */
+  | { readonly kind: 'failed'; readonly message: string; readonly code?: string };
 
 /** Mock cluster -> bench. */
 export type MockKafkaEvent =

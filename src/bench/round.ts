@@ -1,7 +1,6 @@
 /* One round: a fresh generator, a fresh connector, a fresh topic, one measured phase. */
 
 import type { ChildProcess } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -31,9 +30,13 @@ import type {
   GeneratorTask,
   LoadReport,
 } from './protocol.js';
+import { kafkaTopicsOf, type RoundNames, roundNames } from './round-names.js';
 import type { Verification } from './verify/verification.js';
 import { verifyLoad } from './verify/verify-load.js';
 
+const BROKER_DROPS =
+  'a broker drops what is over its limits (mosquitto: max_queued_messages, max_inflight_messages): ' +
+  'raise them, or lower --receive-maximum or --rate';
 const CONNECT_TIMEOUT_MS = 60_000;
 /** For a connector to end by itself. */
 const STOP_MS = 15_000;
@@ -68,6 +71,9 @@ async function opened(generator: ChildProcess, interrupted: AbortSignal): Promis
   const first = once(generator, 'message', { signal: interrupted });
   const [event] = (await first) as [GeneratorEvent];
   if (event.kind === 'open') return event.mqttEndpoint;
+  if (event.kind === 'failed' && event.code === 'ERR_BENCH_BROKER') {
+    throw new OperatingError(event.code, event.message);
+  }
   const why = event.kind === 'failed' ? `: ${event.message}` : '';
   throw new OperatingError('ERR_BENCH_GENERATOR', `the load generator did not start${why}`);
 }
@@ -108,10 +114,10 @@ function measure(
   });
 }
 
-function reasonsToVoid({ load, feed }: GeneratorReport): string[] {
+function reasonsToVoid({ load, feed }: GeneratorReport, throughBroker: boolean): string[] {
   const reasons: string[] = [];
   if (load !== undefined) reasons.push(...reasonsOfLoad(load));
-  if (feed !== undefined) reasons.push(...reasonsOfFeed(feed));
+  if (feed !== undefined) reasons.push(...reasonsOfFeed(feed, throughBroker));
   const lost = (load?.connectionsLost ?? 0) + (feed?.connectionsLost ?? 0);
   if (lost > 0) reasons.push('the connector closed a connection that was in use');
   if (load?.messages === 0 || feed?.messages === 0) {
@@ -123,14 +129,21 @@ function reasonsToVoid({ load, feed }: GeneratorReport): string[] {
 function reasonsOfLoad(load: LoadReport): string[] {
   const reasons: string[] = [];
   if (load.unacknowledged > 0) reasons.push(`${load.unacknowledged} messages not acknowledged`);
+  if (load.notInKafka > 0) {
+    reasons.push(`${load.notInKafka} of ${load.sent} messages are not in Kafka; ${BROKER_DROPS}`);
+  }
   if (load.refused > 0) reasons.push(`${load.refused} messages refused`);
   return reasons;
 }
 
-function reasonsOfFeed({ missing, damaged, outOfOrder }: FeedReport): string[] {
+function reasonsOfFeed(
+  { missing, damaged, outOfOrder }: FeedReport,
+  throughBroker: boolean,
+): string[] {
   const reasons: string[] = [];
   if (damaged > 0) reasons.push(`${damaged} records were not published as they were written`);
-  if (missing > 0) reasons.push(`${missing} records were not published`);
+  const hint = throughBroker ? `, or not by the broker; ${BROKER_DROPS}` : '';
+  if (missing > 0) reasons.push(`${missing} records were not published${hint}`);
   if (outOfOrder > 0) reasons.push(`${outOfOrder} records were published out of order`);
   return reasons;
 }
@@ -149,33 +162,50 @@ export interface RoundContext {
   readonly onProgress?: (progress: RoundProgress) => void;
 }
 
-interface Topics {
-  readonly kafkaTopic: string;
-  readonly feedTopic: string;
-}
-
 /** Makes the topics that the round needs. */
 async function createTopics(
   options: BenchOptions,
   target: KafkaTarget,
-  { kafkaTopic, feedTopic }: Topics,
+  names: RoundNames,
 ): Promise<void> {
   const recordBytesMax = recordBytesMaxOf(options);
-  const { partitions } = options;
-  if (publishes(options)) await target.createTopic(kafkaTopic, { partitions, recordBytesMax });
-  if (!reads(options)) return;
-  const shape = { partitions: partitions ?? PARTITIONS_TO_READ, recordBytesMax };
-  await target.createTopic(feedTopic, shape);
+  for (const topic of kafkaTopicsOf(options, names)) {
+    const partitions =
+      topic === names.feedTopic
+        ? (options.partitions ?? PARTITIONS_TO_READ)
+        : topic === names.kafkaTopic
+          ? options.partitions
+          : 1;
+    await target.createTopic(topic, { partitions, recordBytesMax });
+  }
 }
 
-function taskOf(options: BenchOptions, target: KafkaTarget, topics: Topics): GeneratorTask {
+function taskOf(options: BenchOptions, target: KafkaTarget, names: RoundNames): GeneratorTask {
   const { bootstrapServers, embedded } = target;
-  const feedTarget = { bootstrapServers, embedded, kafkaTopic: topics.feedTopic };
+  const { throughBroker, receiveMaximum, connections } = options;
+  const { kafkaTopic, loadRoot, feedRoot, atBroker } = names;
+  const feedTarget = { bootstrapServers, embedded, kafkaTopic: names.feedTopic };
   return {
-    load: publishes(options) ? loadOf(options) : undefined,
-    feed: reads(options) ? feedOf(options, feedTarget) : undefined,
-    receiveMaximum: options.receiveMaximum,
-    connections: options.connections,
+    load: publishes(options)
+      ? {
+          ...loadOf(options),
+          topicRoot: loadRoot,
+          throughBroker: atBroker && {
+            window: receiveMaximum,
+            bootstrapServers,
+            embedded,
+            kafkaTopic,
+            recordBytesMax: recordBytesMaxOf(options),
+            readyMqttTopic: atBroker.readyMqttTopic,
+            readyKafkaTopic: atBroker.readyKafkaTopic,
+          },
+        }
+      : undefined,
+    feed: reads(options) ? { ...feedOf(options, feedTarget), topicRoot: feedRoot } : undefined,
+    receiveMaximum,
+    connections,
+    broker: throughBroker &&
+      atBroker && { ...throughBroker, clientIdPrefix: atBroker.clientIdPrefix },
   };
 }
 
@@ -187,8 +217,7 @@ export async function runRound(
   options: BenchOptions,
   { target, interrupted, onWarning, onProgress = () => {} }: RoundContext,
 ): Promise<RoundReport> {
-  const kafkaTopic = `millrace-bench-${randomUUID()}`;
-  const topics = { kafkaTopic, feedTopic: `${kafkaTopic}-feed` };
+  const names = roundNames(options);
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
   let generator: ChildProcess | undefined;
   let connector: Program | undefined;
@@ -196,12 +225,12 @@ export async function runRound(
   try {
     const { bootstrapServers } = target;
     onProgress({ phase: 'starting', share: 0, messagesPerSecond: undefined });
-    await createTopics(options, target, topics);
-    const task = taskOf(options, target, topics);
+    await createTopics(options, target, names);
+    const task = taskOf(options, target, names);
     generator = forkModule('./generator-main.js', [JSON.stringify(task)]);
     const mqttEndpoint = await opened(generator, interrupted);
     const file = join(folder, 'bench.yaml');
-    await writeFile(file, connectorYaml(options, { mqttEndpoint, bootstrapServers, ...topics }));
+    await writeFile(file, connectorYaml(options, { mqttEndpoint, bootstrapServers, ...names }));
     const command = connectorCommand(options, file, join(folder, 'data'));
     connector = await startProgram(command, { channel: options.connector === undefined });
     interrupted.throwIfAborted();
@@ -211,22 +240,20 @@ export async function runRound(
       onWarning('the connector did not tell of its garbage collection and event loops in time');
     }
     onProgress({ phase: 'verifying', share: 0, messagesPerSecond: undefined });
+    const { kafkaTopic } = names;
     const verified = await verifyLoad(options, measured, { target, kafkaTopic, interrupted });
     interrupted.throwIfAborted();
     stopMs = STOP_MS;
     const { sent, ...figures } = measured;
-    const voidBecause = [...reasonsToVoid(measured), ...verified.voidBecause];
+    const throughBroker = options.throughBroker !== undefined;
+    const voidBecause = [...reasonsToVoid(measured, throughBroker), ...verified.voidBecause];
     return { ...figures, ...verified, voidBecause };
   } finally {
     if (connector !== undefined) await stopProgram(connector, stopMs);
     if (generator !== undefined) await releaseModule(generator);
     await rm(folder, { recursive: true, force: true });
     // Last: a producer that still runs would make a topic again.
-    const made = [
-      ...(publishes(options) ? [topics.kafkaTopic] : []),
-      ...(reads(options) ? [topics.feedTopic] : []),
-    ];
-    for (const topic of made) {
+    for (const topic of kafkaTopicsOf(options, names)) {
       await target.deleteTopic(topic).catch((error: Error) => onWarning(error.message));
     }
   }

@@ -5,7 +5,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { OperatingError } from '../base/errors.js';
 import { type BenchReport, runBench } from '../bench/bench.js';
 import { type PayloadMix, parsePayloadMix } from '../bench/load/payload-mix.js';
-import type { BenchOptions } from '../bench/options.js';
+import type { BenchOptions, BrokerAddress } from '../bench/options.js';
 import { BENCH_DEFAULTS, DIRECTIONS, PARTITIONS_TO_READ } from '../bench/options.js';
 import { resultOf } from '../bench/report/result.js';
 import { describeBench, describeRound } from '../bench/report/text.js';
@@ -31,6 +31,18 @@ function qos(text: string): Qos {
   if (text === '0') return 0;
   if (text === '1') return 1;
   throw new InvalidArgumentError('0 or 1 is needed.');
+}
+
+/** `HOST:PORT`, an IPv6 address in brackets. */
+function brokerAddress(text: string): BrokerAddress {
+  const match = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]/]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port < 1 || port > 65_535) {
+    throw new InvalidArgumentError(
+      'HOST:PORT of an MQTT broker is needed, such as localhost:1883.',
+    );
+  }
+  return { host: match[1] as string, port };
 }
 
 /** Runs the bench and prints it; 0 when every message was acknowledged and is in Kafka as sent, else 1. */
@@ -172,9 +184,14 @@ function connectorOptions(command: Command): Command {
       defaults.receiveMaximum,
     )
     .option(
+      '--through-broker <address>',
+      'a broker at HOST:PORT between the generator and the connector (default: the generator is the broker)',
+      brokerAddress,
+    )
+    .option(
       '--connections <n>',
       'MQTT connections that share the load, each with topics of its own: subscribers of the connector ' +
-        '(sharedSubscription)',
+        '(sharedSubscription), or with --through-broker clients that publish and subscribe',
       wholeNumber(1),
       defaults.connections,
     )

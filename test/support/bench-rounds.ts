@@ -9,6 +9,7 @@ export const LOAD_REPORT: LoadReport = {
   sent: 10,
   settled: 10,
   unacknowledged: 0,
+  notInKafka: 0,
   refused: 0,
   outOfOrder: 0,
   unknownPacketIds: 0,

@@ -34,8 +34,10 @@ export interface ConnectionContext {
   readonly loadRun: LoadRun | undefined;
   /** What is received. */
   readonly feedRun: FeedRun | undefined;
+  /** What the topics of the feed begin with that come here. */
+  readonly feedTopics: string;
   /** Who is at the other end, in words. */
-  readonly peer: 'the connector' | 'the broker';
+  readonly peer: string;
   /** Every packet but PUBLISH and PUBACK. */
   readonly onPacket: (packet: Packet) => void;
   /** Something was settled; `pump` follows for every connection. */
@@ -58,7 +60,7 @@ export class LoadConnection {
   readonly #pubacks: PubackWriter;
   /** Of what it receives. */
   readonly #payloadCheck: PayloadCheck | undefined;
-  readonly #feedTopic = Buffer.from('feed/');
+  readonly #feedTopics: Buffer;
   #viewed: Buffer = Buffer.alloc(0);
   #view = viewOf(this.#viewed);
   #receiveMaximum = RECEIVE_MAXIMUM_DEFAULT;
@@ -73,6 +75,7 @@ export class LoadConnection {
   constructor(socket: Socket, context: ConnectionContext) {
     this.#socket = socket;
     this.#context = context;
+    this.#feedTopics = Buffer.from(context.feedTopics);
     const handlers = {
       onPuback: (packetId: number, reasonCode: number) => this.#puback(packetId, reasonCode),
       onPublish: (bytes: Buffer, at: number, bodyAt: number, end: number) =>
@@ -242,7 +245,7 @@ export class LoadConnection {
       view,
       payloadAt,
       payloadBytes: end - payloadAt,
-      keyNumber: numberOf(this.#feedTopic, bytes, bodyAt + 2, topicEnd),
+      keyNumber: numberOf(this.#feedTopics, bytes, bodyAt + 2, topicEnd),
       isGood: isWhole ? check.isGood(bytes, view, payloadAt, end) : check.isGoodSoFar,
       latest: this.#latest,
     });

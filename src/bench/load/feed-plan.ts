@@ -5,6 +5,7 @@
  * one request, but for those before the start, which are to reach every partition.
  */
 import type { Feed } from '../protocol.js';
+import { feedKeyOf } from './feed-topics.js';
 import { WHOLE } from './load-part.js';
 import { type MessagePlan, planLengthMin, planMessages } from './message-plan.js';
 import { payloadOf } from './payload.js';
@@ -34,7 +35,7 @@ export class FeedPlan {
     this.payload = payloadOf(payloadBytesMax(payload));
     this.#plan = planMessages(planned, planLengthMin(planned));
     this.#sizes = payload.map(({ bytes }) => bytes);
-    this.#keys = Array.from({ length: keys }, (_, n) => Buffer.from(String(n)));
+    this.#keys = Array.from({ length: keys }, (_, n) => Buffer.from(feedKeyOf(feed, n)));
     this.#keyChecksums = Uint32Array.from(this.#keys, keyChecksum);
     this.#payloadChecksums = this.#sizes.map((bytes) =>
       payloadChecksum(this.payload.subarray(0, bytes)),

@@ -38,6 +38,8 @@ export class FeedRun {
   readonly #check: FeedCheck;
   readonly #isOpenLoop: boolean;
   #awaitedAll = true;
+  /** The time is over, and what was written is still awaited. */
+  #isEnding = false;
   #nowMs = 0;
   #came = false;
   #damaged = 0;
@@ -116,11 +118,13 @@ export class FeedRun {
   turn(nowMs: number): void {
     const { measurement, feed } = this;
     if (measurement.startedAtMs === 0 || this.finished) return;
-    if (this.#check.received >= feed.records) measurement.finish();
-    else if (this.#isOver(nowMs)) {
+    this.#isEnding ||= this.#isOver(nowMs);
+    if (this.#check.received >= this.#awaited) measurement.finish();
+    else if (!this.#isEnding) this.#write(nowMs);
+    else if (!feed.awaitsAll) {
       this.#awaitedAll = false;
       measurement.finish();
-    } else this.#write(nowMs);
+    }
   }
 
   /** Ends a run in which nothing has come for too long. */
@@ -134,7 +138,7 @@ export class FeedRun {
   report(connectionsLost: number): FeedReport {
     const { received, duplicates, outOfOrder, overtaken } = this.#check;
     const { written } = this.#feeder;
-    const missing = this.#awaitedAll ? this.feed.records - received : overtaken;
+    const missing = this.#awaitedAll ? this.#awaited - received : overtaken;
     const phase = this.measurement.report();
     const damaged = this.#damaged;
     return {
@@ -147,6 +151,11 @@ export class FeedRun {
       outOfOrder,
       connectionsLost,
     };
+  }
+
+  /** How many records come in all. */
+  get #awaited(): number {
+    return this.#isEnding && this.feed.awaitsAll ? this.#feeder.written : this.feed.records;
   }
 
   /** A phase that lasts for a time, of a topic that has more to read. */

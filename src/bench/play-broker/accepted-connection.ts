@@ -37,6 +37,7 @@ export class AcceptedConnection {
     this.connection = new LoadConnection(socket, {
       loadRun: context.loadRun,
       feedRun: context.feedRun,
+      feedTopics: `${context.feedRun?.feed.topicRoot}/`,
       peer: 'the connector',
       onPacket: (packet) => this.#handle(packet),
       onSettled: context.onProgress,

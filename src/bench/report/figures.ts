@@ -36,7 +36,8 @@ function megabytesPerSecond(phase: MeasuredPhase | undefined): number | undefine
 const LATENCY_MEANING: Record<DirectionName, string> = {
   load:
     'ms from when a message was due to be sent to its PUBACK, by the clock of the generator, in an HDR ' +
-    'histogram of three digits; without `--rate` it is due when it is sent, at QoS 0 there is none',
+    'histogram of three digits; without `--rate` it is due when it is sent, at QoS 0 there is none. With ' +
+    '`--through-broker` it is to when the generator has read the message from Kafka, at either QoS',
   feed:
     'ms from when a record was due to be written to the arrival of its PUBLISH, by the clock of the ' +
     'generator, in an HDR histogram of three digits; only with `--rate`',
@@ -53,7 +54,8 @@ function phaseMetrics(direction: DirectionName): Metric[] {
       better: 'higher',
       meaning:
         direction === 'load'
-          ? 'messages acknowledged (QoS 0: taken by the kernel) a second of the measured phase'
+          ? 'messages acknowledged (QoS 0: taken by the kernel; with `--through-broker`: read from Kafka) a ' +
+            'second of the measured phase'
           : 'records that came as PUBLISHes, each once, a second of the measured phase',
       of: (round) => messagesPerSecond(round[direction]),
     },
@@ -62,7 +64,7 @@ function phaseMetrics(direction: DirectionName): Metric[] {
       label: 'MB/s of payload',
       digits: 1,
       better: 'higher',
-      meaning: 'the same in 1,000,000 bytes of payload',
+      meaning: 'the same in 1,000,000 bytes of payload, of those that came',
       of: (round) => megabytesPerSecond(round[direction]),
     },
     ...(['p50', 'p90', 'p99', 'p999', 'max'] as const).map((point) => ({
@@ -118,10 +120,10 @@ const FEED_METRICS: readonly Metric[] = [
   },
   {
     name: 'kafkaToMqtt.damaged',
-    label: 'records published otherwise',
+    label: 'records published as others',
     digits: 0,
     better: 'lower',
-    meaning: 'PUBLISHes whose topic or payload is not what was written to Kafka',
+    meaning: 'PUBLISHes whose topic or payload is not what was written',
     of: ({ feed }) => feed?.damaged,
   },
   {

@@ -13,13 +13,12 @@ and the least and the most. CPU and what is inside the connector are taken while
 \`--direction both\` from when the later one begins to when the earlier one ends.
 
 A round is void, and with it the result, where a message was not acknowledged, was refused or is not in Kafka exactly as
-it was sent, a record was not published, not as it was written or out of order, or the connector closed a connection that
-was in use. The bench then ends with exit code 1.
+it was sent, a record is there that is of no message, messages of a key are out of order with \`--acks all\`, a record was
+not published as it was written or out of order, or the connector closed a connection that was in use. The bench then ends
+with exit code 1.
 
 After the measured phase every record is read back from a Kafka that is given with \`--kafka\`: key, payload and copied
-user properties are compared byte by byte. The order for each key is checked where one connection sends and the topic is
-the key; it makes a round void with \`--acks all\`, which promises it. Payloads too short for a stamp are counted for each
-key. The embedded Kafka keeps 5 MB of a partition, so there records are only counted.
+user properties are compared byte by byte. The embedded Kafka keeps 5 MB of a partition: there, records are only counted.
 `;
 
 const JSON_SHAPE = `
@@ -48,7 +47,7 @@ Of a round:
 | \`cpuUsPerMessage\`, \`peakRssBytes\` | of the connector; absent where there is no Linux |
 | \`runtime\` | what V8 and the event loops of our own connector did; absent with \`--connector\` |
 | \`records\` | in the Kafka topic afterwards; absent where they were not counted |
-| \`verification\` | whether what was sent is there; absent without a load. \`how\` is \`every record\`, \`counts only\` or \`none\`; \`missing\` messages; of every record also \`damaged\`, \`strange\`, \`repeated\`, \`outOfOrder\`, \`unstamped\`, \`checksum\` (\`expected\`, \`found\`), \`firstWrong\`, and the \`seconds\` it took |
+| \`verification\` | what is known of those records: \`how\` is \`every record\`, \`counts only\` (an embedded Kafka) or \`none\`. Of every record: \`records\`, \`missing\` (messages without one as it was sent), \`damaged\`, \`strange\` (of no message), \`repeated\`, \`outOfOrder\` (absent where there is no order to keep: several connections, keys that are not the topics, acks zero), \`unstamped\` (payloads under 16 bytes: counted per key only), \`checksum\` of all messages, \`expected\` and \`found\`, \`firstWrong\`, and the \`seconds\` that it took |
 | \`voidBecause\` | why the round is void; empty for a good one |
 `;
 

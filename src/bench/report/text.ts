@@ -14,6 +14,10 @@ function describeWriting({ acks, latencyMs }: BenchOptions): string[] {
   return [`acks ${acks}`, latencyMs === undefined ? 'batching off' : `batching ${latencyMs} ms`];
 }
 
+function describeBroker({ throughBroker: broker }: BenchOptions): string[] {
+  return broker === undefined ? [] : [`through the broker at ${broker.host}:${broker.port}`];
+}
+
 const LINE_WIDTH = 80;
 const INDENT = ' '.repeat(9);
 
@@ -41,6 +45,7 @@ function describeLoad(options: BenchOptions): string {
     ...(options.keys === undefined ? [] : [`${formatNumber(options.keys, 0)} keys`]),
     ...(options.skew === 0 ? [] : [`skew ${options.skew}`]),
     ...(options.connections === 1 ? [] : [`${options.connections} connections`]),
+    ...describeBroker(options),
     ...(publishes(options) ? describeWriting(options) : []),
     `compression ${options.compression}`,
     `copyMqttProperties ${options.copyProperties}`,

@@ -37,6 +37,9 @@ export interface KafkaReaderOptions {
   readonly partitions: number;
   /** A larger record comes without its body. */
   readonly recordBytesMax: number;
+  /** How long Kafka waits for more before it says that there is nothing; undefined: as a connector has
+   * it. A real one answers as soon as there is something, the embedded one never before. */
+  readonly waitMs?: number;
   /** Is handed each record, in the order of its partition; `record` says what it is like. */
   readonly onRecord: (record: RecordRing) => void;
   /** All that came at one moment was handed over. */
@@ -78,9 +81,10 @@ export class KafkaReader {
       groupInstanceId: undefined,
       offsetReset: 'earliest',
     } as const;
-    const properties = consumerProperties(task, settings);
+    const properties = { ...consumerProperties(task, settings) };
     const bell = this.#doorbell;
     const [ring, bodies] = [new Uint8Array(memory), new Uint8Array(large)];
+    if (options.waitMs !== undefined) properties['fetch.wait.max.ms'] = `${options.waitMs}`;
     this.#native = new addon.Consumer(properties, topic, ring, bodies, bell, bell, true);
     this.#stopListening = listenToDoorbell(bell, () => this.#turn());
     this.#native.assign(

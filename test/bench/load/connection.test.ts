@@ -11,6 +11,7 @@ import type { Load } from '../../../src/bench/protocol.js';
 const MOST = Number.POSITIVE_INFINITY;
 const LOAD: Load = {
   topicRoot: 'bench',
+  throughBroker: undefined,
   topics: 3,
   keys: 3,
   keyProperty: undefined,
@@ -71,6 +72,7 @@ function loaded() {
   const connection = new LoadConnection(socket as unknown as Socket, {
     loadRun,
     feedRun: undefined,
+    feedTopics: '',
     peer: 'the connector',
     onPacket: () => undefined,
     onSettled: (nowMs) => settled.push(nowMs),

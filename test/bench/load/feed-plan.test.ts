@@ -3,6 +3,10 @@ import { FeedPlan } from '../../../src/bench/load/feed-plan.js';
 import type { Feed } from '../../../src/bench/protocol.js';
 
 const FEED: Feed = {
+  topicRoot: 'feed',
+  qos: 1,
+  awaitsAll: false,
+  readers: 1,
   bootstrapServers: '',
   kafkaTopic: '',
   records: 1000,

@@ -6,6 +6,10 @@ import { STAMP_BYTES, viewOf, writeStamp } from '../../../src/bench/load/stamp.j
 import type { Feed } from '../../../src/bench/protocol.js';
 
 const FEED: Feed = {
+  topicRoot: 'feed',
+  qos: 1,
+  awaitsAll: false,
+  readers: 1,
   bootstrapServers: '',
   kafkaTopic: '',
   records: 40,
@@ -177,4 +181,24 @@ t.test('a PUBLISH that is not as its record was is damaged, and does not count',
   t.match(run.report(0), { damaged: 5, received: 0, duplicates: 0 });
   publish(0, 1, START_MS);
   t.match(run.report(0), { damaged: 5, received: 1, duplicates: 0 });
+});
+
+t.test('where everything is awaited, the end of the time stops the writing only', async (t) => {
+  const { run, feeder, publish } = runOf({
+    recordsBefore: 8,
+    awaitsAll: true,
+    warmup: { kind: 'messages', count: 0 },
+    measured: { kind: 'seconds', seconds: 1 },
+  });
+  publish(0, 2, START_MS);
+  run.measurement.start(START_MS);
+  publish(2, 4, START_MS + 500);
+  t.equal(feeder.written, 12);
+  publish(4, 6, START_MS + 1000);
+  t.equal(feeder.written, 12, 'no more');
+  publish(6, 11, START_MS + 1100);
+  t.equal(run.finished, false);
+  publish(11, 12, START_MS + 1200);
+  t.equal(run.finished, true);
+  t.match(run.report(0), { received: 12, missing: 0, messages: 10, seconds: 1.2 });
 });

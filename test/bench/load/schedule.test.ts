@@ -5,6 +5,7 @@ import type { Load } from '../../../src/bench/protocol.js';
 
 const LOAD: Load = {
   topicRoot: 'bench',
+  throughBroker: undefined,
   topics: 1,
   keys: 1,
   keyProperty: undefined,

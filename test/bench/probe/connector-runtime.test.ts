@@ -12,6 +12,7 @@ import type { RuntimeReport } from '../../../src/bench/probe/connector-runtime.j
 import { runtimeOf, startProbe, stopProbe } from '../../../src/bench/probe/connector-runtime.js';
 import type { ThreadUse } from '../../../src/bench/probe/protocol.js';
 import { connectorCommand } from '../../../src/bench/round.js';
+import { roundNames } from '../../../src/bench/round-names.js';
 
 const PROBED = fileURLToPath(new URL('../../support/probed-main.js', import.meta.url));
 const PROBE = new URL('../../../src/bench/probe/probe-main.js', import.meta.url).href;
@@ -58,10 +59,11 @@ t.test('a connector that is probed stops as it always does', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-probe-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, 'bench.yaml');
-  const kafka = { bootstrapServers: '127.0.0.1:1', kafkaTopic: 'a', feedTopic: 'b' };
+  const nobody = '127.0.0.1:1';
+  const endpoints = { mqttEndpoint: nobody, bootstrapServers: nobody };
   const yaml = connectorYaml(
     { ...BENCH_DEFAULTS, shards: 2 },
-    { mqttEndpoint: '127.0.0.1:1', ...kafka },
+    { ...endpoints, ...roundNames(BENCH_DEFAULTS) },
   );
   await writeFile(file, yaml);
   const command = connectorCommand(BENCH_DEFAULTS, file, join(folder, 'data'));
