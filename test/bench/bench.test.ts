@@ -44,7 +44,7 @@ t.test('rounds run one after the other, each with a fresh connector', async (t) 
 });
 
 t.test('a round with a message that was not acknowledged is void', async (t) => {
-  const report = await runBench(optionsFor('forgetful', { stallSeconds: 0.2 }), () => undefined);
+  const report = await runBench(optionsFor('forgetful', { stallSeconds: 2 }), () => undefined);
   t.equal(isValid(report), false);
   t.match(report.rounds[0]?.voidBecause, ['1 messages not acknowledged']);
   t.match(describeBench(report), /VOID/);
