@@ -1,5 +1,6 @@
 /* The resources that a bench gives to the connector under test. */
 import { stringify } from 'yaml';
+import { routeFilterOf } from './load/payload.js';
 import { payloadBytesMax } from './load/payload-mix.js';
 import {
   type BenchOptions,
@@ -93,20 +94,20 @@ function routesOf(options: BenchOptions, endpoints: BenchEndpoints): unknown[] {
 function loadRoutesOf(options: BenchOptions, endpoints: BenchEndpoints): unknown[] {
   const { acks, qos, connections } = options;
   const { kafkaTopic, loadRoot, atBroker } = endpoints;
-  const mqttToKafka = {
-    name: 'bench',
-    mqttTopic: `${loadRoot}/#`,
+  const routes = Array.from({ length: options.routes }, (_, n) => ({
+    name: options.routes === 1 ? 'bench' : `bench-${n}`,
+    mqttTopic: routeFilterOf(loadRoot, n, options.routes),
     kafkaTopic,
     kafkaAcks: acks,
     qos,
-  };
+  }));
   if (atBroker !== undefined) {
     const { readyMqttTopic, readyKafkaTopic } = atBroker;
     const ready = { name: 'ready', mqttTopic: readyMqttTopic, kafkaTopic: readyKafkaTopic, qos: 0 };
     // Last, as routes are subscribed in their order: where this one receives, all do.
-    return [{ mqttToKafka }, { mqttToKafka: ready }];
+    return [...routes, ready].map((mqttToKafka) => ({ mqttToKafka }));
   }
-  if (connections === 1) return [{ mqttToKafka }];
+  if (connections === 1) return routes.map((mqttToKafka) => ({ mqttToKafka }));
   const sharedSubscription = { groupName: 'bench', groupMinimumShareNumber: connections };
-  return [{ mqttToKafka: { ...mqttToKafka, sharedSubscription } }];
+  return routes.map((route) => ({ mqttToKafka: { ...route, sharedSubscription } }));
 }

@@ -28,6 +28,8 @@ export interface BenchOptions {
   /** Payloads of several sizes; undefined: all have `payloadBytes`. */
   readonly payload: PayloadMix | undefined;
   readonly topics: number;
+  /** To Kafka, all of them to one Kafka topic; the topics are dealt over them. */
+  readonly routes: number;
   /** Distinct partition keys; undefined: as many as topics. */
   readonly keys: number | undefined;
   /** How unequally messages are spread over topics and keys: the exponent of Zipf's law. */
@@ -69,6 +71,7 @@ export const BENCH_DEFAULTS: BenchOptions = {
   payloadBytes: 200,
   payload: undefined,
   topics: 1000,
+  routes: 1,
   keys: undefined,
   skew: 0,
   partitions: undefined,
@@ -90,6 +93,7 @@ export const BENCH_DEFAULTS: BenchOptions = {
 };
 
 export const PARTITIONS_TO_READ = 4;
+export const ROUTES_MAX = 1000;
 const KEY_PROPERTY = 'bench-key';
 const MEASURED_SECONDS_DEFAULT = 10;
 /** More than a connector carries: so many records a second are written before a phase of that length. */
@@ -131,7 +135,21 @@ export function keyPropertyOf({ topics, keys }: BenchOptions): string | undefine
 
 /** What no bench can do, in words; undefined: nothing. */
 export function problemOf(options: BenchOptions): string | undefined {
-  return problemOfConnections(options) ?? problemOfReading(options);
+  return problemOfRoutes(options) ?? problemOfConnections(options) ?? problemOfReading(options);
+}
+
+function problemOfRoutes(options: BenchOptions): string | undefined {
+  const { routes, topics, connections, throughBroker } = options;
+  if (routes > 1 && !publishes(options)) {
+    return '--routes is of messages to Kafka: choose --direction mqtt-to-kafka or both';
+  }
+  if (routes > topics) {
+    return `--routes ${routes} needs as many topics, one for each: give --topics ${routes} or more`;
+  }
+  if (routes > 1 && connections > 1 && throughBroker === undefined) {
+    return '--routes and --connections do not go together: each route would have connections of its own';
+  }
+  return undefined;
 }
 
 function problemOfConnections(options: BenchOptions): string | undefined {
@@ -178,11 +196,12 @@ function phasesOf(options: BenchOptions): { readonly warmup: Extent; readonly me
 
 /** To a connector whose broker the generator is. */
 export function loadOf(options: BenchOptions): Load {
-  const { topics, skew, userProperties, qos, stallSeconds, atOnce } = options;
+  const { topics, routes, skew, userProperties, qos, stallSeconds, atOnce } = options;
   const common = {
     topicRoot: 'bench',
     throughBroker: undefined,
     topics,
+    routes,
     keys: options.keys ?? topics,
     keyProperty: keyPropertyOf(options),
     skew,

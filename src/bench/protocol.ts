@@ -20,9 +20,11 @@ export interface Broker {
 
 /** MQTT to Kafka: what the generator publishes to the connector. */
 export interface Load {
-  /** Messages go to `<topicRoot>/0` .. `<topicRoot>/<topics - 1>`: in turn, or as `skew` says. */
+  /** Topics are named as `topicNameOf` says. Messages go to them in turn, or as `skew` says. */
   readonly topicRoot: string;
   readonly topics: number;
+  /** Of the connector, each with as many topics as the others. */
+  readonly routes: number;
   /** Distinct partition keys: the topics, or the values of `keyProperty`. */
   readonly keys: number;
   /** The user property that carries the key; undefined: the topic is the key. */

@@ -6,7 +6,7 @@ import { OperatingError } from '../base/errors.js';
 import { type BenchReport, runBench } from '../bench/bench.js';
 import { type PayloadMix, parsePayloadMix } from '../bench/load/payload-mix.js';
 import type { BenchOptions, BrokerAddress } from '../bench/options.js';
-import { BENCH_DEFAULTS, DIRECTIONS, PARTITIONS_TO_READ } from '../bench/options.js';
+import { BENCH_DEFAULTS, DIRECTIONS, PARTITIONS_TO_READ, ROUTES_MAX } from '../bench/options.js';
 import { resultOf } from '../bench/report/result.js';
 import { describeBench, describeRound } from '../bench/report/text.js';
 import { PAYLOAD_BYTES_MAX } from '../config/limits.js';
@@ -152,6 +152,12 @@ function messageOptions(command: Command): Command {
         .conflicts('payloadBytes'),
     )
     .option('--topics <n>', 'MQTT topics', wholeNumber(1, TOPICS_MAX), defaults.topics)
+    .option(
+      '--routes <n>',
+      'routes to Kafka, over which the topics are dealt',
+      wholeNumber(1, ROUTES_MAX),
+      defaults.routes,
+    )
     .option('--keys <n>', 'partition keys (default: the topics)', wholeNumber(1, TOPICS_MAX))
     .option(
       '--skew <s>',

@@ -255,6 +255,7 @@ t.test('the command line gives what was asked for, and defaults for the rest', a
     '--keys=0',
     '--direction=sideways',
     '--partitions=0',
+    '--routes=1001',
   ]) {
     await t.rejects(program.parseAsync(['bench', wrong], { from: 'user' }), wrong);
   }

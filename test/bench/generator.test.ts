@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import type { IPublishPacket } from 'mqtt-packet';
+import type { IPublishPacket, Packet } from 'mqtt-packet';
 import mqttPacket from 'mqtt-packet';
 import type { Test } from 'tap';
 import t from 'tap';
@@ -14,6 +14,7 @@ const LOAD: Load = {
   topicRoot: 'bench',
   throughBroker: undefined,
   topics: 10,
+  routes: 1,
   keys: 10,
   keyProperty: undefined,
   skew: 0,
@@ -239,6 +240,49 @@ t.test(
     );
   },
 );
+
+t.test('with several routes each topic has its own identifier, once all are there', async (t) => {
+  const payload = [{ bytes: 20, percent: 100 }];
+  const { port } = startGenerator(t, { topics: 6, keys: 6, routes: 3, payload });
+  const socket = connect(await port, '127.0.0.1');
+  t.teardown(() => socket.destroy());
+  const seen: string[] = [];
+  const parser = mqttPacket.parser({ protocolVersion: 5 });
+  const published = new Promise<void>((resolve) => {
+    parser.on('packet', (packet) => {
+      if (packet.cmd !== 'publish') seen.push(packet.cmd);
+      else seen.push(`${packet.topic} ${packet.properties?.subscriptionIdentifier}`);
+      if (seen.length === 10) resolve();
+    });
+  });
+  socket.on('data', (chunk: Buffer) => parser.parse(chunk));
+  const write = (packet: Packet) =>
+    socket.write(mqttPacket.generate(packet, { protocolVersion: 5 }));
+  const subscribe = (route: number) =>
+    write({
+      cmd: 'subscribe',
+      messageId: 1 + route,
+      subscriptions: [{ topic: `bench/${route}/#`, qos: 1 }],
+      properties: { subscriptionIdentifier: 10 + route },
+    });
+  subscribe(2);
+  subscribe(0);
+  write({ cmd: 'pingreq' });
+  subscribe(1);
+  await published;
+  t.strictSame(seen.slice(0, 10), [
+    'suback',
+    'suback',
+    'pingresp',
+    'suback',
+    'bench/0/0 10',
+    'bench/1/1 11',
+    'bench/2/2 12',
+    'bench/0/3 10',
+    'bench/1/4 11',
+    'bench/2/5 12',
+  ]);
+});
 
 t.test('PINGREQ and UNSUBSCRIBE are answered', async (t) => {
   const { port } = startGenerator(t, {});

@@ -51,3 +51,10 @@ t.test('keys are the topics, or a user property where there are more or fewer', 
   t.match(loadOf({ ...BENCH_DEFAULTS, keys: 50 }), { keys: 50, keyProperty: 'bench-key' });
   t.match(feedOf({ ...TO_MQTT, keys: 50 }, REAL), { keys: 50 });
 });
+
+t.test('routes need topics, and messages to Kafka', async (t) => {
+  t.match(problemOf({ ...TO_MQTT, routes: 2 }), /--routes.*--direction mqtt-to-kafka or both/);
+  t.match(problemOf({ ...BENCH_DEFAULTS, routes: 20, topics: 19 }), /--topics 20 or more/);
+  t.equal(problemOf({ ...TO_MQTT, direction: 'both', routes: 20, topics: 20 }), undefined);
+  t.match(problemOf({ ...BENCH_DEFAULTS, routes: 2, connections: 2 }), /do not go together/);
+});

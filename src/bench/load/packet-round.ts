@@ -25,10 +25,13 @@ const FIXED_HEADER_BYTES_MAX = 5;
 
 export interface RoundOptions extends LoadPart {
   readonly topicRoot: string;
+  /** Over which the topics are dealt. */
+  readonly routes: number;
   /** The user property that carries the key; undefined: the topic is the key. */
   readonly keyProperty: string | undefined;
   readonly skew: number;
-  readonly subscriptionIds: readonly number[];
+  /** By topic of the part: the Subscription Identifiers that its messages carry. */
+  readonly subscriptionIds: readonly (readonly number[])[];
   readonly payload: PayloadMix;
   readonly userProperties: number;
   readonly qos: Qos;
@@ -62,7 +65,8 @@ function pushVarint(bytes: number[], value: number): void {
 
 function pushString(bytes: number[], text: string): void {
   const encoded = Buffer.from(text);
-  bytes.push(encoded.length >> 8, encoded.length & 0xff, ...encoded);
+  bytes.push(encoded.length >> 8, encoded.length & 0xff);
+  for (let n = 0; n < encoded.length; n += 1) bytes.push(encoded[n] as number);
 }
 
 function pushUserProperty(bytes: number[], [name, value]: readonly [string, string]): void {
@@ -72,12 +76,8 @@ function pushUserProperty(bytes: number[], [name, value]: readonly [string, stri
 }
 
 /** What all packets have in common. */
-function propertiesOf({ subscriptionIds, userProperties }: RoundOptions): number[] {
+function userPropertiesOf({ userProperties }: RoundOptions): number[] {
   const properties: number[] = [];
-  for (const id of subscriptionIds) {
-    properties.push(0x0b);
-    pushVarint(properties, id);
-  }
   for (let n = 0; n < userProperties; n += 1) pushUserProperty(properties, userPropertyOf(n));
   return properties;
 }
@@ -98,7 +98,7 @@ class VariableHeaders {
 
   constructor(options: RoundOptions) {
     this.#options = options;
-    this.#common = propertiesOf(options);
+    this.#common = userPropertiesOf(options);
   }
 
   of(topic: number, key: number): VariableHeader {
@@ -109,13 +109,18 @@ class VariableHeaders {
   }
 
   #make(topic: number, key: number): VariableHeader {
-    const { topicRoot, topics, keys, keyProperty, qos } = this.#options;
-    const topicName = topicNameOf(topicRoot, topics[topic] as number);
+    const { topicRoot, topics, routes, keys, keyProperty, qos } = this.#options;
+    const topicName = topicNameOf(topicRoot, topics[topic] as number, routes);
     const bytes: number[] = [];
     pushString(bytes, topicName);
     const packetIdAt = qos > 0 ? bytes.length : -1;
     if (qos > 0) bytes.push(0, 0);
-    const properties = [...this.#common];
+    const properties: number[] = [];
+    for (const id of this.#options.subscriptionIds[topic] ?? []) {
+      properties.push(0x0b);
+      pushVarint(properties, id);
+    }
+    properties.push(...this.#common);
     const keyText = keyProperty === undefined ? topicName : keyOf(keys[key] as number);
     if (keyProperty !== undefined) pushUserProperty(properties, [keyProperty, keyText]);
     pushVarint(bytes, properties.length);

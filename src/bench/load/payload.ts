@@ -19,7 +19,12 @@ export function keyOf(n: number): string {
   return `key/${n}`;
 }
 
-/** The MQTT topic of that number. */
-export function topicNameOf(topicRoot: string, n: number): string {
-  return `${topicRoot}/${n}`;
+/** The MQTT topic of that number. With several routes they are dealt, and each has the level of its own. */
+export function topicNameOf(topicRoot: string, n: number, routes = 1): string {
+  return routes === 1 ? `${topicRoot}/${n}` : `${topicRoot}/${n % routes}/${n}`;
+}
+
+/** The topic filter of the route of that number. */
+export function routeFilterOf(topicRoot: string, route: number, routes: number): string {
+  return routes === 1 ? `${topicRoot}/#` : `${topicRoot}/${route}/#`;
 }

@@ -10,7 +10,7 @@ import type { SideContext } from '../load/mqtt-side.js';
 import { topicNameOf } from '../load/payload.js';
 import { PublishSlab } from '../load/publish-slab.js';
 import type { Load } from '../protocol.js';
-import { matchesFilter } from './topic-match.js';
+import { Subscriptions } from './subscriptions.js';
 
 export interface AcceptedContext extends SideContext {
   /** Of how many connections each is loaded with a part. */
@@ -28,7 +28,9 @@ export class AcceptedConnection {
   /** It may be loaded. */
   isSubscribed = false;
   readonly #context: AcceptedContext;
-  readonly #subscriptions = new Map<string, number | undefined>();
+  readonly #subscriptions = new Subscriptions();
+  /** Routes of which it is known that it has subscribed to them. */
+  #routesFound = 0;
   #receiveMaximum = RECEIVE_MAXIMUM_DEFAULT;
   #maximumPacketSize = Number.POSITIVE_INFINITY;
 
@@ -100,7 +102,7 @@ export class AcceptedConnection {
     // mqtt-packet gives an array where a property may be repeated; SUBSCRIBE has at most one.
     const given: number | number[] | undefined = packet.properties?.subscriptionIdentifier;
     const subscriptionId = Array.isArray(given) ? given[0] : given;
-    for (const { topic } of packet.subscriptions) this.#subscriptions.set(topic, subscriptionId);
+    for (const { topic } of packet.subscriptions) this.#subscriptions.add(topic, subscriptionId);
     this.connection.send({
       cmd: 'suback',
       messageId: packet.messageId as number,
@@ -109,14 +111,13 @@ export class AcceptedConnection {
     if (loadRun !== undefined) this.#prepare(loadRun);
   }
 
-  /** Makes ready what it is loaded with, once it has subscribed to that. */
+  /** Makes ready what it is loaded with, once it has subscribed to all of that. */
   #prepare({ load, stamps }: LoadRun): void {
     const { onSubscribed, onFailed, parts, takePart } = this.#context;
-    const matching = matchingFilters(load, [...this.#subscriptions.keys()]);
-    if (matching.length === 0) return;
+    if (!this.#hasEveryRoute(load)) return;
     this.part ??= takePart();
     const part = loadPartOf(load, { index: this.part, parts });
-    const subscriptionIds = matching.flatMap((filter) => this.#subscriptions.get(filter) ?? []);
+    const subscriptionIds = part.topics.map((n) => this.#idsOf(load, n) ?? []);
     let slab: PublishSlab;
     try {
       slab = new PublishSlab({ ...load, ...part, subscriptionIds }, stamps);
@@ -135,10 +136,18 @@ export class AcceptedConnection {
     this.isSubscribed = true;
     onSubscribed();
   }
-}
 
-/** Those filters that match any topic of the load. */
-function matchingFilters({ topicRoot, topics }: Load, filters: readonly string[]): string[] {
-  const names = Array.from({ length: topics }, (_, n) => topicNameOf(topicRoot, n));
-  return filters.filter((filter) => names.some((name) => matchesFilter(name, filter)));
+  /** By a topic of each, and none is asked for twice: there are as many SUBSCRIBE packets as routes. */
+  #hasEveryRoute(load: Load): boolean {
+    const wanted = Math.min(load.routes, load.topics);
+    while (this.#routesFound < wanted) {
+      if (this.#idsOf(load, this.#routesFound) === undefined) return false;
+      this.#routesFound += 1;
+    }
+    return true;
+  }
+
+  #idsOf({ topicRoot, routes }: Load, topic: number): number[] | undefined {
+    return this.#subscriptions.idsOf(topicNameOf(topicRoot, topic, routes));
+  }
 }

@@ -42,6 +42,7 @@ function describeLoad(options: BenchOptions): string {
     `QoS ${options.qos}`,
     describePayloadMix(payloadOfMessages(options)),
     `${formatNumber(options.topics, 0)} topics`,
+    ...(options.routes === 1 ? [] : [`${formatNumber(options.routes, 0)} routes`]),
     ...(options.keys === undefined ? [] : [`${formatNumber(options.keys, 0)} keys`]),
     ...(options.skew === 0 ? [] : [`skew ${options.skew}`]),
     ...(options.connections === 1 ? [] : [`${options.connections} connections`]),

@@ -11,6 +11,7 @@ import type { Load } from '../../../src/bench/protocol.js';
 const MOST = Number.POSITIVE_INFINITY;
 const LOAD: Load = {
   topicRoot: 'bench',
+  routes: 1,
   throughBroker: undefined,
   topics: 3,
   keys: 3,

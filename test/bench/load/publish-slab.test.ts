@@ -19,11 +19,12 @@ import {
 
 const OPTIONS: RoundOptions = {
   topicRoot: 'bench',
+  routes: 1,
   topics: [0, 1, 10],
   keys: [0, 1, 10],
   keyProperty: undefined,
   skew: 0,
-  subscriptionIds: [268_435_455],
+  subscriptionIds: [[268_435_455], [268_435_455], [268_435_455]],
   payload: [{ bytes: 200, percent: 100 }],
   userProperties: 2,
   qos: 1,
@@ -204,6 +205,19 @@ t.test('100,000 topics take a bounded slab, whatever the payloads are', async (t
     code: 'ERR_BENCH_GENERATOR',
     message: /more than 128 MiB/,
   });
+});
+
+t.test('each topic has its own Subscription Identifiers', async (t) => {
+  const { slab } = slabOf({ routes: 2, subscriptionIds: [[11], [12, 13], []] });
+  const packets = parse(Buffer.concat(slab.stretch(fields(3), 3)));
+  t.same(
+    packets.map(({ topic, properties }) => [topic, properties?.subscriptionIdentifier]),
+    [
+      ['bench/0/0', 11],
+      ['bench/1/1', [12, 13]],
+      ['bench/0/10', undefined],
+    ],
+  );
 });
 
 t.test('QoS 0 packets carry no packet identifier', async (t) => {

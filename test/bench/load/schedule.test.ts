@@ -7,6 +7,7 @@ const LOAD: Load = {
   topicRoot: 'bench',
   throughBroker: undefined,
   topics: 1,
+  routes: 1,
   keys: 1,
   keyProperty: undefined,
   skew: 0,
