@@ -54,7 +54,7 @@ export async function runBench(
   if (problem !== undefined) throw new UsageError(problem);
   const startedAt = new Date().toISOString();
   const loadAverage = loadavg()[0] ?? 0;
-  const target = await openKafka(options.kafka);
+  const target = await openKafka(options.kafka, options.kafkaRttMs);
   const rounds: RoundReport[] = [];
   try {
     while (rounds.length < options.repeat) {

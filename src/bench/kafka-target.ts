@@ -14,12 +14,15 @@ export interface KafkaTarget {
 }
 
 /**
- * `bootstrapServers` as given, or a mock cluster in a child process where it is undefined. Rejects
- * within a few seconds where no Kafka answers.
+ * `bootstrapServers` as given, or a mock cluster in a child process where it is undefined, which takes
+ * `roundTripMs` for each answer. Rejects within a few seconds where no Kafka answers.
  */
-export async function openKafka(bootstrapServers: string | undefined): Promise<KafkaTarget> {
+export async function openKafka(
+  bootstrapServers: string | undefined,
+  roundTripMs = 0,
+): Promise<KafkaTarget> {
   return bootstrapServers === undefined
-    ? await embeddedKafka()
+    ? await embeddedKafka(roundTripMs)
     : await givenKafka(bootstrapServers);
 }
 
@@ -35,8 +38,8 @@ async function givenKafka(bootstrapServers: string): Promise<KafkaTarget> {
 }
 
 /** A mock cluster has no requests for topics: it makes them when they are written to. */
-async function embeddedKafka(): Promise<KafkaTarget> {
-  const child = forkModule('./mock-kafka-main.js', []);
+async function embeddedKafka(roundTripMs: number): Promise<KafkaTarget> {
+  const child = forkModule('./mock-kafka-main.js', [`${roundTripMs}`]);
   const event = await new Promise<MockKafkaEvent>((resolve) => {
     child.once('message', (message) => resolve(message as MockKafkaEvent));
     child.once('exit', (code) =>

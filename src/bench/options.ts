@@ -16,6 +16,8 @@ export interface BenchOptions {
   readonly direction: Direction;
   /** Bootstrap servers; undefined: an embedded mock cluster. */
   readonly kafka: string | undefined;
+  /** How long the embedded Kafka takes to answer, at least. */
+  readonly kafkaRttMs: number | undefined;
   readonly messages: number | undefined;
   readonly seconds: number | undefined;
   readonly warmupMessages: number | undefined;
@@ -62,6 +64,7 @@ export interface BenchOptions {
 export const BENCH_DEFAULTS: BenchOptions = {
   direction: 'mqtt-to-kafka',
   kafka: undefined,
+  kafkaRttMs: undefined,
   messages: undefined,
   seconds: undefined,
   warmupMessages: undefined,
@@ -135,7 +138,20 @@ export function keyPropertyOf({ topics, keys }: BenchOptions): string | undefine
 
 /** What no bench can do, in words; undefined: nothing. */
 export function problemOf(options: BenchOptions): string | undefined {
-  return problemOfRoutes(options) ?? problemOfConnections(options) ?? problemOfReading(options);
+  return (
+    problemOfKafka(options) ??
+    problemOfRoutes(options) ??
+    problemOfConnections(options) ??
+    problemOfReading(options)
+  );
+}
+
+function problemOfKafka({ kafka, kafkaRttMs }: BenchOptions): string | undefined {
+  if (kafka === undefined || kafkaRttMs === undefined) return undefined;
+  return (
+    '--kafka-rtt-ms slows the embedded Kafka; a real one is as far away as it is: ' +
+    'leave out --kafka, or --kafka-rtt-ms and presets that set it'
+  );
 }
 
 function problemOfRoutes(options: BenchOptions): string | undefined {

@@ -1,7 +1,6 @@
 /* `millrace bench`: the command line of the load benchmark. */
 
-import type { Command } from 'commander';
-import { InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { OperatingError } from '../base/errors.js';
 import { type BenchReport, runBench } from '../bench/bench.js';
 import { type PayloadMix, parsePayloadMix } from '../bench/load/payload-mix.js';
@@ -11,6 +10,7 @@ import { resultOf } from '../bench/report/result.js';
 import { describeBench, describeRound } from '../bench/report/text.js';
 import { PAYLOAD_BYTES_MAX } from '../config/limits.js';
 import type { Qos } from '../config/model.js';
+import { applyArgs, describePresets, PRESETS } from './bench-presets.js';
 import { BenchProgress } from './bench-progress.js';
 import { numberUpTo, positiveNumber, wholeNumber } from './numbers.js';
 import { stopSignal } from './stop-signal.js';
@@ -19,6 +19,7 @@ import { millraceVersion } from './version.js';
 /** The generator makes a packet for each, and keeps them all. */
 const TOPICS_MAX = 1_000_000;
 const SKEW_MAX = 10;
+const KAFKA_RTT_MS_MAX = 10_000;
 
 export interface BenchCommandOptions extends BenchOptions {
   readonly json: boolean;
@@ -171,6 +172,11 @@ function connectorOptions(command: Command): Command {
   const defaults = BENCH_DEFAULTS;
   return command
     .option('--kafka <bootstrap>', 'bootstrap servers (default: an embedded mock cluster)')
+    .option(
+      '--kafka-rtt-ms <n>',
+      'round trip to the embedded Kafka (default: none)',
+      wholeNumber(1, KAFKA_RTT_MS_MAX),
+    )
     .addOption(choice('--acks <level>', 'kafkaAcks', ['zero', 'one', 'all']).default(defaults.acks))
     .addOption(
       choice('--compression <type>', 'compression', ['none', 'gzip', 'snappy', 'lz4']).default(
@@ -207,27 +213,50 @@ function connectorOptions(command: Command): Command {
     );
 }
 
+/** All that a preset may set. */
+function benchOptions(command: Command): Command {
+  return connectorOptions(messageOptions(loadOptions(command))).option(
+    '--repeat <n>',
+    'rounds, each with a fresh connector',
+    wholeNumber(1),
+    BENCH_DEFAULTS.repeat,
+  );
+}
+
 /** Adds `bench` to the program. */
 export function registerBench(program: Command): void {
   const command = program.command('bench').description('measure the connector under load');
-  connectorOptions(messageOptions(loadOptions(command)))
-    .option(
-      '--repeat <n>',
-      'rounds, each with a fresh connector',
-      wholeNumber(1),
-      BENCH_DEFAULTS.repeat,
-    )
+  const presets = `options that go together, which others override: ${describePresets()}`;
+  benchOptions(command)
+    .addOption(new Option('--preset <name>', presets).choices(Object.keys(PRESETS)))
     .option('--no-verify', 'do not look at the records in Kafka afterwards')
     .option('--json', 'print the result as JSON', false)
     .option('--compare <results...>', 'compare two results of --json, A and B, and run nothing')
     .option('--fail-on-worse', 'with --compare: exit code 1 where B is worse than A', false)
-    .action(async ({ compare, failOnWorse = false, ...given }: Partial<BenchCommandOptions>) => {
+    .action(async ({ preset, compare, failOnWorse = false, ...given }: Flags) => {
       if (compare !== undefined) {
         const { compareCommand } = await import('./bench-compare.js');
         const options = { files: compare, failOnWorse, colour: showsColour() };
         process.exitCode = await compareCommand(options, (text) => console.log(text));
         return;
       }
-      process.exitCode = await benchCommand({ ...BENCH_DEFAULTS, json: false, ...given });
+      const values = preset === undefined ? {} : presetValues(preset, command);
+      process.exitCode = await benchCommand({
+        ...BENCH_DEFAULTS,
+        json: false,
+        ...given,
+        ...values,
+      });
     });
+}
+
+type Flags = Partial<BenchCommandOptions> & { readonly preset?: string };
+
+/** What a preset sets, and says so. */
+function presetValues(name: string, given: Command): Readonly<Record<string, unknown>> {
+  const args = PRESETS[name]?.args ?? [];
+  const applied = applyArgs(args, benchOptions(new Command()), given);
+  const own = applied.args.length < args.length ? ', the rest is as given' : '';
+  console.error(`preset ${name}: ${applied.args.join(' ')}${own}`);
+  return applied.values;
 }

@@ -120,6 +120,29 @@ t.test(
   },
 );
 
+t.test(
+  'a slow Kafka takes no more than the window in each round trip, and the report says so',
+  async (t) => {
+    const kafkaRttMs = 100;
+    const options = optionsFor('', {
+      connector: undefined,
+      kafkaRttMs,
+      receiveMaximum: 50,
+      warmupMessages: 50,
+      messages: 200,
+      verify: true,
+    });
+    const report = await runBench(options, () => undefined);
+    t.strictSame(report.rounds[0]?.voidBecause, []);
+    const { seconds = 0, messages = 0 } = report.rounds[0]?.load ?? {};
+    t.ok(seconds * 1000 >= (messages / 50 - 1) * kafkaRttMs, `${messages} in ${seconds} s`);
+    t.match(
+      describeBench(report),
+      /at most 500 messages\/s: Receive Maximum 50 in a round trip of 100 ms/,
+    );
+  },
+);
+
 t.test('options that do not go together are refused before anything starts', async (t) => {
   await t.rejects(
     runBench(optionsFor('orderly', { direction: 'kafka-to-mqtt', atOnce: 5 }), () => undefined),
@@ -256,6 +279,8 @@ t.test('the command line gives what was asked for, and defaults for the rest', a
     '--direction=sideways',
     '--partitions=0',
     '--routes=1001',
+    '--preset=vast',
+    '--kafka-rtt-ms=0',
   ]) {
     await t.rejects(program.parseAsync(['bench', wrong], { from: 'user' }), wrong);
   }

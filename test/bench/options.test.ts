@@ -58,3 +58,9 @@ t.test('routes need topics, and messages to Kafka', async (t) => {
   t.equal(problemOf({ ...TO_MQTT, direction: 'both', routes: 20, topics: 20 }), undefined);
   t.match(problemOf({ ...BENCH_DEFAULTS, routes: 2, connections: 2 }), /do not go together/);
 });
+
+t.test('only the embedded Kafka can be made slow', async (t) => {
+  const slow = { ...BENCH_DEFAULTS, kafkaRttMs: 200 };
+  t.equal(problemOf(slow), undefined);
+  t.match(problemOf({ ...slow, kafka: 'kafka:9092' }), /--kafka-rtt-ms slows the embedded Kafka/);
+});

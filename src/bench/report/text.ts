@@ -120,6 +120,16 @@ function describeMachine({ machine, loadAverage }: BenchReport): string[] {
   ];
 }
 
+/** What a Kafka that is far away allows at most. */
+function describeWindow(options: BenchOptions): string[] {
+  const { kafkaRttMs, receiveMaximum } = options;
+  if (kafkaRttMs === undefined || !publishes(options)) return [];
+  return [
+    `window   at most ${formatNumber((receiveMaximum * 1000) / kafkaRttMs, 0)} messages/s: ` +
+      `Receive Maximum ${formatNumber(receiveMaximum, 0)} in a round trip of ${kafkaRttMs} ms`,
+  ];
+}
+
 /** @param colour for a terminal that shows it */
 export function describeBench(report: BenchReport, colour = false): string {
   const { options } = report;
@@ -131,6 +141,7 @@ export function describeBench(report: BenchReport, colour = false): string {
   return [
     `load     ${describeLoad(options)}`,
     `kafka    ${kafka}`,
+    ...describeWindow(options),
     `machine  ${wrapped(describeMachine(report))}`,
     ...describeFigures(report, colour),
     '',
