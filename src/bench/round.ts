@@ -160,6 +160,8 @@ export interface RoundContext {
   /** Hears what has gone wrong beside the figures. */
   readonly onWarning: (text: string) => void;
   readonly onProgress?: (progress: RoundProgress) => void;
+  /** Hears what the generator tells while the connector runs. */
+  readonly onEvent?: (event: GeneratorEvent, connectorPid: number) => void;
 }
 
 /** Makes the topics that the round needs. */
@@ -215,7 +217,7 @@ function taskOf(options: BenchOptions, target: KafkaTarget, names: RoundNames): 
  */
 export async function runRound(
   options: BenchOptions,
-  { target, interrupted, onWarning, onProgress = () => {} }: RoundContext,
+  { target, interrupted, onWarning, onProgress = () => {}, onEvent = () => {} }: RoundContext,
 ): Promise<RoundReport> {
   const names = roundNames(options);
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
@@ -234,6 +236,8 @@ export async function runRound(
     const command = connectorCommand(options, file, join(folder, 'data'));
     connector = await startProgram(command, { channel: options.connector === undefined });
     interrupted.throwIfAborted();
+    const { pid } = connector;
+    generator.on('message', (event: GeneratorEvent) => onEvent(event, pid));
     const progress = new ProgressMeter(task, onProgress);
     const measured = await measure(generator, connector, { interrupted, progress });
     if (options.connector === undefined && measured.runtime === undefined) {

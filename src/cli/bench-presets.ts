@@ -28,7 +28,13 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     about: 'a Kafka that is far away',
     args: ['--topics=1000', '--payload-bytes=200', '--kafka-rtt-ms=200'],
   },
+  scale: {
+    about: 'how cost grows as the work grows: a series of benches',
+    args: ['--warmup-seconds=2', '--seconds=5', '--repeat=3'],
+  },
 };
+
+export const SCALE_QUICK_ARGS = ['--warmup-seconds=1', '--seconds=2', '--repeat=1'];
 
 /** Both say how long payloads are, so that one that is given takes the place of either. */
 const SAME: Readonly<Record<string, readonly string[]>> = {

@@ -1,19 +1,20 @@
 /* `millrace bench`: the command line of the load benchmark. */
 
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { OperatingError } from '../base/errors.js';
 import { type BenchReport, runBench } from '../bench/bench.js';
 import { type PayloadMix, parsePayloadMix } from '../bench/load/payload-mix.js';
 import type { BenchOptions, BrokerAddress } from '../bench/options.js';
 import { BENCH_DEFAULTS, DIRECTIONS, PARTITIONS_TO_READ, ROUTES_MAX } from '../bench/options.js';
 import { resultOf } from '../bench/report/result.js';
 import { describeBench, describeRound } from '../bench/report/text.js';
+import { DIMENSIONS, type DimensionName } from '../bench/scale/dimensions.js';
 import { PAYLOAD_BYTES_MAX } from '../config/limits.js';
 import type { Qos } from '../config/model.js';
-import { applyArgs, describePresets, PRESETS } from './bench-presets.js';
+import { benchInterruption } from './bench-interruption.js';
+import { applyArgs, describePresets, PRESETS, SCALE_QUICK_ARGS } from './bench-presets.js';
 import { BenchProgress } from './bench-progress.js';
+import { refuseScaleFlags, type ScaleFlags, scaleCommand } from './bench-scale.js';
 import { numberUpTo, positiveNumber, wholeNumber } from './numbers.js';
-import { stopSignal } from './stop-signal.js';
 import { millraceVersion } from './version.js';
 
 /** The generator makes a packet for each, and keeps them all. */
@@ -48,14 +49,6 @@ function brokerAddress(text: string): BrokerAddress {
 
 /** Runs the bench and prints it; 0 when every message was acknowledged and is in Kafka as sent, else 1. */
 export async function benchCommand({ json, ...options }: BenchCommandOptions): Promise<number> {
-  const interruption = new AbortController();
-  stopSignal().then(() => {
-    const why = new OperatingError(
-      'ERR_BENCH_INTERRUPTED',
-      'interrupted before the bench had ended',
-    );
-    interruption.abort(why);
-  });
   const progress = new BenchProgress(process.stderr, options.repeat);
   let report: BenchReport;
   try {
@@ -63,7 +56,7 @@ export async function benchCommand({ json, ...options }: BenchCommandOptions): P
       options,
       (round, number) => progress.print(describeRound(round, number)),
       {
-        interrupted: interruption.signal,
+        interrupted: benchInterruption(),
         onWarning: (text) => progress.print(`millrace: ${text}`),
         onProgress: (now, number) => progress.update(now, number),
       },
@@ -229,32 +222,50 @@ export function registerBench(program: Command): void {
   const presets = `options that go together, which others override: ${describePresets()}`;
   benchOptions(command)
     .addOption(new Option('--preset <name>', presets).choices(Object.keys(PRESETS)))
+    .option(
+      '--dimension <name...>',
+      `of --preset scale, only: ${DIMENSIONS.join(', ')} (default: all)`,
+      dimension,
+    )
+    .option('--quick', 'of --preset scale: shorter rounds, one of each case')
     .option('--no-verify', 'do not look at the records in Kafka afterwards')
     .option('--json', 'print the result as JSON', false)
     .option('--compare <results...>', 'compare two results of --json, A and B, and run nothing')
     .option('--fail-on-worse', 'with --compare: exit code 1 where B is worse than A', false)
-    .action(async ({ preset, compare, failOnWorse = false, ...given }: Flags) => {
+    .action(async ({ preset, dimension, quick, compare, failOnWorse = false, ...given }: Flags) => {
       if (compare !== undefined) {
         const { compareCommand } = await import('./bench-compare.js');
         const options = { files: compare, failOnWorse, colour: showsColour() };
         process.exitCode = await compareCommand(options, (text) => console.log(text));
         return;
       }
-      const values = preset === undefined ? {} : presetValues(preset, command);
-      process.exitCode = await benchCommand({
-        ...BENCH_DEFAULTS,
-        json: false,
-        ...given,
-        ...values,
-      });
+      const flags = { dimension, quick };
+      if (preset !== 'scale') refuseScaleFlags(flags);
+      const args = quick ? SCALE_QUICK_ARGS : (PRESETS[preset ?? '']?.args ?? []);
+      const values = preset === undefined ? {} : presetValues(preset, args, command);
+      const { json = false, ...options } = { ...BENCH_DEFAULTS, ...given, ...values };
+      process.exitCode =
+        preset === 'scale'
+          ? await scaleCommand(options, flags, json)
+          : await benchCommand({ ...options, json });
     });
 }
 
-type Flags = Partial<BenchCommandOptions> & { readonly preset?: string };
+type Flags = Partial<BenchCommandOptions> & ScaleFlags & { readonly preset?: string };
 
-/** What a preset sets, and says so. */
-function presetValues(name: string, given: Command): Readonly<Record<string, unknown>> {
-  const args = PRESETS[name]?.args ?? [];
+/** One more of the names that `--dimension` is given. */
+function dimension(text: string, before: readonly DimensionName[] = []): DimensionName[] {
+  const found = DIMENSIONS.find((name) => name === text);
+  if (found !== undefined) return [...before, found];
+  throw new InvalidArgumentError(`one of ${DIMENSIONS.join(', ')} is needed.`);
+}
+
+/** What the arguments of a preset set, and says so. */
+function presetValues(
+  name: string,
+  args: readonly string[],
+  given: Command,
+): Readonly<Record<string, unknown>> {
   const applied = applyArgs(args, benchOptions(new Command()), given);
   const own = applied.args.length < args.length ? ', the rest is as given' : '';
   console.error(`preset ${name}: ${applied.args.join(' ')}${own}`);

@@ -1,0 +1,25 @@
+import { Command } from 'commander';
+import t from 'tap';
+import { registerBench } from '../../src/cli/bench.js';
+import { refuseScaleFlags } from '../../src/cli/bench-scale.js';
+
+t.test('what is for the scale bench only is refused for others', async (t) => {
+  refuseScaleFlags({});
+  refuseScaleFlags({ quick: false });
+  const refused = { name: 'UsageError', message: /^--quick is for --preset scale only/ };
+  t.throws(() => refuseScaleFlags({ quick: true }), refused);
+  t.throws(() => refuseScaleFlags({ dimension: ['routes'] }), { message: /^--dimension is for/ });
+});
+
+t.test('dimensions are names, one or several', async (t) => {
+  const program = new Command();
+  registerBench(program);
+  const command = program.commands[0] as Command;
+  command
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .action(() => undefined);
+  command.parse(['--dimension', 'routes', 'topics', '--quick'], { from: 'user' });
+  t.match(command.opts(), { dimension: ['routes', 'topics'], quick: true });
+  t.throws(() => command.parse(['--dimension=depth'], { from: 'user' }), /shards, payload, topics/);
+});
