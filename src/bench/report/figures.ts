@@ -37,7 +37,7 @@ const LATENCY_MEANING: Record<DirectionName, string> = {
   load:
     'ms from when a message was due to be sent to its PUBACK, by the clock of the generator, in an HDR ' +
     'histogram of three digits; without `--rate` it is due when it is sent, at QoS 0 there is none. With ' +
-    '`--through-broker` it is to when the generator has read the message from Kafka, at either QoS',
+    '`--through-broker`, at either QoS, to when the generator has read it from Kafka',
   feed:
     'ms from when a record was due to be written to the arrival of its PUBLISH, by the clock of the ' +
     'generator, in an HDR histogram of three digits; only with `--rate`',

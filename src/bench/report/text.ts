@@ -14,10 +14,6 @@ function describeWriting({ acks, latencyMs }: BenchOptions): string[] {
   return [`acks ${acks}`, latencyMs === undefined ? 'batching off' : `batching ${latencyMs} ms`];
 }
 
-function describeBroker({ throughBroker: broker }: BenchOptions): string[] {
-  return broker === undefined ? [] : [`through the broker at ${broker.host}:${broker.port}`];
-}
-
 const LINE_WIDTH = 80;
 const INDENT = ' '.repeat(9);
 
@@ -39,14 +35,13 @@ function wrapped(parts: readonly string[]): string {
 function describeLoad(options: BenchOptions): string {
   const parts = [
     options.direction,
+    ...describeWay(options),
     `QoS ${options.qos}`,
     describePayloadMix(payloadOfMessages(options)),
     `${formatNumber(options.topics, 0)} topics`,
     ...(options.routes === 1 ? [] : [`${formatNumber(options.routes, 0)} routes`]),
     ...(options.keys === undefined ? [] : [`${formatNumber(options.keys, 0)} keys`]),
     ...(options.skew === 0 ? [] : [`skew ${options.skew}`]),
-    ...(options.connections === 1 ? [] : [`${options.connections} connections`]),
-    ...describeBroker(options),
     ...(publishes(options) ? describeWriting(options) : []),
     `compression ${options.compression}`,
     `copyMqttProperties ${options.copyProperties}`,
@@ -58,6 +53,13 @@ function describeLoad(options: BenchOptions): string {
     parts.push(`${formatNumber(options.rate, 0)} messages/s offered`);
   else parts.push('saturation');
   return wrapped(parts);
+}
+
+function describeWay({ throughBroker, connections }: BenchOptions): string[] {
+  return [
+    ...(throughBroker === undefined ? [] : [`through ${throughBroker.host}:${throughBroker.port}`]),
+    ...(connections === 1 ? [] : [`${formatNumber(connections, 0)} connections`]),
+  ];
 }
 
 export function describeRound(round: RoundReport, number: number): string {

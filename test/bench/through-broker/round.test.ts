@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { runBench } from '../../../src/bench/bench.js';
 import { BENCH_DEFAULTS, type BenchOptions } from '../../../src/bench/options.js';
+import { describeBench } from '../../../src/bench/report/text.js';
 import type { RoundReport } from '../../../src/bench/round.js';
 import type { Broker } from '../../../src/demo/broker/broker.js';
 import type { BrokerOptions } from '../../../src/demo/broker/options.js';
@@ -16,7 +17,7 @@ async function bench(
   options: Partial<BenchOptions>,
   brokerOptions: BrokerOptions = {},
   prepare: (broker: Broker) => void = () => undefined,
-): Promise<{ round: RoundReport; broker: Broker }> {
+): Promise<{ round: RoundReport; broker: Broker; text: string }> {
   const { broker, port } = await runBroker(t, brokerOptions);
   prepare(broker);
   const throughBroker = { host: '127.0.0.1', port };
@@ -25,7 +26,7 @@ async function bench(
     () => {},
   );
   const round = report.rounds[0] as RoundReport;
-  return { round, broker };
+  return { round, broker, text: describeBench(report) };
 }
 
 t.test('saturation goes through the broker into Kafka, at either QoS', async (t) => {
@@ -40,9 +41,11 @@ t.test('saturation goes through the broker into Kafka, at either QoS', async (t)
 });
 
 t.test('an open loop goes through the broker in both directions at once', async (t) => {
-  const { round, broker } = await bench(t, { direction: 'both', rate: 1000, connections: 5 });
+  const options = { direction: 'both', rate: 1000, connections: 5 } as const;
+  const { round, broker, text } = await bench(t, options);
   t.strictSame(round.voidBecause, []);
   t.match(round, { load: { settled: 1000 }, feed: { received: 1000, missing: 0 } });
+  t.match(text, /both, through 127\.0\.0\.1:\d+, 5 connections,/);
   for (const phase of [round.load, round.feed]) t.ok((phase?.latency?.p50Ms ?? 0) > 0);
   await until('all have left', () => broker.sessions().length === 0);
 });
