@@ -2,14 +2,14 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { OperatingError } from '../base/errors.js';
 import type { Program } from './children.js';
 import { forkModule, releaseModule, startProgram, stopProgram } from './children.js';
-import { connectorYaml } from './connector-resources.js';
+import type { ConnectorUnderTest } from './connector-under-test.js';
+import { MILLRACE } from './connector-under-test.js';
 import type { KafkaTarget } from './kafka-target.js';
 import { payloadBytesMax } from './load/payload-mix.js';
 import type { BenchOptions } from './options.js';
@@ -58,13 +58,6 @@ export interface RoundReport extends Omit<Measured, 'sent'> {
 }
 
 type Measured = GeneratorReport & ConnectorUse;
-
-export function connectorCommand(options: BenchOptions, file: string, dataDir: string): string[] {
-  const main = fileURLToPath(new URL('../main.js', import.meta.url));
-  const probe = new URL('./probe/probe-main.js', import.meta.url).href;
-  const command = options.connector ?? [process.execPath, '--import', probe, main, 'run'];
-  return [...command, '-f', file, '--admin-address', '127.0.0.1:0', '--data-dir', dataDir];
-}
 
 /** Where the connector is to dial, once the generator is open. */
 async function opened(generator: ChildProcess, interrupted: AbortSignal): Promise<string> {
@@ -162,6 +155,8 @@ export interface RoundContext {
   readonly onProgress?: (progress: RoundProgress) => void;
   /** Hears what the generator tells while the connector runs. */
   readonly onEvent?: (event: GeneratorEvent, connectorPid: number) => void;
+  /** Millrace where it is not given. */
+  readonly connectorUnderTest?: ConnectorUnderTest;
 }
 
 /** Makes the topics that the round needs. */
@@ -217,7 +212,14 @@ function taskOf(options: BenchOptions, target: KafkaTarget, names: RoundNames): 
  */
 export async function runRound(
   options: BenchOptions,
-  { target, interrupted, onWarning, onProgress = () => {}, onEvent = () => {} }: RoundContext,
+  {
+    target,
+    interrupted,
+    onWarning,
+    onProgress = () => {},
+    onEvent = () => {},
+    connectorUnderTest = MILLRACE,
+  }: RoundContext,
 ): Promise<RoundReport> {
   const names = roundNames(options);
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
@@ -231,16 +233,16 @@ export async function runRound(
     const task = taskOf(options, target, names);
     generator = forkModule('./generator-main.js', [JSON.stringify(task)]);
     const mqttEndpoint = await opened(generator, interrupted);
-    const file = join(folder, 'bench.yaml');
-    await writeFile(file, connectorYaml(options, { mqttEndpoint, bootstrapServers, ...names }));
-    const command = connectorCommand(options, file, join(folder, 'data'));
-    connector = await startProgram(command, { channel: options.connector === undefined });
+    const endpoints = { mqttEndpoint, bootstrapServers, ...names };
+    const command = await connectorUnderTest.command(options, endpoints, folder);
+    const hasProbe = connectorUnderTest.hasProbe?.(options) ?? false;
+    connector = await startProgram(command, { channel: hasProbe });
     interrupted.throwIfAborted();
     const { pid } = connector;
     generator.on('message', (event: GeneratorEvent) => onEvent(event, pid));
     const progress = new ProgressMeter(task, onProgress);
     const measured = await measure(generator, connector, { interrupted, progress });
-    if (options.connector === undefined && measured.runtime === undefined) {
+    if (hasProbe && measured.runtime === undefined) {
       onWarning('the connector did not tell of its garbage collection and event loops in time');
     }
     onProgress({ phase: 'verifying', share: 0, messagesPerSecond: undefined });

@@ -1,17 +1,16 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { startProgram, stopProgram } from '../../../src/bench/children.js';
-import { connectorYaml } from '../../../src/bench/connector-resources.js';
+import { MILLRACE } from '../../../src/bench/connector-under-test.js';
 import { BENCH_DEFAULTS } from '../../../src/bench/options.js';
 import type { RuntimeReport } from '../../../src/bench/probe/connector-runtime.js';
 import { runtimeOf, startProbe, stopProbe } from '../../../src/bench/probe/connector-runtime.js';
 import type { ThreadUse } from '../../../src/bench/probe/protocol.js';
-import { connectorCommand } from '../../../src/bench/round.js';
 import { roundNames } from '../../../src/bench/round-names.js';
 
 const PROBED = fileURLToPath(new URL('../../support/probed-main.js', import.meta.url));
@@ -58,15 +57,10 @@ t.test('a probe counts in the main thread and in workers, and lets its process e
 t.test('a connector that is probed stops as it always does', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-probe-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
-  const file = join(folder, 'bench.yaml');
   const nobody = '127.0.0.1:1';
-  const endpoints = { mqttEndpoint: nobody, bootstrapServers: nobody };
-  const yaml = connectorYaml(
-    { ...BENCH_DEFAULTS, shards: 2 },
-    { ...endpoints, ...roundNames(BENCH_DEFAULTS) },
-  );
-  await writeFile(file, yaml);
-  const command = connectorCommand(BENCH_DEFAULTS, file, join(folder, 'data'));
+  const names = roundNames(BENCH_DEFAULTS);
+  const endpoints = { mqttEndpoint: nobody, bootstrapServers: nobody, ...names };
+  const command = await MILLRACE.command({ ...BENCH_DEFAULTS, shards: 2 }, endpoints, folder);
   const program = await startProgram(command, { channel: true });
   t.teardown(() => program.child.kill('SIGKILL'));
   // It says where it listens.
