@@ -10,6 +10,7 @@ export interface PeersArguments {
   readonly seconds: number;
   readonly warmupSeconds: number;
   /** Peers that are asked for, beside those that always run. */
+  readonly pahoAcks: boolean;
   readonly telegraf: boolean;
   readonly camel: boolean;
   /** Millrace is not run: to look at the peers alone. */
@@ -23,6 +24,7 @@ export const USAGE = `node dist/native-bench/peers/run.js --kafka HOST:PORT [opt
   --repeat N            rounds, in which all take turns (default 3)
   --seconds N           measured in each (default 10)
   --warmup-seconds N    before that (default 3)
+  --paho-acks           also the Go reference with paho.golang's own acknowledgement
   --telegraf, --camel   also Telegraf; also Kafka Connect with Camel
   --peers-only          without Millrace
   --json                JSON instead of the table`;
@@ -55,6 +57,7 @@ export function parseArguments(args: readonly string[]): PeersArguments {
     repeat,
     seconds: positive('seconds', values.seconds),
     warmupSeconds: positive('warmup-seconds', values['warmup-seconds']),
+    pahoAcks: values['paho-acks'],
     telegraf,
     camel,
     peersOnly: values['peers-only'],
@@ -72,6 +75,7 @@ function valuesOf(args: readonly string[]) {
         repeat: { type: 'string', default: '3' },
         seconds: { type: 'string', default: '10' },
         'warmup-seconds': { type: 'string', default: '3' },
+        'paho-acks': { type: 'boolean', default: false },
         telegraf: { type: 'boolean', default: false },
         camel: { type: 'boolean', default: false },
         'peers-only': { type: 'boolean', default: false },

@@ -8,7 +8,7 @@ import { type RoundReport, runRound } from '../../src/bench/round.js';
 import { type PeersArguments, parseArguments } from './arguments.js';
 import { type Case, optionsOf } from './cases.js';
 import { bestOf, type Figures, figuresOf, verdictsOf } from './figures.js';
-import { GO_REFERENCE } from './go-reference.js';
+import { GO_REFERENCE, GO_REFERENCE_PAHO_ACKS } from './go-reference.js';
 import type { Peer } from './peer.js';
 import { type CaseResult, describeCase, type Entry } from './table.js';
 
@@ -23,8 +23,8 @@ interface Session {
   readonly ours: Map<string, Figures>;
 }
 
-function peersOf(_settings: PeersArguments): Peer[] {
-  return [GO_REFERENCE];
+function peersOf({ pahoAcks }: PeersArguments): Peer[] {
+  return [GO_REFERENCE, ...(pahoAcks ? [GO_REFERENCE_PAHO_ACKS] : [])];
 }
 
 /** One round, or in words why there is none. */

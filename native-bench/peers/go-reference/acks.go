@@ -16,7 +16,12 @@ type deferredAcks struct {
 	conn io.Writer
 }
 
-func (*deferredAcks) Ack(*packets.Publish) error { return nil }
+func (s *deferredAcks) Ack(p *packets.Publish) error {
+	if *manualAcks {
+		return s.State.Ack(p)
+	}
+	return nil
+}
 
 func (s *deferredAcks) ConAckReceived(conn io.Writer, cp *packets.Connect, ca *packets.Connack) error {
 	s.conn = conn

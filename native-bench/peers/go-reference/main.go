@@ -35,6 +35,7 @@ var (
 	batchBytes     = flag.Int("batch-bytes", 1_000_012, "largest batch")
 	inFlight       = flag.Int("in-flight", 5, "produce requests in flight to a broker")
 	copyProperties = flag.Bool("copy-properties", false, "user properties, topic, QoS and retain to headers")
+	manualAcks     = flag.Bool("manual-acks", false, "let paho.golang keep the order of the PUBACKs")
 	gcPercent      = flag.Int("gogc", 400, "GOGC")
 	flushDelay     = flag.Duration("flush-delay", 200*time.Microsecond, "how long written packets wait for more")
 )
@@ -60,11 +61,13 @@ func check(err error) {
 // dial connects; paho says `OnClientError` and ends the process when the connection is lost.
 func dial(ctx context.Context, session *deferredAcks, onPublish func(paho.PublishReceived) (bool, error)) *paho.Client {
 	client := paho.NewClient(paho.ClientConfig{
-		Conn:               dialBuffered(*mqttAddress, *flushDelay),
-		Session:            session,
-		OnPublishReceived:  []func(paho.PublishReceived) (bool, error){onPublish},
-		OnClientError:      func(err error) { endUnlessStopped(ctx, err) },
-		OnServerDisconnect: func(d *paho.Disconnect) { log.Fatalf("disconnected: %d", d.ReasonCode) },
+		EnableManualAcknowledgment: *manualAcks,
+		SendAcksInterval:           time.Millisecond,
+		Conn:                       dialBuffered(*mqttAddress, *flushDelay),
+		Session:                    session,
+		OnPublishReceived:          []func(paho.PublishReceived) (bool, error){onPublish},
+		OnClientError:              func(err error) { endUnlessStopped(ctx, err) },
+		OnServerDisconnect:         func(d *paho.Disconnect) { log.Fatalf("disconnected: %d", d.ReasonCode) },
 	})
 	maximum := uint16(*receiveMaximum)
 	expiry := uint32(3600)
@@ -100,6 +103,13 @@ func mqttToKafka(ctx context.Context) {
 		}
 		if p.QoS == 0 {
 			producer.Produce(ctx, record, nil)
+			return true, nil
+		}
+		if *manualAcks {
+			producer.Produce(context.Background(), record, func(_ *kgo.Record, err error) {
+				check(err)
+				check(received.Client.Ack(p))
+			})
 			return true, nil
 		}
 		ticket := queue.open(p.PacketID)
