@@ -96,7 +96,7 @@ export interface Feed {
 export interface GeneratorTask {
   readonly load: Load | undefined;
   readonly feed: Feed | undefined;
-  /** The Receive Maximum that the generator gives. */
+  /** The Receive Maximum that the generator gives; nor has it more in flight itself. */
   readonly receiveMaximum: number;
   /** Over how many connections the load goes. */
   readonly connections: number;

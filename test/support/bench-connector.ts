@@ -36,6 +36,8 @@ export interface BenchConnectorOptions {
   readonly qos: 0 | 1;
   readonly subscriptionIdentifier: number;
   readonly maximumPacketSize?: number;
+  /** 4 is MQTT 3.1.1, which has neither Receive Maximum nor Subscription Identifier. Default 5. */
+  readonly protocolVersion?: 3 | 4 | 5;
   /** Every PUBLISH as it came; only tests that look inside ask for it. */
   readonly onPublish?: (packet: Buffer) => void;
 }
@@ -66,12 +68,12 @@ export class BenchConnector {
     const socket = connect(options.port, '127.0.0.1');
     await once(socket, 'connect');
     const connector = new BenchConnector(socket, options);
-    const { receiveMaximum, maximumPacketSize, behaviour, qos } = options;
+    const { receiveMaximum, maximumPacketSize, behaviour, qos, protocolVersion = 5 } = options;
     const limit = maximumPacketSize === undefined ? {} : { maximumPacketSize };
     connector.#send({
       cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 5,
+      protocolId: protocolVersion === 3 ? 'MQIsdp' : 'MQTT',
+      protocolVersion,
       clientId: 'bench-connector',
       clean: false,
       keepalive: 60,
@@ -114,7 +116,9 @@ export class BenchConnector {
   }
 
   #send(packet: Packet): void {
-    this.#socket.write(mqttPacket.generate(packet, { protocolVersion: 5 }));
+    this.#socket.write(
+      mqttPacket.generate(packet, { protocolVersion: this.#options.protocolVersion ?? 5 }),
+    );
   }
 
   #read(chunk: Buffer): void {

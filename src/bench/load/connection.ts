@@ -1,5 +1,5 @@
-/* One MQTT v5 connection of the generator, whichever side dialled: it publishes the load, and takes what a
- * feed brings. What it receives it acknowledges: all that one read has brought, in one write.
+/* One MQTT connection of the generator, of v5 or 3.1.1, whichever side dialled: it publishes the load, and
+ * takes what a feed brings. What it receives it acknowledges: all that one read has brought, in one write.
  *
  * 1. Never more than the other end's Receive Maximum of QoS 1 messages are in flight [MQTT-3.3.4-7].
  * 2. Packets are patched in place, so nothing is sent while the socket still holds a stretch.
@@ -11,7 +11,7 @@ import type { FeedRun } from './feed-run.js';
 import { InFlight } from './in-flight.js';
 import type { LoadRun } from './load-run.js';
 import { numberOf } from './numbered-name.js';
-import { PacketStream } from './packet-stream.js';
+import { PacketStream, type ProtocolVersion } from './packet-stream.js';
 import { PayloadCheck } from './payload-check.js';
 import { PubackWriter } from './puback-writer.js';
 import type { PublishSlab } from './publish-slab.js';
@@ -63,6 +63,7 @@ export class LoadConnection {
   readonly #feedTopics: Buffer;
   #viewed: Buffer = Buffer.alloc(0);
   #view = viewOf(this.#viewed);
+  #protocolVersion: ProtocolVersion = 5;
   #receiveMaximum = RECEIVE_MAXIMUM_DEFAULT;
   #slab: PublishSlab | undefined;
   #flushing = 0;
@@ -81,7 +82,7 @@ export class LoadConnection {
       onPublish: (bytes: Buffer, at: number, bodyAt: number, end: number) =>
         this.#publish(bytes, at, bodyAt, end),
       onLargeBegun: (bytes: Buffer, at: number, bodyAt: number) => {
-        this.#payloadCheck?.begin(bytes, payloadStart(bytes, at, bodyAt), bytes.length);
+        this.#payloadCheck?.begin(bytes, this.#payloadStart(bytes, at, bodyAt), bytes.length);
       },
       onLargePart: (bytes: Buffer, at: number, end: number) => {
         this.#payloadCheck?.goOn(bytes, at, end);
@@ -111,6 +112,12 @@ export class LoadConnection {
   /** Nothing that this side sent is waited for. */
   get isIdle(): boolean {
     return this.inFlight.size === 0 && this.#flushing === 0;
+  }
+
+  /** What follows, both ways, is of this version. */
+  speak(protocolVersion: ProtocolVersion): void {
+    this.#protocolVersion = protocolVersion;
+    this.#stream.speak(protocolVersion);
   }
 
   /** From now on it publishes `slab`. */
@@ -154,7 +161,7 @@ export class LoadConnection {
   }
 
   send(packet: Packet): void {
-    this.write(mqttPacket.generate(packet, { protocolVersion: 5 }));
+    this.write(mqttPacket.generate(packet, { protocolVersion: this.#protocolVersion }));
   }
 
   write(bytes: Buffer): void {
@@ -224,7 +231,7 @@ export class LoadConnection {
   #publish(bytes: Buffer, at: number, bodyAt: number, end: number): void {
     const { feedRun, onFailed, peer } = this.#context;
     const check = this.#payloadCheck;
-    const payloadAt = payloadStart(bytes, at, bodyAt);
+    const payloadAt = this.#payloadStart(bytes, at, bodyAt);
     if (feedRun === undefined || check === undefined || payloadAt + STAMP_BYTES > end) {
       onFailed(`${peer} published what is no record of the bench`);
       return;
@@ -253,16 +260,22 @@ export class LoadConnection {
     if (qos === 0) return;
     this.#pubacks.add(((bytes[topicEnd] as number) << 8) | (bytes[topicEnd + 1] as number));
   }
+
+  /** Where the payload begins of a PUBLISH, or would begin. */
+  #payloadStart(bytes: Buffer, at: number, bodyAt: number): number {
+    const qos = ((bytes[at] as number) >> 1) & 3;
+    const next = endOfTopic(bytes, bodyAt) + (qos > 0 ? 2 : 0);
+    return this.#protocolVersion === 4 ? next : endOfProperties(bytes, next);
+  }
 }
 
 function endOfTopic(bytes: Buffer, bodyAt: number): number {
   return bodyAt + 2 + (((bytes[bodyAt] as number) << 8) | (bytes[bodyAt + 1] as number));
 }
 
-/** Where the payload begins of a PUBLISH, or would begin; of its properties nothing is read. */
-function payloadStart(bytes: Buffer, at: number, bodyAt: number): number {
-  const qos = ((bytes[at] as number) >> 1) & 3;
-  let next = endOfTopic(bytes, bodyAt) + (qos > 0 ? 2 : 0);
+/** Where what follows the properties begins; of them nothing is read. */
+function endOfProperties(bytes: Buffer, at: number): number {
+  let next = at;
   let propertiesBytes = 0;
   for (let scale = 1; ; scale *= 128) {
     const byte = bytes[next] as number;

@@ -9,6 +9,7 @@ import { OperatingError } from '../../base/errors.js';
 import type { Qos } from '../../config/model.js';
 import type { LoadPart } from './load-part.js';
 import { type MessagePlan, planLengthMin, planMessages } from './message-plan.js';
+import type { ProtocolVersion } from './packet-stream.js';
 import { keyOf, payloadOf, topicNameOf, userPropertyOf } from './payload.js';
 import type { PayloadMix } from './payload-mix.js';
 import { contentChecksum, keyChecksum, payloadChecksum, STAMP_BYTES } from './stamp.js';
@@ -35,6 +36,8 @@ export interface RoundOptions extends LoadPart {
   readonly payload: PayloadMix;
   readonly userProperties: number;
   readonly qos: Qos;
+  /** With 4, MQTT 3.1.1, no properties may be asked for. Undefined: 5. */
+  readonly protocolVersion?: ProtocolVersion;
 }
 
 export interface PacketRound {
@@ -123,7 +126,7 @@ class VariableHeaders {
     properties.push(...this.#common);
     const keyText = keyProperty === undefined ? topicName : keyOf(keys[key] as number);
     if (keyProperty !== undefined) pushUserProperty(properties, [keyProperty, keyText]);
-    pushVarint(bytes, properties.length);
+    if (this.#options.protocolVersion !== 4) pushVarint(bytes, properties.length);
     const whole = Buffer.from(bytes.concat(properties));
     this.bytesMax = Math.max(this.bytesMax, whole.length);
     return { bytes: whole, packetIdAt, keyChecksum: keyChecksum(Buffer.from(keyText)) };

@@ -10,6 +10,9 @@
 import type { Packet } from 'mqtt-packet';
 import mqttPacket from 'mqtt-packet';
 
+/** As CONNECT says it: 4 is MQTT 3.1.1, which has no properties. */
+export type ProtocolVersion = 4 | 5;
+
 export interface PacketStreamHandlers {
   readonly onPuback: (packetId: number, reasonCode: number) => void;
   /**
@@ -37,7 +40,7 @@ const PUBLISH = 3;
 
 export class PacketStream {
   readonly #handlers: PacketStreamHandlers;
-  readonly #parser = mqttPacket.parser({ protocolVersion: 5 });
+  #parser = mqttPacket.parser({ protocolVersion: 5 });
   /** The beginning of a packet. */
   #rest: Buffer | undefined;
   /** The head of a large PUBLISH, and how much of it is still to come. */
@@ -49,8 +52,14 @@ export class PacketStream {
 
   constructor(handlers: PacketStreamHandlers) {
     this.#handlers = handlers;
-    this.#parser.on('packet', handlers.onPacket);
-    this.#parser.on('error', handlers.onError);
+    this.speak(5);
+  }
+
+  /** What follows is of this version: 5, or 4, which is MQTT 3.1.1. CONNECT says its own. */
+  speak(protocolVersion: ProtocolVersion): void {
+    this.#parser = mqttPacket.parser({ protocolVersion });
+    this.#parser.on('packet', this.#handlers.onPacket);
+    this.#parser.on('error', this.#handlers.onError);
   }
 
   /** Calls the handlers for every packet that `chunk` completes. */

@@ -42,6 +42,7 @@ export class PublishSlab {
   /** Throws an OperatingError for a load of too many topics and properties. */
   constructor(options: RoundOptions, stamps: Stamps) {
     assert(options.topics.length > 0, 'a slab needs a topic');
+    assert(options.protocolVersion !== 4 || isPlain(options), 'MQTT 3.1.1 has no properties');
     const round = layOutPackets(options);
     this.#round = round;
     this.#view = viewOf(round.bytes);
@@ -140,4 +141,9 @@ export class PublishSlab {
   #startOf(packet: number): number {
     return packet === 0 ? 0 : (this.#round.ends[packet - 1] as number);
   }
+}
+
+function isPlain({ userProperties, keyProperty, subscriptionIds }: RoundOptions): boolean {
+  const hasIds = subscriptionIds.some((ids) => ids.length > 0);
+  return userProperties === 0 && keyProperty === undefined && !hasIds;
 }

@@ -1,5 +1,5 @@
-/* One connection of the connector under test, answered as an MQTT v5 broker would, and loaded with its
- * part of the load once it has subscribed to that.
+/* One connection of the connector under test, answered as a broker of MQTT v5 and 3.1.1 would, and loaded
+ * with its part of the load once it has subscribed to that.
  */
 import type { Socket } from 'node:net';
 import type { IConnectPacket, ISubscribePacket, Packet } from 'mqtt-packet';
@@ -7,6 +7,7 @@ import { LoadConnection, RECEIVE_MAXIMUM_DEFAULT } from '../load/connection.js';
 import { loadPartOf } from '../load/load-part.js';
 import type { LoadRun } from '../load/load-run.js';
 import type { SideContext } from '../load/mqtt-side.js';
+import type { ProtocolVersion } from '../load/packet-stream.js';
 import { topicNameOf } from '../load/payload.js';
 import { PublishSlab } from '../load/publish-slab.js';
 import type { Load } from '../protocol.js';
@@ -31,6 +32,7 @@ export class AcceptedConnection {
   readonly #subscriptions = new Subscriptions();
   /** Routes of which it is known that it has subscribed to them. */
   #routesFound = 0;
+  #protocolVersion: ProtocolVersion = 5;
   #receiveMaximum = RECEIVE_MAXIMUM_DEFAULT;
   #maximumPacketSize = Number.POSITIVE_INFINITY;
 
@@ -75,19 +77,31 @@ export class AcceptedConnection {
   }
 
   #connect(packet: IConnectPacket): void {
-    if (packet.protocolVersion !== 5) {
-      this.#context.onFailed('the connector does not speak MQTT v5');
+    const { protocolVersion, properties } = packet;
+    const { receiveMaximum, onFailed } = this.#context;
+    if (protocolVersion !== 5 && protocolVersion !== 4) {
+      onFailed('the connector speaks neither MQTT v5 nor MQTT 3.1.1');
       return;
     }
-    this.#receiveMaximum = packet.properties?.receiveMaximum ?? RECEIVE_MAXIMUM_DEFAULT;
-    this.#maximumPacketSize = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+    this.#protocolVersion = protocolVersion;
+    this.connection.speak(protocolVersion);
+    // A client that says nothing, as with MQTT 3.1.1, would get 65,535 at once; a broker has its own limit.
+    this.#receiveMaximum = Math.min(
+      properties?.receiveMaximum ?? RECEIVE_MAXIMUM_DEFAULT,
+      receiveMaximum,
+    );
+    this.#maximumPacketSize = properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+    if (protocolVersion === 4) {
+      this.connection.send({ cmd: 'connack', returnCode: 0, sessionPresent: false });
+      return;
+    }
     const assigned = packet.clientId === '' ? { assignedClientIdentifier: 'bench-assigned' } : {};
     this.connection.send({
       cmd: 'connack',
       reasonCode: 0,
       sessionPresent: false,
       properties: {
-        receiveMaximum: this.#context.receiveMaximum,
+        receiveMaximum,
         retainAvailable: true,
         wildcardSubscriptionAvailable: true,
         subscriptionIdentifiersAvailable: true,
@@ -115,12 +129,17 @@ export class AcceptedConnection {
   #prepare({ load, stamps }: LoadRun): void {
     const { onSubscribed, onFailed, parts, takePart } = this.#context;
     if (!this.#hasEveryRoute(load)) return;
+    const protocolVersion = this.#protocolVersion;
+    if (protocolVersion === 4 && (load.userProperties > 0 || load.keyProperty !== undefined)) {
+      onFailed('the connector speaks MQTT 3.1.1, which has no user properties');
+      return;
+    }
     this.part ??= takePart();
     const part = loadPartOf(load, { index: this.part, parts });
     const subscriptionIds = part.topics.map((n) => this.#idsOf(load, n) ?? []);
     let slab: PublishSlab;
     try {
-      slab = new PublishSlab({ ...load, ...part, subscriptionIds }, stamps);
+      slab = new PublishSlab({ ...load, ...part, subscriptionIds, protocolVersion }, stamps);
     } catch (error) {
       onFailed((error as Error).message);
       return;

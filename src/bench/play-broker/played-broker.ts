@@ -1,6 +1,6 @@
-/* PlayedBroker: the generator as an MQTT v5 broker as far as a client can tell, without routing, storage
- * or other clients, so that no broker limits what is measured. The load is dealt to the connections that
- * subscribed, each message to one of them, as with a shared subscription.
+/* PlayedBroker: the generator as a broker of MQTT v5 and 3.1.1 as far as a client can tell, without routing,
+ * storage or other clients, so that no broker limits what is measured. The load is dealt to the connections
+ * that subscribed, each message to one of them, as with a shared subscription.
  *
  * A session is never resumed: a connection that closes with messages in flight ends the run.
  */

@@ -3,8 +3,10 @@ import { Duplex } from 'node:stream';
 import mqttPacket from 'mqtt-packet';
 import t from 'tap';
 import { LoadConnection } from '../../../src/bench/load/connection.js';
+import type { FeedRun } from '../../../src/bench/load/feed-run.js';
 import { loadPartOf, WHOLE } from '../../../src/bench/load/load-part.js';
 import { LoadRun } from '../../../src/bench/load/load-run.js';
+import { payloadOf } from '../../../src/bench/load/payload.js';
 import { PublishSlab } from '../../../src/bench/load/publish-slab.js';
 import type { Load } from '../../../src/bench/protocol.js';
 
@@ -122,4 +124,34 @@ t.test('no more is sent at once than is asked for', async (t) => {
   const { connection, socket } = loaded();
   t.equal(connection.pump(1000, 3), true, 'and there may be more');
   t.strictSame(socket.packetIds(), [1, 2, 3]);
+});
+
+t.test('the payload of a PUBLISH begins where the version of the client has it', async (t) => {
+  for (const protocolVersion of [4, 5] as const) {
+    const published: Parameters<FeedRun['onPublish']>[0][] = [];
+    const feedRun = {
+      payload: payloadOf(200),
+      beginBurst: () => undefined,
+      endBurst: () => undefined,
+      onPublish: (given: Parameters<FeedRun['onPublish']>[0]) => published.push(given),
+    };
+    const socket = new HeldSocket();
+    const settled = new Promise((resolve) => {
+      const connection = new LoadConnection(socket as unknown as Socket, {
+        loadRun: undefined,
+        feedRun: feedRun as unknown as FeedRun,
+        feedTopics: 'feed/',
+        peer: 'the connector',
+        onPacket: () => undefined,
+        onSettled: resolve,
+        onFailed: (message) => t.fail(message),
+      });
+      connection.speak(protocolVersion);
+    });
+    const packet = { cmd: 'publish', topic: 'feed/7', qos: 1, messageId: 1 } as const;
+    const rest = { payload: payloadOf(200), dup: false, retain: false };
+    socket.push(mqttPacket.generate({ ...packet, ...rest }, { protocolVersion }));
+    await settled;
+    t.match(published, [{ payloadBytes: 200, keyNumber: 7 }], `version ${protocolVersion}`);
+  }
 });

@@ -11,6 +11,7 @@ import {
   keyChecksum,
   keyChecksumAt,
   payloadChecksum,
+  STAMP_BYTES,
   stampedCheck,
   stampedDueAtMs,
   stampedSequence,
@@ -230,4 +231,15 @@ t.test('QoS 0 packets carry no packet identifier', async (t) => {
 t.test('one of many slabs is small', async (t) => {
   t.ok(slabOf({ parts: 1000 }).slab.count * 200 < 20_000);
   t.ok(slabOf({}).slab.count * 200 > 200_000);
+});
+
+t.test('a PUBLISH of MQTT 3.1.1 has its payload right after the packet identifier', async (t) => {
+  const options = { protocolVersion: 4, userProperties: 0, subscriptionIds: [] } as const;
+  const { slab } = slabOf(options);
+  const [bytes] = slab.stretch(fields(1, Uint16Array.of(513)), 1) as [Buffer];
+  const head = '\x32\xd3\x01\x00\x07bench/0\x02\x01';
+  t.strictSame(bytes.subarray(0, 14), Buffer.from(head, 'latin1'));
+  t.strictSame(bytes.subarray(14 + STAMP_BYTES), payloadOf(200).subarray(STAMP_BYTES));
+  t.throws(() => slabOf({ ...options, userProperties: 1 }), /no properties/);
+  t.throws(() => slabOf({ ...options, keyProperty: 'key' }), /no properties/);
 });
