@@ -11,6 +11,7 @@ import { bestOf, type Figures, figuresOf, verdictsOf } from './figures.js';
 import { GO_REFERENCE, GO_REFERENCE_PAHO_ACKS } from './go-reference.js';
 import type { Peer } from './peer.js';
 import { type CaseResult, describeCase, type Entry } from './table.js';
+import { TELEGRAF } from './telegraf.js';
 
 type Competitor = ConnectorUnderTest & Partial<Pick<Peer, 'unable'>>;
 
@@ -23,8 +24,11 @@ interface Session {
   readonly ours: Map<string, Figures>;
 }
 
-function peersOf({ pahoAcks }: PeersArguments): Peer[] {
-  return [GO_REFERENCE, ...(pahoAcks ? [GO_REFERENCE_PAHO_ACKS] : [])];
+function peersOf({ pahoAcks, telegraf }: PeersArguments): Peer[] {
+  const peers = [GO_REFERENCE];
+  if (pahoAcks) peers.push(GO_REFERENCE_PAHO_ACKS);
+  if (telegraf) peers.push(TELEGRAF);
+  return peers;
 }
 
 /** One round, or in words why there is none. */
