@@ -40,7 +40,7 @@ async function binaryFile(): Promise<string> {
   return join(await buildFolder(NAME), NAME);
 }
 
-/** Exported for its test. */
+/** Telegraf's configuration file. */
 export function telegrafToml(options: BenchOptions, endpoints: BenchEndpoints): string {
   const { acks, compression, latencyMs, payloadBytes, qos, receiveMaximum } = options;
   const brokers = endpoints.bootstrapServers.split(',').map((server) => JSON.stringify(server));
