@@ -6,6 +6,7 @@ import { type ConnectorUnderTest, MILLRACE } from '../../src/bench/connector-und
 import { openKafka } from '../../src/bench/kafka-target.js';
 import { type RoundReport, runRound } from '../../src/bench/round.js';
 import { type PeersArguments, parseArguments } from './arguments.js';
+import { CAMEL } from './camel.js';
 import { type Case, optionsOf } from './cases.js';
 import { bestOf, type Figures, figuresOf, verdictsOf } from './figures.js';
 import { GO_REFERENCE, GO_REFERENCE_PAHO_ACKS } from './go-reference.js';
@@ -24,10 +25,11 @@ interface Session {
   readonly ours: Map<string, Figures>;
 }
 
-function peersOf({ pahoAcks, telegraf }: PeersArguments): Peer[] {
+function peersOf({ pahoAcks, telegraf, camel }: PeersArguments): Peer[] {
   const peers = [GO_REFERENCE];
   if (pahoAcks) peers.push(GO_REFERENCE_PAHO_ACKS);
   if (telegraf) peers.push(TELEGRAF);
+  if (camel) peers.push(CAMEL);
   return peers;
 }
 
