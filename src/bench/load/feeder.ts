@@ -36,7 +36,8 @@ export class Feeder implements RecordFeeder {
   written = 0;
   readonly #feed: Feed;
   readonly #producer: kafka.Producer;
-  readonly #payload: Buffer;
+  /** By length: the beginning of one and the same memory. */
+  readonly #payloads: ReadonlyMap<number, Buffer>;
   readonly #view: DataView;
   readonly #headers: kafka.MessageHeader[];
 
@@ -45,8 +46,9 @@ export class Feeder implements RecordFeeder {
     this.#producer = producer;
     this.plan = new FeedPlan(feed, partitions);
     // Of its own: what is expected has no stamp.
-    this.#payload = Buffer.from(this.plan.payload);
-    this.#view = viewOf(this.#payload);
+    const payload = Buffer.from(this.plan.payload);
+    this.#payloads = new Map(feed.payload.map(({ bytes }) => [bytes, payload.subarray(0, bytes)]));
+    this.#view = viewOf(payload);
     this.#headers = Array.from({ length: feed.userProperties }, (_, n) =>
       Object.fromEntries([userPropertyOf(n)]),
     );
@@ -70,8 +72,9 @@ export class Feeder implements RecordFeeder {
     while (this.written < upTo) {
       const index = this.written;
       writeStamp(this.#view, 0, plan.contentOf(index), index, dueAtMs(index));
-      const payload = this.#payload.subarray(0, plan.payloadBytesOf(index));
-      const [partition, key] = [plan.partitionOf(index), plan.keyOf(index)];
+      const payload = this.#payloads.get(plan.payloadBytesOf(index)) as Buffer;
+      const partition = plan.partitionOf(index);
+      const key = plan.keyOf(index);
       try {
         // It copies the payload.
         this.#producer.produce(kafkaTopic, partition, payload, key, null, null, this.#headers);
