@@ -1,16 +1,23 @@
 /* How small messages cross from the main thread to a worker, and the answer back: batches that are
  * transferred, against a shared ring with three ways to wake its reader.
- *   node dist/native-bench/crossing.js [--rounds N] [--messages N] [--json]
+ *   npm run native-bench -- crossing [--rounds N] [--messages N] [--json]
  */
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { spreadOf } from '../src/bench/report/spread.js';
 import { closeDoorbell, openDoorbell } from '../src/channel/doorbell.js';
 import { FRAME_BYTES, FRAME_DELIVERY_ID, FRAME_KIND, KIND_RECORD } from '../src/channel/frame.js';
 import { FrameRing } from '../src/channel/frame-ring.js';
 import { createRingMemory } from '../src/channel/ring-layout.js';
+import { wholeNumber } from '../src/cli/numbers.js';
 import { listen, ringerOf } from './bell.js';
+import {
+  type ComparisonOptions,
+  comparisonCommand,
+  printTable,
+  spreadText,
+  takeTurns,
+} from './comparison.js';
 import {
   ANSWER_COUNT_WORD,
   ANSWER_WAITING_WORD,
@@ -205,34 +212,44 @@ async function timed(work: () => Promise<void>): Promise<{ cpuUs: number; elapse
   return { cpuUs: user + system, elapsedMs: performance.now() - startMs };
 }
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '7' },
-    messages: { type: 'string', default: '2000000' },
-    json: { type: 'boolean', default: false },
-  },
-});
-const results = new Map<Way, Result[]>(WAYS.map((way) => [way, []]));
-for (let round = 0; round < Number(values.rounds); round++) {
-  for (const way of WAYS) results.get(way)?.push(await measure(way, Number(values.messages)));
-}
-if (values.json) console.log(JSON.stringify(Object.fromEntries(results)));
+const { rounds, messages, json } = comparisonCommand(
+  'crossing',
+  'Small messages to a worker and the answer back',
+  7,
+)
+  .option('--messages <n>', 'in each measurement', wholeNumber(1_000), 2_000_000)
+  .parse()
+  .opts<ComparisonOptions & { readonly messages: number }>();
+const results = await takeTurns(WAYS, rounds, (way) => measure(way, messages));
+if (json) console.log(JSON.stringify(results));
 else {
-  for (const [way, rounds] of results) {
-    const of = (name: keyof Result) => spreadOf(rounds.map((round) => round[name]));
-    const [cpu, rate] = [of('cpuUsPerMessage'), of('messagesPerSecond')];
-    const [trip, tripCpu] = [of('roundTripUs'), of('cpuUsPerRoundTrip')];
+  const rows = WAYS.map((way) => {
+    const of = (name: keyof Result) => spreadOf(results[way].map((round) => round[name]));
     // Against the same round's eventfd: what else the machine does meets both alike.
-    const base = results.get('eventfd') ?? [];
     const times = (name: keyof Result) =>
-      spreadOf(rounds.map((round, n) => round[name] / (base[n]?.[name] ?? 1))).median.toFixed(2);
-    console.log(
-      `${way.padEnd(12)} saturated: ${cpu.median.toFixed(3)} us CPU a message ` +
-        `(${cpu.min.toFixed(3)} to ${cpu.max.toFixed(3)}), ` +
-        `${Math.round(rate.median / 1000)}k messages/s; one at a time: ` +
-        `${trip.median.toFixed(1)} us there and back (${trip.min.toFixed(1)} to ` +
-        `${trip.max.toFixed(1)}), ${tripCpu.median.toFixed(1)} us CPU; times eventfd: ` +
-        `${times('cpuUsPerMessage')} CPU a message, ${times('roundTripUs')} there and back`,
-    );
-  }
+      spreadOf(
+        results[way].map((round, n) => round[name] / (results.eventfd[n] as Result)[name]),
+      ).median.toFixed(2);
+    return [
+      way,
+      spreadText(of('cpuUsPerMessage'), 3),
+      times('cpuUsPerMessage'),
+      `${Math.round(of('messagesPerSecond').median / 1_000)}k`,
+      spreadText(of('roundTripUs'), 1),
+      times('roundTripUs'),
+      of('cpuUsPerRoundTrip').median.toFixed(1),
+    ];
+  });
+  printTable(
+    [
+      'way',
+      'us CPU a message',
+      'x eventfd',
+      'messages/s',
+      'us there and back',
+      'x eventfd',
+      'us CPU of it',
+    ],
+    rows,
+  );
 }

@@ -1,21 +1,24 @@
 /* What it costs to make a frame of a PUBLISH of QoS 1: by the fast lane, and by mqtt-packet with the
  * same frame written from its object.
- *   node dist/native-bench/lane.js [--rounds N] [--json]
+ *   npm run native-bench -- lane [--rounds N] [--json]
  */
-import { parseArgs } from 'node:util';
-import { parser as createParser, generate, type IPublishPacket } from 'mqtt-packet';
-import { spreadOf } from '../src/bench/report/spread.js';
+import { parser as createParser, type IPublishPacket } from 'mqtt-packet';
+import { type Spread, spreadOf } from '../src/bench/report/spread.js';
 import { FRAME_HEADER_BYTES } from '../src/channel/frame.js';
 import { TOPICS_CACHED_BYTES_MAX } from '../src/config/limits.js';
 import { Publish } from '../src/mqtt/receive/publish.js';
 import { LANE_READ, readPublish } from '../src/mqtt/receive/publish-lane.js';
 import { type Topic, TopicCache } from '../src/mqtt/receive/topic-cache.js';
+import { planRecords, type RecordPlan, writeFrame } from '../src/route/to-kafka.js';
 import {
-  planRecords,
-  type RecordPlan,
-  type RecordShape,
-  writeFrame,
-} from '../src/route/to-kafka.js';
+  type ComparisonOptions,
+  comparisonCommand,
+  printTable,
+  spreadText,
+  takeTurns,
+} from './comparison.js';
+import { publishChunk } from './publish-chunk.js';
+import { recordShape } from './record-shape.js';
 
 const PAYLOAD_BYTES = 200;
 /** Packets in one chunk, as a socket would give them. */
@@ -23,45 +26,6 @@ const PACKETS = 1000;
 const CHUNKS = 200;
 const TOPICS = 100;
 const FRAME_BYTES_MAX = 2048;
-
-function chunkOf(userProperties: number): Buffer {
-  const payload = Buffer.alloc(PAYLOAD_BYTES, 'r');
-  const packets = Array.from({ length: PACKETS }, (_, n) =>
-    generate(
-      {
-        cmd: 'publish',
-        topic: `plant/${n % TOPICS}/temperature`,
-        payload,
-        qos: 1,
-        dup: false,
-        retain: false,
-        messageId: n + 1,
-        properties: {
-          subscriptionIdentifier: 77,
-          ...(userProperties > 0 && {
-            userProperties: Object.fromEntries(
-              Array.from({ length: userProperties }, (_, p) => [`property-${p}`, `value-${p}`]),
-            ),
-          }),
-        },
-      },
-      { protocolVersion: 5 },
-    ),
-  );
-  return Buffer.concat(packets);
-}
-
-function shapeOf(copyMqttProperties: boolean): RecordShape {
-  return {
-    routeIndex: 0,
-    keyIsTopic: true,
-    keyProperty: undefined,
-    copyMqttProperties,
-    preserveTopic: true,
-    loopGuard: true,
-    through: 'bench/route',
-  };
-}
 
 const frames = {
   bytes: new Uint8Array(FRAME_BYTES_MAX),
@@ -77,7 +41,7 @@ function openLane(chunk: Buffer, copyMqttProperties: boolean): () => number {
   const publish = new Publish(new Uint8Array(memory), new Int32Array(memory));
   publish.bytes.set(chunk);
   const topics = new TopicCache(1024, TOPICS_CACHED_BYTES_MAX, 1);
-  const shape = shapeOf(copyMqttProperties);
+  const shape = recordShape(copyMqttProperties);
   const end = chunk.length;
   return () => {
     const { bytes } = publish;
@@ -150,35 +114,37 @@ function measure(run: () => number): number {
   return Number(process.hrtime.bigint() - startNs) / (CHUNKS * PACKETS);
 }
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '7' },
-    json: { type: 'boolean', default: false },
-  },
-});
-const rows: unknown[] = [];
+const { rounds, json } = comparisonCommand(
+  'lane',
+  'A frame of a PUBLISH, by the fast lane and by mqtt-packet',
+  7,
+)
+  .parse()
+  .opts<ComparisonOptions>();
+const results: { userProperties: number; laneNs: Spread; mqttPacketNs: Spread }[] = [];
 for (const userProperties of [0, 2]) {
   const copies = userProperties > 0;
-  const chunk = chunkOf(userProperties);
-  const lane = openLane(chunk, copies);
-  const parser = openPacketParser(chunk, copies);
-  measure(lane);
-  measure(parser);
-  const laneNs: number[] = [];
-  const parserNs: number[] = [];
-  for (let round = 0; round < Number(values.rounds); round++) {
-    laneNs.push(measure(lane));
-    parserNs.push(measure(parser));
-  }
-  const [a, b] = [spreadOf(laneNs), spreadOf(parserNs)];
-  rows.push({ userProperties, laneNs: a, mqttPacketNs: b });
-  if (!values.json) {
-    console.log(
-      `${userProperties} user properties${copies ? ', copied as headers' : ''}: lane ` +
-        `${a.median.toFixed(0)} ns (${a.min.toFixed(0)} to ${a.max.toFixed(0)}), mqtt-packet ` +
-        `${b.median.toFixed(0)} ns (${b.min.toFixed(0)} to ${b.max.toFixed(0)}): ` +
-        `${(b.median / a.median).toFixed(1)} times`,
-    );
-  }
+  const chunk = publishChunk({
+    packets: PACKETS,
+    topics: TOPICS,
+    payloadBytes: PAYLOAD_BYTES,
+    userProperties,
+  });
+  const ways = { lane: openLane(chunk, copies), parser: openPacketParser(chunk, copies) };
+  measure(ways.lane);
+  measure(ways.parser);
+  const { lane, parser } = await takeTurns(['lane', 'parser'], rounds, (way) => measure(ways[way]));
+  results.push({ userProperties, laneNs: spreadOf(lane), mqttPacketNs: spreadOf(parser) });
 }
-if (values.json) console.log(JSON.stringify(rows));
+if (json) console.log(JSON.stringify(results));
+else {
+  printTable(
+    ['user properties', 'ns by the lane', 'ns by mqtt-packet', 'times'],
+    results.map(({ userProperties, laneNs, mqttPacketNs }) => [
+      String(userProperties),
+      spreadText(laneNs, 0),
+      spreadText(mqttPacketNs, 0),
+      (mqttPacketNs.median / laneNs.median).toFixed(1),
+    ]),
+  );
+}

@@ -1,14 +1,22 @@
 /* Where large payloads lie on their way: the slab, first fit from the bottom, against a ring whose tail
  * passes regions in order. What each does to resident memory, what it costs, and what one region that
  * is held does to the others.
- *   node dist/native-bench/ring.js [--rounds N] [--json]
+ *   npm run native-bench -- ring [--rounds N] [--json]
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { spreadOf } from '../src/bench/report/spread.js';
+import { Option } from 'commander';
+import { type Spread, spreadOf } from '../src/bench/report/spread.js';
+import { wholeNumber } from '../src/cli/numbers.js';
 import { SLAB_BYTES_MIN } from '../src/config/limits.js';
 import { PayloadSlab } from '../src/ring/payload-slab.js';
+import {
+  type ComparisonOptions,
+  comparisonCommand,
+  printTable,
+  spreadText,
+  takeTurns,
+} from './comparison.js';
 
 const PAYLOAD_BYTES = 2 * 1024 * 1024;
 const PAYLOADS = 1000;
@@ -97,42 +105,43 @@ function runOnce(store: string, inFlight: number): Result {
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Result;
 }
 
-function runAll(rounds: number, json: boolean): void {
-  const rows: unknown[] = [];
+async function runAll({ rounds, json }: ComparisonOptions): Promise<void> {
+  const rows: { store: string; inFlight: number; rss: Spread; speed: Spread; passed: number }[] =
+    [];
   for (const inFlight of [1, 4, 16]) {
-    const results: Record<string, Result[]> = { slab: [], ring: [] };
-    for (let round = 0; round < rounds; round++) {
-      for (const store of Object.keys(STORES)) results[store]?.push(runOnce(store, inFlight));
-    }
+    const results = await takeTurns(Object.keys(STORES), rounds, (store) =>
+      runOnce(store, inFlight),
+    );
     for (const [store, all] of Object.entries(results)) {
       const rss = spreadOf(all.map(({ rssMiB }) => rssMiB));
       const speed = spreadOf(all.map(({ megabytesPerSecond }) => megabytesPerSecond));
-      const passed = all[0]?.passedAHeldOne ?? 0;
-      rows.push({ store, inFlight, rss, speed, passed });
-      if (json) continue;
-      console.log(
-        `${store}, ${String(inFlight).padStart(2)} in flight: resident memory grew by ` +
-          `${rss.median.toFixed(0)} MiB (${rss.min.toFixed(0)} to ${rss.max.toFixed(0)}), ` +
-          `${Math.round(speed.median)} MB/s; past a region that is held went ` +
-          `${passed} of ${PAYLOADS} payloads`,
-      );
+      rows.push({ store, inFlight, rss, speed, passed: all[0]?.passedAHeldOne ?? 0 });
     }
   }
   if (json) console.log(JSON.stringify(rows));
+  else {
+    printTable(
+      ['store', 'in flight', 'MiB resident', 'MB/s', `of ${PAYLOADS} past a held one`],
+      rows.map(({ store, inFlight, rss, speed, passed }) => [
+        store,
+        String(inFlight),
+        spreadText(rss, 0),
+        spreadText(speed, 0),
+        String(passed),
+      ]),
+    );
+  }
 }
 
-const { values } = parseArgs({
-  options: {
-    store: { type: 'string' },
-    'in-flight': { type: 'string', default: '1' },
-    rounds: { type: 'string', default: '5' },
-    json: { type: 'boolean', default: false },
-  },
-});
-const make = STORES[values.store ?? ''];
-if (make === undefined) runAll(Number(values.rounds), values.json);
+const options = comparisonCommand('ring', 'Where large payloads lie: a slab, or a ring', 5)
+  .addOption(new Option('--store <store>', 'one measurement, in this process').hideHelp())
+  .addOption(new Option('--in-flight <n>').argParser(wholeNumber(1)).default(1).hideHelp())
+  .parse()
+  .opts<ComparisonOptions & { readonly store?: string; readonly inFlight: number }>();
+const make = STORES[options.store ?? ''];
+if (make === undefined) await runAll(options);
 else {
-  const carried = carry(make(), Number(values['in-flight']));
+  const carried = carry(make(), options.inFlight);
   const result: Result = { ...carried, passedAHeldOne: passAHeldOne(make()) };
   console.log(JSON.stringify(result));
 }

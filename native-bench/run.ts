@@ -1,13 +1,21 @@
 /* Runs the three programs in turn, several times, against one broker, and prints medians and ratios:
- *   node dist/native-bench/run.js [--brokers B] [--messages N] [--rounds N] [--json]
+ *   npm run native-bench -- addon [--brokers B] [--linger MS] [--messages N] [--rounds N] [--json]
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { openKafka } from '../src/bench/kafka-target.js';
 import type { Spread } from '../src/bench/report/spread.js';
 import { spreadOf } from '../src/bench/report/spread.js';
+import { wholeNumber } from '../src/cli/numbers.js';
+import {
+  type ComparisonOptions,
+  comparisonCommand,
+  printTable,
+  spreadText,
+  takeTurns,
+} from './comparison.js';
 import type { Result } from './workload.js';
 
 const run = promisify(execFile);
@@ -36,6 +44,12 @@ interface Row {
   readonly messagesPerSecond: Readonly<Record<Program, Spread>>;
 }
 
+interface AddonOptions extends ComparisonOptions {
+  readonly brokers?: string;
+  readonly messages: number;
+  readonly linger?: number;
+}
+
 interface Settings {
   readonly brokers: string;
   readonly messages: number;
@@ -57,12 +71,10 @@ async function runOnce(name: Program, variant: Variant, settings: Settings): Pro
   return JSON.parse(stdout) as Result;
 }
 
-/** Programs take turns, so that a machine that grows slower treats all of them alike. */
 async function runVariant(variant: Variant, settings: Settings): Promise<Row> {
-  const results: Record<Program, Result[]> = { 'plain C': [], addon: [], 'node-rdkafka': [] };
-  for (let round = 0; round < settings.rounds; round += 1) {
-    for (const name of NAMES) results[name].push(await runOnce(name, variant, settings));
-  }
+  const results = await takeTurns(NAMES, settings.rounds, (name) =>
+    runOnce(name, variant, settings),
+  );
   const spreads = (figure: keyof Result) => {
     const of = (name: Program) => spreadOf(results[name].map((result) => result[figure]));
     return { 'plain C': of('plain C'), addon: of('addon'), 'node-rdkafka': of('node-rdkafka') };
@@ -74,48 +86,57 @@ async function runVariant(variant: Variant, settings: Settings): Promise<Row> {
   };
 }
 
-function describe({ variant, cpuUsPerMessage, messagesPerSecond }: Row): string {
-  const lines = [`linger ${variant.lingerMs} ms, ${variant.headers} headers`];
-  const least = cpuUsPerMessage['plain C'].median;
-  for (const name of NAMES) {
-    const { median, min, max } = cpuUsPerMessage[name];
-    const rate = Math.round(messagesPerSecond[name].median).toLocaleString('en-US');
-    lines.push(
-      `  ${name.padEnd(14)}${median.toFixed(2).padStart(7)} us a message ` +
-        `(${min.toFixed(2)} to ${max.toFixed(2)})${`${(median / least).toFixed(2)} x`.padStart(9)}` +
-        `${rate.padStart(12)} messages/s`,
-    );
-  }
-  const gain = cpuUsPerMessage['node-rdkafka'].median / cpuUsPerMessage.addon.median;
-  lines.push(`  the addon is ${gain.toFixed(1)} times cheaper than node-rdkafka`);
-  return lines.join('\n');
+function cellsOf({ variant, cpuUsPerMessage, messagesPerSecond }: Row): string[][] {
+  return NAMES.map((name) => {
+    const cpu = cpuUsPerMessage[name];
+    return [
+      name,
+      String(variant.lingerMs),
+      String(variant.headers),
+      spreadText(cpu, 2),
+      (cpu.median / cpuUsPerMessage['plain C'].median).toFixed(2),
+      (cpuUsPerMessage['node-rdkafka'].median / cpu.median).toFixed(1),
+      spreadText(messagesPerSecond[name], 0),
+    ];
+  });
 }
 
-const { values } = parseArgs({
-  options: {
-    brokers: { type: 'string' },
-    messages: { type: 'string', default: '300000' },
-    rounds: { type: 'string', default: '5' },
-    json: { type: 'boolean', default: false },
-  },
-});
+const HEADS = [
+  'program',
+  'linger ms',
+  'headers',
+  'us CPU a message',
+  'x plain C',
+  'node-rdkafka is x',
+  'messages/s',
+] as const;
+
+const options = comparisonCommand(
+  'addon',
+  'A record with its delivery report: the addon, plain C and node-rdkafka',
+  5,
+)
+  .option('--brokers <list>', 'a Kafka (default: a mock cluster in a process of its own)')
+  .option('--messages <n>', 'in each measurement', wholeNumber(1_000), 300_000)
+  .option('--linger <ms>', 'only the variants with this linger, 0 or 5', wholeNumber(0, 5))
+  .parse()
+  .opts<AddonOptions>();
 execFileSync(here('../../native-bench/plain-c/build.sh'), [PLAIN_C], { stdio: 'inherit' });
-const target = await openKafka(values.brokers);
+const target = await openKafka(options.brokers);
 try {
-  const settings = {
-    brokers: target.bootstrapServers,
-    messages: Number(values.messages),
-    rounds: Number(values.rounds),
-  };
-  if (!values.json)
-    console.log(target.embedded ? 'Kafka: embedded mock cluster' : 'Kafka: as given');
+  const { json, rounds, messages, linger } = options;
+  const settings = { brokers: target.bootstrapServers, messages, rounds };
   const rows: Row[] = [];
   for (const variant of VARIANTS) {
-    const row = await runVariant(variant, settings);
-    rows.push(row);
-    if (!values.json) console.log(describe(row));
+    if (linger === undefined || variant.lingerMs === linger) {
+      rows.push(await runVariant(variant, settings));
+    }
   }
-  if (values.json) console.log(JSON.stringify({ embedded: target.embedded, ...settings, rows }));
+  if (json) console.log(JSON.stringify({ embedded: target.embedded, ...settings, rows }));
+  else {
+    console.log(target.embedded ? 'Kafka: embedded mock cluster' : 'Kafka: as given');
+    printTable(HEADS, rows.flatMap(cellsOf));
+  }
 } finally {
   await target.close();
 }
