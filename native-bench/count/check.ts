@@ -3,7 +3,7 @@ import type { Spread } from '../../src/bench/report/spread.js';
 import type { Baseline } from './baseline.js';
 import { differences, type Environment, incomparable, type KernelSort } from './environment.js';
 
-/** A kernel may need so much more than the baseline says; the same code differs by less than 2 %. */
+/** A kernel may need so much more than the baseline says; the same code differs by less than 1 %. */
 export const LOSS_MAX = 0.1;
 
 export interface Count {
