@@ -14,8 +14,8 @@ export interface Interval {
   readonly cpuUs?: number;
 }
 
-/** A shorter rest at the end is part of the interval before it. */
-const REST_MS = 125;
+/** What is shorter, at the beginning or the end, is part of the interval beside it. */
+const INTERVAL_MS_LEAST = 125;
 
 interface Moment extends Progress {
   readonly cpuUs: number | undefined;
@@ -47,9 +47,13 @@ export class Timeline {
     const [first, ...later] = this.#moments;
     if (first === undefined) return [];
     const last = later.at(-1);
-    const beforeLast = later.at(-2);
-    if (last && beforeLast && last.atMs - beforeLast.atMs < REST_MS) later.splice(-2, 1);
-    return later.map((moment, index) => intervalOf(later[index - 1] ?? first, moment, first.atMs));
+    const ends: Moment[] = [];
+    for (const moment of later) {
+      const isLong = moment.atMs - (ends.at(-1) ?? first).atMs >= INTERVAL_MS_LEAST;
+      if (isLong) ends.push(moment);
+      else if (moment === last) ends.splice(-1, 1, moment);
+    }
+    return ends.map((moment, index) => intervalOf(ends[index - 1] ?? first, moment, first.atMs));
   }
 }
 

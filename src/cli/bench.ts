@@ -1,6 +1,10 @@
 /* `millrace bench`: the command line of the load benchmark. */
 
+import { constants, existsSync } from 'node:fs';
+import { access, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../base/errors.js';
 import { type BenchReport, runBench } from '../bench/bench.js';
 import { type PayloadMix, parsePayloadMix } from '../bench/load/payload-mix.js';
 import type { BenchOptions, BrokerAddress } from '../bench/options.js';
@@ -24,6 +28,8 @@ const KAFKA_RTT_MS_MAX = 10_000;
 
 export interface BenchCommandOptions extends BenchOptions {
   readonly json: boolean;
+  /** A file to write a page with charts to. */
+  readonly html?: string;
   /** Two results to compare, instead of a run. */
   readonly compare?: readonly string[];
   readonly failOnWorse?: boolean;
@@ -48,7 +54,12 @@ function brokerAddress(text: string): BrokerAddress {
 }
 
 /** Runs the bench and prints it; 0 when every message was acknowledged and is in Kafka as sent, else 1. */
-export async function benchCommand({ json, ...options }: BenchCommandOptions): Promise<number> {
+export async function benchCommand({
+  json,
+  html,
+  ...options
+}: BenchCommandOptions): Promise<number> {
+  if (html !== undefined) await requireWritable(html);
   const progress = new BenchProgress(process.stderr, options.repeat);
   let report: BenchReport;
   try {
@@ -66,7 +77,22 @@ export async function benchCommand({ json, ...options }: BenchCommandOptions): P
   }
   const result = resultOf(report, millraceVersion());
   console.log(json ? JSON.stringify(result, undefined, 2) : describeBench(report, showsColour()));
+  if (html !== undefined) {
+    const { htmlPage } = await import('../bench/report/html/page.js');
+    await writeFile(html, htmlPage(result));
+    console.error(`millrace: charts are in ${html}`);
+  }
   return result.valid ? 0 : 1;
+}
+
+/** Before minutes are spent on what cannot be kept. */
+async function requireWritable(file: string): Promise<void> {
+  const folder = dirname(resolve(file));
+  try {
+    await access(existsSync(file) ? file : folder, constants.W_OK);
+  } catch (error) {
+    throw new UsageError(`--html: ${file} cannot be written: ${(error as Error).message}`);
+  }
 }
 
 /** Node's own answer, which heeds NO_COLOR. */
@@ -230,6 +256,7 @@ export function registerBench(program: Command): void {
     .option('--quick', 'of --preset scale: shorter rounds, one of each case')
     .option('--no-verify', 'do not look at the records in Kafka afterwards')
     .option('--json', 'print the result as JSON', false)
+    .option('--html <file>', 'write a page with charts too, which needs no network')
     .option('--compare <results...>', 'compare two results of --json, A and B, and run nothing')
     .option('--fail-on-worse', 'with --compare: exit code 1 where B is worse than A', false)
     .action(async ({ preset, dimension, quick, compare, failOnWorse = false, ...given }: Flags) => {
@@ -243,11 +270,14 @@ export function registerBench(program: Command): void {
       if (preset !== 'scale') refuseScaleFlags(flags);
       const args = quick ? SCALE_QUICK_ARGS : (PRESETS[preset ?? '']?.args ?? []);
       const values = preset === undefined ? {} : presetValues(preset, args, command);
-      const { json = false, ...options } = { ...BENCH_DEFAULTS, ...given, ...values };
+      const { json = false, html, ...options } = { ...BENCH_DEFAULTS, ...given, ...values };
+      if (preset === 'scale' && html !== undefined) {
+        throw new UsageError('--html is of a single bench; --preset scale has a table and --json');
+      }
       process.exitCode =
         preset === 'scale'
           ? await scaleCommand(options, flags, json)
-          : await benchCommand({ ...options, json });
+          : await benchCommand({ ...options, json, ...(html === undefined ? {} : { html }) });
     });
 }
 

@@ -36,6 +36,15 @@ t.test('a short rest at the end is part of the interval before it', async (t) =>
   ]);
 });
 
+t.test('a short piece at the beginning is part of the interval after it', async (t) => {
+  const line = timeline();
+  line.add({ atMs: 0, load: 0 });
+  line.begin();
+  line.add({ atMs: 2, load: 90 });
+  line.add({ atMs: 252, load: 100 });
+  t.same(line.end(), [{ untilSeconds: 0.252, load: 100, cpuUs: 200 }]);
+});
+
 t.test('a phase that is shorter than that is one interval', async (t) => {
   const line = new Timeline(() => undefined);
   line.add({ atMs: 7, feed: 1 });

@@ -1,7 +1,7 @@
 /* Rounds of a bench that never ran, for what is made of reports. */
 import type { BenchReport } from '../../src/bench/bench.js';
 import { BENCH_DEFAULTS } from '../../src/bench/options.js';
-import type { LoadReport } from '../../src/bench/protocol.js';
+import type { FeedReport, LoadReport } from '../../src/bench/protocol.js';
 import type { RoundReport } from '../../src/bench/round.js';
 
 /** Nothing lost, refused or out of order; no latency. */
@@ -13,6 +13,22 @@ export const LOAD_REPORT: LoadReport = {
   refused: 0,
   outOfOrder: 0,
   unknownPacketIds: 0,
+  connectionsLost: 0,
+  messages: 10,
+  payloadBytes: 2000,
+  seconds: 2,
+  latency: undefined,
+  latenessP99Ms: undefined,
+};
+
+/** Nothing missing, repeated or out of order; no latency. */
+export const FEED_REPORT: FeedReport = {
+  written: 10,
+  received: 10,
+  missing: 0,
+  damaged: 0,
+  duplicates: 0,
+  outOfOrder: 0,
   connectionsLost: 0,
   messages: 10,
   payloadBytes: 2000,

@@ -5,8 +5,8 @@ const INTRODUCTION = `# Results of the bench
 
 <!-- Generated from src/bench/report by: node dist/src/bench/report/write-reference.js -->
 
-\`millrace bench\` prints a table, with \`--json\` a result for programs; \`--compare A.json B.json\` says where B differs
-from A. The options are in [cli.md](cli.md#bench).
+\`millrace bench\` prints a table, with \`--json\` a result for programs. \`--html FILE\` writes a page with charts beside it,
+which needs no network; \`--compare A.json B.json\` says where B differs from A. The options are in [cli.md](cli.md#bench).
 
 Figures are of the measured phase of a round, after its warm-up; with \`--repeat\` the table has the median of all rounds,
 and the least and the most. CPU and what is inside the connector are taken while all directions are measured: with

@@ -32,7 +32,8 @@ function wrapped(parts: readonly string[]): string {
   return [...lines, line].join(`,\n${INDENT}`);
 }
 
-function describeLoad(options: BenchOptions): string {
+/** What a bench was asked to do, one text for each thing. */
+export function describeLoad(options: BenchOptions): string[] {
   const parts = [
     options.direction,
     ...describeWay(options),
@@ -52,7 +53,7 @@ function describeLoad(options: BenchOptions): string {
   else if (options.rate !== undefined)
     parts.push(`${formatNumber(options.rate, 0)} messages/s offered`);
   else parts.push('saturation');
-  return wrapped(parts);
+  return parts;
 }
 
 function describeWay({ throughBroker, connections }: BenchOptions): string[] {
@@ -141,7 +142,7 @@ export function describeBench(report: BenchReport, colour = false): string {
       : 'embedded (librdkafka mock cluster, not a real Kafka)';
   const verdict = isValid(report) ? [] : ['VOID: the figures above mean nothing, see the rounds.'];
   return [
-    `load     ${describeLoad(options)}`,
+    `load     ${wrapped(describeLoad(options))}`,
     `kafka    ${kafka}`,
     ...describeWindow(options),
     `machine  ${wrapped(describeMachine(report))}`,
