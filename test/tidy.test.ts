@@ -75,22 +75,27 @@ interface Imports {
   readonly all: string[];
   /** Those of which it takes more than types. */
   readonly atRunTime: string[];
+  /** Those of them that are loaded whenever it is: not by a call of `import()`. */
+  readonly atOnce: string[];
 }
 
 function importsOf(source: Source): Imports {
-  const found: Imports = { all: [], atRunTime: [] };
-  const add = (specifier: ts.Node | undefined, typeOnly: boolean) => {
+  const found: Imports = { all: [], atRunTime: [], atOnce: [] };
+  const add = (specifier: ts.Node | undefined, loads: 'nothing' | 'later' | 'at once') => {
     if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return;
     if (!specifier.text.startsWith('.')) return;
     const target = join(dirname(source.path), specifier.text).replace(/\.js$/, '.ts');
     found.all.push(target);
-    if (!typeOnly) found.atRunTime.push(target);
+    if (loads !== 'nothing') found.atRunTime.push(target);
+    if (loads === 'at once') found.atOnce.push(target);
   };
   const visit = (node: ts.Node) => {
-    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, takesTypesOnly(node));
-    else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
+    if (ts.isImportDeclaration(node))
+      add(node.moduleSpecifier, takesTypesOnly(node) ? 'nothing' : 'at once');
+    else if (ts.isExportDeclaration(node))
+      add(node.moduleSpecifier, node.isTypeOnly ? 'nothing' : 'at once');
     else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
-      add(node.arguments[0], false);
+      add(node.arguments[0], 'later');
     ts.forEachChild(node, visit);
   };
   visit(parse(source));
@@ -154,17 +159,30 @@ t.test('no file needs itself to load, by whatever way', async (t) => {
   t.strictSame(cycles, []);
 });
 
+/** All files that `path` loads, itself among them, and that those load. */
+function reachedFrom(path: string, which: 'atRunTime' | 'atOnce'): ReadonlySet<string> {
+  const reached = new Set([path]);
+  for (const each of reached) {
+    for (const target of imports.get(each)?.[which] ?? []) reached.add(target);
+  }
+  return reached;
+}
+
 t.test('a bridge at work has not loaded what only its configuration needed', async (t) => {
-  const reached = new Set<string>();
-  const walk = (path: string) => {
-    if (reached.has(path)) return;
-    reached.add(path);
-    for (const target of imports.get(path)?.atRunTime ?? []) walk(target);
-  };
-  walk('src/cli/run.ts');
+  const reached = reachedFrom('src/cli/run.ts', 'atRunTime');
   t.ok(reached.has('src/engine/engine.ts'));
   t.notOk(reached.has('src/config/schema.ts'), 'the schemas and their compiler');
   t.notOk(reached.has('src/config/document.ts'), 'the parser');
+});
+
+t.test('the work of a command is loaded only when that command is asked for', async (t) => {
+  const reached = [...reachedFrom('src/main.ts', 'atOnce')];
+  t.ok(reached.includes('src/cli/bench-options.ts'));
+  const work = /^src\/(bench\/(bench|round)\.ts|explain\/|dead-letter\/|engine\/|demo\/)/;
+  t.strictSame(
+    reached.filter((path) => work.test(path)),
+    [],
+  );
 });
 
 t.test('every import is of a file that exists', async (t) => {

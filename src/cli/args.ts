@@ -1,6 +1,6 @@
 /* argv -> a command. Each command's work is in its own file, loaded when it is asked for. */
 import { Command } from 'commander';
-import { registerBench } from './bench.js';
+import { registerBench } from './bench-options.js';
 import { dataDir } from './data-dir.js';
 import { registerDeadLetters } from './dead-letters-options.js';
 import { registerExplain } from './explain-options.js';

@@ -259,7 +259,7 @@ t.test('the embedded Kafka takes records, and they can be counted', async (t) =>
 });
 
 t.test('the command line gives what was asked for, and defaults for the rest', async (t) => {
-  const { registerBench } = await import('../../src/cli/bench.js');
+  const { registerBench } = await import('../../src/cli/bench-options.js');
   const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
   registerBench(program);
   const bench = program.commands.find((command) => command.name() === 'bench');

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import t from 'tap';
 import { resultOf } from '../../src/bench/report/result.js';
-import { registerBench } from '../../src/cli/bench.js';
 import { compareCommand } from '../../src/cli/bench-compare.js';
+import { registerBench } from '../../src/cli/bench-options.js';
 import { LOAD_REPORT, REPORT, ROUND } from '../support/bench-rounds.js';
 
 const folder = t.testdir({ 'foreign.json': '{"name":"package"}' });

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import t from 'tap';
 import { BENCH_DEFAULTS } from '../../src/bench/options.js';
-import { registerBench } from '../../src/cli/bench.js';
+import { registerBench } from '../../src/cli/bench-options.js';
 import { applyArgs, describePresets, PRESETS } from '../../src/cli/bench-presets.js';
 
 /** `millrace bench` without its action. */

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import t from 'tap';
-import { registerBench } from '../../src/cli/bench.js';
-import { refuseScaleFlags } from '../../src/cli/bench-scale.js';
+import { refuseScaleFlags, registerBench } from '../../src/cli/bench-options.js';
 
 t.test('what is for the scale bench only is refused for others', async (t) => {
   refuseScaleFlags({});
