@@ -36,7 +36,10 @@ export async function loadApart(request: LoadRequest, stdin: Readable): Promise<
   const file = new URL('./load-main.js', import.meta.url);
   const worker = new Worker(file, { workerData: request, stdin: readsStdin });
   if (readsStdin && worker.stdin !== null) stdin.pipe(worker.stdin);
+  const ended = once(worker, 'exit');
   const [{ model, problems }] = (await once(worker, 'message')) as [Runnable];
-  await worker.terminate();
+  // Standard input may go on for ever; what is read of it is bounded.
+  if (readsStdin) await worker.terminate();
+  await ended;
   return { model: model && deepFreeze(model), problems };
 }

@@ -6,7 +6,8 @@ import { inOrder } from './problem-list.js';
 import { notYetSupported } from './rules/not-yet-supported.js';
 
 const { paths, options } = workerData as LoadRequest;
-const { model, problems, resources } = await loadModel(paths, { ...options, stdin: process.stdin });
+const stdin = paths.includes('-') ? process.stdin : undefined;
+const { model, problems, resources } = await loadModel(paths, { ...options, stdin });
 parentPort?.postMessage({
   model,
   problems: inOrder([...problems, ...notYetSupported(resources)]),
