@@ -39,13 +39,13 @@ export async function stopProbe(
 ): Promise<RuntimeReport | undefined> {
   if (!connector.connected) return undefined;
   const answer = await new Promise<ProbeAnswer | undefined>((resolve) => {
-    const timer = setTimeout(() => resolve(undefined), ANSWER_MS);
-    const end = (message: ProbeAnswer | undefined) => {
+    const timer = setTimeout(() => end(), ANSWER_MS);
+    const end = (message?: unknown) => {
       clearTimeout(timer);
-      resolve(message);
+      connector.off('message', end).off('disconnect', end);
+      resolve(message as ProbeAnswer | undefined);
     };
-    connector.once('message', (message) => end(message as ProbeAnswer));
-    connector.once('disconnect', () => end(undefined));
+    connector.on('message', end).on('disconnect', end);
     tell(connector, 'stop');
   });
   if (answer?.workers === undefined) return undefined;
