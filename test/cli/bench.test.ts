@@ -11,6 +11,8 @@ const OPTIONS = {
   verify: false,
   warmupMessages: 10,
   messages: 1000,
+  // What is in flight at once is less than all there is: some is left for the measured phase.
+  receiveMaximum: 50,
   connector: [process.execPath, CONNECTOR, 'orderly'],
   json: true,
 };
