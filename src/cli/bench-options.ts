@@ -225,10 +225,12 @@ async function act(
   { preset, dimension, quick, compare, failOnWorse = false, ...given }: Flags,
 ): Promise<number> {
   if (compare !== undefined) {
+    refuseRunFlags(command);
     const { compareCommand } = await import('./bench-compare.js');
     const options = { files: compare, failOnWorse, colour: showsColour() };
     return await compareCommand(options, (text) => console.log(text));
   }
+  if (failOnWorse) throw new UsageError('--fail-on-worse is for --compare only');
   const flags = { dimension, quick };
   if (preset !== 'scale') refuseScaleFlags(flags);
   const args = quick ? SCALE_QUICK_ARGS : (PRESETS[preset ?? '']?.args ?? []);
@@ -244,6 +246,16 @@ async function act(
   }
   const { scaleCommand } = await import('./bench-scale.js');
   return await scaleCommand(bench, flags, json);
+}
+
+/** Throws a UsageError where a flag of a run is given with --compare, which runs nothing. */
+function refuseRunFlags(command: Command): void {
+  const ofRun = command.options.find((option) => {
+    const name = option.attributeName();
+    const isGiven = command.getOptionValueSource(name) === 'cli';
+    return isGiven && name !== 'compare' && name !== 'failOnWorse';
+  });
+  if (ofRun !== undefined) throw new UsageError(`${ofRun.long} is for a run, not for --compare`);
 }
 
 /** Throws a UsageError where there are flags of the scale bench and another is asked for. */

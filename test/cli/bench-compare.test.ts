@@ -58,3 +58,14 @@ t.test('the command line hands both files on', async (t) => {
   t.equal(process.exitCode, 1);
   t.match(printed(), [{ args: [/0\.51 +worse/] }]);
 });
+
+t.test('flags of a run and of a comparison do not go together', async (t) => {
+  const refused = (args: string[], message: string) => {
+    const program = new Command().exitOverride();
+    registerBench(program);
+    return t.rejects(program.parseAsync(['bench', ...args], { from: 'user' }), { message });
+  };
+  await refused(['--fail-on-worse'], '--fail-on-worse is for --compare only');
+  const files = [fileOf('fast.json'), fileOf('slow.json')];
+  await refused(['--compare', ...files, '--rate', '5'], '--rate is for a run, not for --compare');
+});
