@@ -23,6 +23,7 @@ import {
   NULL_KEY,
   ROUTE_INDEX_SHIFT,
 } from '../channel/frame.js';
+import { TOPIC_CACHED_BYTES_MAX } from '../config/limits.js';
 import {
   CONTENT_TYPE,
   CORRELATION_DATA,
@@ -125,8 +126,7 @@ export function planRecords(shape: RecordShape, topic: Uint8Array): RecordPlan {
   const name = viewed(topic);
   const keyBytes = shape.keyIsTopic ? topic.length : 0;
   const size = keyBytes + HEADER_ENTRY_BYTES + TOPIC.bytes.length + topic.length;
-  const prefixAt = prefixes.reserve(size);
-  const memory = prefixes.current;
+  const { memory, at: prefixAt } = prefixes.reserve(size, topic.length > TOPIC_CACHED_BYTES_MAX);
   cursor.begin(memory, prefixAt);
   if (shape.keyIsTopic) cursor.put(name, 0, topic.length);
   if (shape.preserveTopic) cursor.header(TOPIC, name, 0, topic.length);
@@ -446,19 +446,23 @@ class PrefixMemory implements Bytes {
 
 /** Gives room in one after the other; one that is full belongs to the plans that point to it. */
 class Prefixes {
-  current = new PrefixMemory(0);
+  #current = new PrefixMemory(0);
   #next = 0;
 
-  /** Room for so many bytes in `current`; returns where it begins, a multiple of 4. */
-  reserve(bytes: number): number {
+  /**
+   * Room for so many bytes, which begins at `at`, a multiple of 4. Plans of names that nobody remembers
+   * have memory of their own: made for each message, they would use up what the others share.
+   */
+  reserve(bytes: number, alone: boolean): { readonly memory: PrefixMemory; readonly at: number } {
     const padded = (bytes + 3) & ~3;
-    if (this.#next + padded > this.current.bytes.length) {
-      this.current = new PrefixMemory(Math.max(padded, PREFIXES_BYTES));
+    if (alone) return { memory: new PrefixMemory(padded), at: 0 };
+    if (this.#next + padded > this.#current.bytes.length) {
+      this.#current = new PrefixMemory(PREFIXES_BYTES);
       this.#next = 0;
     }
     const at = this.#next;
     this.#next += padded;
-    return at;
+    return { memory: this.#current, at };
   }
 }
 

@@ -1,7 +1,8 @@
 import t from 'tap';
 import { FLAG_EXPIRES, FLAG_PAYLOAD_IN_SLAB } from '../../src/channel/frame.js';
+import { TOPIC_CACHED_BYTES_MAX } from '../../src/config/limits.js';
 import { hop, ORIGIN_PROPERTY } from '../../src/route/origin.js';
-import { deadlineOf, loops, type RecordShape } from '../../src/route/to-kafka.js';
+import { deadlineOf, loops, planRecords, type RecordShape } from '../../src/route/to-kafka.js';
 import { publishOf } from '../support/lane.js';
 import {
   CONTENT_TYPE,
@@ -242,4 +243,14 @@ t.test('a payload in the slab stays there', async (t) => {
 t.test('a frame says which delivery, target and route it is of', async (t) => {
   const { record } = writeRecord(shape({ routeIndex: 65_535 }), parts());
   t.match(record, { deliveryId: 77, targetId: 5, routeIndex: 65_535 });
+});
+
+t.test('plans of names that nobody remembers take nothing of what the others share', async (t) => {
+  const plan = (name: string) => planRecords(shape(), Buffer.from(name));
+  const before = plan('a');
+  const long = plan('x'.repeat(TOPIC_CACHED_BYTES_MAX + 1));
+  t.not(long.memory, before.memory);
+  t.ok(long.memory.bytes.length < 4 * TOPIC_CACHED_BYTES_MAX, 'no more than it needs');
+  for (let n = 0; n < 200; n++) plan(`${n}`.padEnd(40_000, 'x'));
+  t.equal(plan('b').memory, before.memory);
 });
