@@ -37,6 +37,8 @@ export async function loadApart(request: LoadRequest, stdin: Readable): Promise<
   const worker = new Worker(file, { workerData: request, stdin: readsStdin });
   if (readsStdin && worker.stdin !== null) stdin.pipe(worker.stdin);
   const ended = once(worker, 'exit');
+  // Where the thread fails, waiting for its message says so.
+  ended.catch(() => undefined);
   const [{ model, problems }] = (await once(worker, 'message')) as [Runnable];
   // Standard input may go on for ever; what is read of it is bounded.
   if (readsStdin) await worker.terminate();
