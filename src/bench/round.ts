@@ -126,6 +126,9 @@ function reasonsOfLoad(load: LoadReport): string[] {
     reasons.push(`${load.notInKafka} of ${load.sent} messages are not in Kafka; ${BROKER_DROPS}`);
   }
   if (load.refused > 0) reasons.push(`${load.refused} messages refused`);
+  if (load.unknownPacketIds > 0) {
+    reasons.push(`${load.unknownPacketIds} PUBACKs for packet identifiers that were not in use`);
+  }
   return reasons;
 }
 

@@ -41,7 +41,7 @@ export class Schedule {
   /** What the present phase has left to send. */
   #left(nowMs: number): number {
     const { phase, beganAtMs } = this.#measurement;
-    const { warmup, measured, atOnce } = this.#load;
+    const { warmup, measured, atOnce, ratePerSecond } = this.#load;
     if (phase === 'finished') return 0;
     if (phase === 'warmup') {
       if (warmup.kind === 'seconds') return Number.POSITIVE_INFINITY;
@@ -51,11 +51,18 @@ export class Schedule {
       return warmup.count + measured.count - this.sent;
     }
     if (measured.kind === 'seconds') {
-      return nowMs < beganAtMs + measured.seconds * 1000 ? Number.POSITIVE_INFINITY : 0;
+      const endMs = beganAtMs + measured.seconds * 1000;
+      if (ratePerSecond !== undefined) return this.#dueBefore(endMs, ratePerSecond) - this.sent;
+      return nowMs < endMs ? Number.POSITIVE_INFINITY : 0;
     }
     if (warmup.kind === 'messages') return warmup.count + measured.count - this.sent;
     this.#sentAtBegin ??= this.sent;
     return this.#sentAtBegin + measured.count - this.sent;
+  }
+
+  /** All that is due by then is sent, however late: what waited longest is not to be left out. */
+  #dueBefore(endMs: number, ratePerSecond: number): number {
+    return Math.ceil(((endMs - this.#measurement.startedAtMs) * ratePerSecond) / 1000);
   }
 
   #due(nowMs: number): number {

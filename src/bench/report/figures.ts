@@ -77,11 +77,11 @@ function phaseMetrics(direction: DirectionName): Metric[] {
     })),
     {
       name: `${prefix}latenessMs.p99`,
-      label: '  of which generator, p99',
+      label: '  of which before sending, p99',
       digits: 2,
       better: undefined,
       meaning:
-        'ms by which the generator itself sent later than was due: latency includes it. Only with `--rate`',
+        'ms by which messages were sent later than they were due, because the Receive Maximum was used up, the connector read no more, or the generator was late itself: latency includes it. Only with `--rate`',
       of: (round) => round[direction]?.latenessP99Ms,
     },
   ];

@@ -84,3 +84,20 @@ t.test('a warm-up by time is followed by exactly the measured messages', async (
   settle(measurement, 7, START_MS + 1000);
   t.equal(schedule.take(START_MS + 1000, 100), 20);
 });
+
+t.test(
+  'an open loop sends all that fell due in its time, also what the window held up',
+  async (t) => {
+    const { measurement, schedule } = started({
+      ratePerSecond: 100,
+      warmup: { kind: 'messages', count: 0 },
+      measured: { kind: 'seconds', seconds: 1 },
+    });
+    t.equal(measurement.phase, 'measured');
+    t.equal(schedule.take(START_MS + 500, 20), 20, 'no more than there was room for');
+    const lateMs = START_MS + 1500;
+    t.equal(schedule.exhausted(lateMs), false, 'its time is over, and 80 were due in it');
+    t.equal(schedule.take(lateMs, 1000), 80);
+    t.equal(schedule.exhausted(lateMs), true);
+  },
+);
