@@ -11,10 +11,10 @@ bytes() {
   esac
 }
 
-# Name, offset and protocol of each listener for clients. Listeners with TLS or SASL go here, at
-# offsets 1 to 8, with their further properties in `configure`.
+# Name, offset and protocol of each listener for clients.
 listeners() {
   echo 'PLAINTEXT 0 PLAINTEXT'
+  if [ -n "$SECURE" ]; then secure_listeners; fi
 }
 
 configure() { # BROKER
@@ -57,6 +57,7 @@ num.network.threads=2
 num.io.threads=4
 log.cleaner.dedupe.buffer.size=16777216
 P
+    if [ -n "$SECURE" ]; then secure_properties; fi
     if [ -n "$MAX" ]; then printf '%s\n' "message.max.bytes=$MAX" "replica.fetch.max.bytes=$MAX"; fi
     for line in "${SETS[@]}"; do echo "$line"; done
   } >"$DATA/$i/server.properties"
@@ -65,10 +66,11 @@ P
 # Formats the storage of every broker. One Java does it for the first; the others differ in their
 # node id and the id of their directory only.
 format() {
-  local i first=$DATA/1/log
+  local i first=$DATA/1/log users=()
+  if [ -n "$SECURE" ]; then mapfile -t users < <(scram_users); fi
   # shellcheck disable=SC2046
   java -Xmx256m -XX:TieredStopAtLevel=1 $(archive_flags) "$LOG4J" -cp "$CLASSES" kafka.tools.StorageTool \
-    format -t "$CLUSTER_ID" -c "$DATA/1/server.properties" >"$DATA/1/format.log" 2>&1 ||
+    format -t "$CLUSTER_ID" -c "$DATA/1/server.properties" "${users[@]}" >"$DATA/1/format.log" 2>&1 ||
     { cat "$DATA/1/format.log" >&2; die 'the storage could not be formatted'; }
   for i in $(seq 2 "$BROKERS"); do
     cp -r "$first" "$DATA/$i/log"

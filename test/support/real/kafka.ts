@@ -3,6 +3,8 @@ import { runServerScript } from './program.js';
 export interface KafkaOptions {
   /** 1 unless given. With 3: replication factor 3, min.insync.replicas 2 by default. */
   readonly brokers?: number;
+  /** With the listeners, users and certificates of kafka-security.ts. */
+  readonly secure?: boolean;
   /** Largest record batch, such as '64M'; Kafka's own 1,048,588 bytes unless given. */
   readonly maxMessage?: string;
   /** Further lines of server.properties; they win over the script's. */
@@ -37,8 +39,9 @@ export interface Kafka {
 
 /** Starts brokers on free ports of 127.0.0.1; returns when they all see each other. */
 export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
-  const { brokers = 1, maxMessage, settings = {} } = options;
+  const { brokers = 1, secure = false, maxMessage, settings = {} } = options;
   const args = ['up', '0', '--brokers', `${brokers}`, '--owner', `${process.pid}`];
+  if (secure) args.push('--secure');
   if (maxMessage !== undefined) args.push('--max-message', maxMessage);
   for (const [key, value] of Object.entries(settings)) args.push('--set', `${key}=${value}`);
   const bootstrap = (await runServerScript('kafka', args)).trim();

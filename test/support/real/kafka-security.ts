@@ -1,0 +1,40 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Kafka } from './kafka.js';
+
+/* What `kafka up --secure` has besides its plain listener (test/real/servers/kafka-security.sh). */
+
+const OFFSETS = { plain: 0, sasl: 1, tls: 2, mtls: 3, saslTls: 4, expired: 5, otherName: 6 };
+export type Listener = keyof typeof OFFSETS;
+
+export const USER = 'alice';
+export const PASSWORD = 'alice-secret';
+export const CONNECTION_STRING =
+  'Endpoint=sb://planted.example/;SharedAccessKeyName=all;SharedAccessKey=planted+key/0=';
+export const PASS_PHRASE = 'phrase-secret';
+
+function portOf(kafka: Kafka): number {
+  return Number(kafka.bootstrap.split(':')[1]);
+}
+
+export function addressOf(kafka: Kafka, listener: Listener): string {
+  return `127.0.0.1:${portOf(kafka) + OFFSETS[listener]}`;
+}
+
+/** One of the files that the script makes, such as `ca.pem` and `client.key`. */
+export function certificateFile(kafka: Kafka, name: string): Promise<string> {
+  const folder = process.env.TMPDIR ?? '/tmp';
+  return readFile(join(folder, `millrace-kafka-${portOf(kafka)}`, 'tls', name), 'utf8');
+}
+
+export type Objects = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Writes secrets or config maps as Kubernetes mounts them; returns the folder for --secrets-dir. */
+export async function mountObjects(folder: string, objects: Objects): Promise<string> {
+  for (const [name, keys] of Object.entries(objects)) {
+    await mkdir(join(folder, name), { recursive: true });
+    for (const [key, value] of Object.entries(keys))
+      await writeFile(join(folder, name, key), value);
+  }
+  return folder;
+}
