@@ -23,8 +23,10 @@ const PARTS = ['mqtt', 'route', 'delivery', 'shard', 'dead-letter'];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   base: [],
   model: ['base'],
-  config: FOUNDATION,
-  channel: FOUNDATION,
+  // Values of secrets, for those who load them and those who connect: no part of the model.
+  secrets: FOUNDATION,
+  config: [...FOUNDATION, 'secrets'],
+  channel: [...FOUNDATION, 'secrets'],
   ring: FOUNDATION,
   metrics: FOUNDATION,
   mqtt: SHARED,
@@ -33,8 +35,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   shard: SHARED,
   'dead-letter': SHARED,
   flow: [...SHARED, ...PARTS],
-  engine: [...SHARED, ...PARTS, 'flow'],
-  kafka: SHARED,
+  engine: [...SHARED, ...PARTS, 'flow', 'secrets'],
+  kafka: [...SHARED, 'secrets'],
   worker: [...SHARED, 'kafka'],
   explain: [...SHARED, ...PARTS, 'flow', 'engine'],
   // kafka, channel: what a bench has sent it reads back through the addon.
@@ -42,7 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // kafka: the mock cluster of the addon is the demo's Kafka.
   demo: [...FOUNDATION, 'kafka', 'config', 'engine'],
   // kafka: `dead-letters replay` is a small producer of its own.
-  cli: [...SHARED, ...PARTS, 'kafka', 'config', 'engine', 'explain', 'bench', 'demo'],
+  cli: [...SHARED, ...PARTS, 'kafka', 'config', 'engine', 'explain', 'bench', 'demo', 'secrets'],
   main: ['base', 'cli'],
 };
 

@@ -71,6 +71,7 @@ export function connectorOf(changes: Partial<TopicMap>): Connector {
     oversize: 'refuse',
     kafka: {
       bootstrapServers: 'kafka:9092',
+      isEventHubs: false,
       tls: undefined,
       authentication: { kind: 'none' },
     },

@@ -4,6 +4,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../base/log.js';
 import type { Compression, KafkaAcks, KafkaConnection } from '../config/model.js';
+import type { KafkaCredentials } from '../secrets/kafka-credentials.js';
+import type { Sealed } from '../secrets/sealed.js';
 
 /** How a record finds its partition: the same numbers as in src/native/producer.h. */
 export const ROUND_ROBIN = 0;
@@ -17,6 +19,7 @@ export interface ShardTask {
   readonly connector: string;
   readonly clientId: string;
   readonly kafka: KafkaConnection;
+  readonly kafkaCredentials: Sealed<KafkaCredentials>;
   readonly messageBytesMax: number;
   readonly logLevel: LogLevel;
   readonly frames: SharedArrayBuffer;
@@ -130,10 +133,22 @@ export interface TargetHeld {
   readonly code: string | undefined;
 }
 
-/** worker -> main: whether at least one broker is connected, from librdkafka's statistics. */
+/** Why no broker is connected. */
+export type KafkaLossReason =
+  | 'tls'
+  | 'authentication'
+  | 'protocol'
+  | 'refused'
+  | 'timeout'
+  | 'network';
+
+/** worker -> main: whether at least one broker is connected, from librdkafka's statistics; again where
+ * another fault is known of what keeps all from it. */
 export interface KafkaState {
   readonly kind: 'kafka';
   readonly up: boolean;
+  /** Of a fault, as kafka/connection-fault.ts has them; `network` where none is known. */
+  readonly reason: KafkaLossReason;
   readonly detail: string;
 }
 

@@ -17,6 +17,8 @@ export interface ShowOptions {
 export interface ReplayCommandOptions {
   readonly dataDir: string;
   readonly file: readonly string[];
+  readonly secretsDir?: string;
+  readonly configMapsDir?: string;
   readonly all: boolean;
   readonly keep: boolean;
   readonly kafkaTopic?: string;
@@ -58,6 +60,8 @@ export function registerDeadLetters(program: Command, context?: DeadLettersConte
       '-f, --file <paths...>',
       'resources that say where Kafka and the MQTT broker are',
     )
+    .option('--secrets-dir <dir>', 'secrets as Kubernetes mounts them: <dir>/<secret>/<key>')
+    .option('--config-maps-dir <dir>', 'config maps likewise')
     .option('--all', 'every dead letter', false)
     .option('--keep', 'do not remove what was sent', false)
     .option(

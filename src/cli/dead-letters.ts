@@ -17,6 +17,8 @@ import {
   terminalJson,
 } from '../dead-letter/text.js';
 import { openRecordSender } from '../kafka/record-sender.js';
+import { readKafkaCredentials } from '../secrets/kafka-credentials.js';
+import type { SecretSource } from '../secrets/secret-source.js';
 import type { ListOptions, ReplayCommandOptions, ShowOptions } from './dead-letters-options.js';
 import { openLetterPublisher } from './letter-publisher.js';
 import { usableModel } from './usable-model.js';
@@ -27,13 +29,24 @@ const payloadShownBytes = 4096;
 /** Node's thread pool has four threads; a few more keep them busy. */
 const readAtOnce = 8;
 
+type ConfigurationOptions = Pick<ReplayCommandOptions, 'file' | 'secretsDir' | 'configMapsDir'>;
+
+interface Loaded {
+  readonly connectors: readonly Connector[];
+  readonly secrets: SecretSource;
+}
+
 /** What the commands need of the world around them. */
 export interface DeadLettersContext {
   readonly disk: Disk;
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
-  readonly loadConnectors: (paths: readonly string[]) => Promise<readonly Connector[]>;
-  readonly openSender: (kafka: KafkaConnection, timeoutMs: number) => Promise<RecordSender>;
+  readonly loadConnectors: (options: ConfigurationOptions) => Promise<Loaded>;
+  readonly openSender: (
+    kafka: KafkaConnection,
+    secrets: SecretSource,
+    timeoutMs: number,
+  ) => Promise<RecordSender>;
   readonly openPublisher: (connector: Connector, timeoutMs: number) => Promise<LetterPublisher>;
 }
 
@@ -43,7 +56,7 @@ export const processContext: DeadLettersContext = {
   stdout: process.stdout,
   stderr: process.stderr,
   loadConnectors: loadConnectorsOf,
-  openSender: openRecordSender,
+  openSender: openSenderTo,
   openPublisher: openLetterPublisher,
 };
 
@@ -100,7 +113,7 @@ export async function replay(
   const { dataDir, all, keep, kafkaTopic, mqttTopic } = options;
   const timeoutMs = options.timeout * 1000;
   if (all === ids.length > 0) throw new UsageError('name dead letters, or give --all');
-  const connectors = await loadConnectors(options.file);
+  const { connectors, secrets } = await loadConnectors(options);
   const connectorOf = (name: string) => {
     const connector = connectors.find((other) => other.name === name);
     if (connector === undefined) throw unknownConnector(name);
@@ -115,7 +128,7 @@ export async function replay(
     kafkaTopic,
     mqttTopic,
     keep,
-    openSender: async (name) => openSender(connectorOf(name).kafka, timeoutMs),
+    openSender: async (name) => openSender(connectorOf(name).kafka, secrets, timeoutMs),
     openPublisher: async (name) => openPublisher(connectorOf(name), timeoutMs),
     report: ({ id, outcome }) => {
       if ('failed' in outcome) stderr.write(`failed ${id}: ${escapeText(outcome.failed)}\n`);
@@ -127,10 +140,32 @@ export async function replay(
   throw new OperatingError('ERR_DEAD_LETTER_REPLAY', `${failed} dead letters were not sent`);
 }
 
-async function loadConnectorsOf(paths: readonly string[]): Promise<readonly Connector[]> {
+async function loadConnectorsOf(options: ConfigurationOptions): Promise<Loaded> {
+  const { file, secretsDir, configMapsDir } = options;
   // No field that depends on the instance matters here.
-  const loaded = await loadModel(paths, { instanceId: 0, stdin: process.stdin });
-  return usableModel(loaded, process.stderr).connectors;
+  const loaded = await loadModel(file, {
+    secretsDir,
+    configMapsDir,
+    instanceId: 0,
+    stdin: process.stdin,
+  });
+  return {
+    connectors: usableModel(loaded, process.stderr).connectors,
+    secrets: loaded.secrets,
+  };
+}
+
+async function openSenderTo(
+  kafka: KafkaConnection,
+  secrets: SecretSource,
+  timeoutMs: number,
+): Promise<RecordSender> {
+  if (kafka.authentication.kind === 'systemAssignedManagedIdentity') {
+    const message = 'systemAssignedManagedIdentity is not supported yet';
+    throw new OperatingError('ERR_DEAD_LETTER_REPLAY', message);
+  }
+  const kafkaCredentials = await readKafkaCredentials(kafka, secrets);
+  return openRecordSender({ kafka, kafkaCredentials }, timeoutMs);
 }
 
 function unknownConnector(name: string): OperatingError {

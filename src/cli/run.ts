@@ -18,9 +18,11 @@ export interface RunOptions {
 export async function runCommand(options: RunOptions): Promise<number> {
   const { files, secretsDir, configMapsDir, instanceId } = options;
   const request = { paths: files, options: { secretsDir, configMapsDir, instanceId } };
-  const model = usableModel(await loadApart(request, process.stdin), process.stderr);
+  const loaded = await loadApart(request, process.stdin);
+  const model = usableModel(loaded, process.stderr);
   const engine = new Engine({
     model,
+    secrets: loaded.secrets,
     dataDir: options.dataDir,
     adminAddress: options.adminAddress,
     version: millraceVersion(),

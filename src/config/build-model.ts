@@ -27,6 +27,7 @@ import type {
   TopicMap,
 } from './model.js';
 import type { ConnectorResource, Resources, TopicMapResource } from './resource.js';
+import { isEventHubs } from './rules/connector.js';
 import { formatHostPort, parseKafkaEndpoint, parseMqttEndpoint } from './rules/endpoints.js';
 import { consumerGroupOf, splitSharedFilter } from './rules/names.js';
 import { clampToBatchRange } from './rules/topic-map.js';
@@ -79,6 +80,7 @@ function kafkaOf(spec: KafkaConnectorSpec['kafkaConnection']): KafkaConnection {
   assert(endpoint.ok, 'a checked Kafka end point parses');
   return {
     bootstrapServers: endpoint.value.map(formatHostPort).join(','),
+    isEventHubs: isEventHubs(endpoint.value),
     tls: tlsOf(spec.tls),
     authentication: kafkaAuthenticationOf(spec.authentication),
   };

@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { deepFreeze } from '../base/deep-freeze.js';
 import type { Problem } from '../base/errors.js';
+import type { SecretSource } from '../secrets/secret-source.js';
 import type { Model } from './model.js';
 
 /** main -> thread, as workerData */
@@ -25,6 +26,8 @@ export interface Runnable {
   readonly model: Model | undefined;
   /** Also what this version cannot do. */
   readonly problems: readonly Problem[];
+  /** For whoever makes the connections of the model. */
+  readonly secrets: SecretSource;
 }
 
 /**
@@ -39,9 +42,9 @@ export async function loadApart(request: LoadRequest, stdin: Readable): Promise<
   const ended = once(worker, 'exit');
   // Where the thread fails, waiting for its message says so.
   ended.catch(() => undefined);
-  const [{ model, problems }] = (await once(worker, 'message')) as [Runnable];
+  const [{ model, problems, secrets }] = (await once(worker, 'message')) as [Runnable];
   // Standard input may go on for ever; what is read of it is bounded.
   if (readsStdin) await worker.terminate();
   await ended;
-  return { model: model && deepFreeze(model), problems };
+  return { model: model && deepFreeze(model), problems, secrets };
 }

@@ -7,8 +7,9 @@ import { notYetSupported } from './rules/not-yet-supported.js';
 
 const { paths, options } = workerData as LoadRequest;
 const stdin = paths.includes('-') ? process.stdin : undefined;
-const { model, problems, resources } = await loadModel(paths, { ...options, stdin });
+const { model, problems, resources, secrets } = await loadModel(paths, { ...options, stdin });
 parentPort?.postMessage({
   model,
   problems: inOrder([...problems, ...notYetSupported(resources)]),
+  secrets,
 });

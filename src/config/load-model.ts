@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Problem } from '../base/errors.js';
+import type { SecretSource } from '../secrets/secret-source.js';
+import { sealInlineObjects } from './inline-objects.js';
 import { type ByteSource, loadDocuments } from './load.js';
 import { inOrder } from './problem-list.js';
 import { type Mounted, readMounted } from './secrets.js';
@@ -16,11 +18,16 @@ export interface LoadOptions {
   readonly stdin?: ByteSource | undefined;
 }
 
+export interface LoadedModel extends Validated {
+  /** For whoever makes the connections of the model. */
+  readonly secrets: SecretSource;
+}
+
 /** The one way from the command line's paths to a model. */
 export async function loadModel(
   paths: readonly string[],
   options: LoadOptions,
-): Promise<Validated> {
+): Promise<LoadedModel> {
   const loaded = await loadDocuments(paths, options.stdin);
   const problems: Problem[] = [...loaded.problems];
   const secrets = await mounted(options.secretsDir, problems);
@@ -38,6 +45,11 @@ export async function loadModel(
     model: isIncomplete ? undefined : checked.model,
     problems: inOrder([...problems, ...checked.problems]),
     resources: checked.resources,
+    secrets: {
+      secretsDir: options.secretsDir,
+      configMapsDir: options.configMapsDir,
+      inline: sealInlineObjects(loaded.documents),
+    },
   };
 }
 

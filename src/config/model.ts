@@ -42,6 +42,8 @@ export interface Connector {
 export interface KafkaConnection {
   /** host:port, separated by commas. */
   readonly bootstrapServers: string;
+  /** Whether it is an Azure Event Hubs namespace. */
+  readonly isEventHubs: boolean;
   /** `undefined`: plain. */
   readonly tls: Tls | undefined;
   readonly authentication: KafkaAuthentication;
@@ -54,7 +56,7 @@ export interface Tls {
 
 export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512';
 
-/** Secrets by name only: their values are read where the connection is made, never before. */
+/** Secrets by name only: their values are read when a connection is made (secrets/secret-source.ts). */
 export type KafkaAuthentication =
   | { readonly kind: 'none' }
   | { readonly kind: 'sasl'; readonly mechanism: SaslMechanism; readonly secretName: string }

@@ -62,12 +62,19 @@ export async function startParts(options: PartsOptions, closers: Closers): Promi
   const { port: mqttPort } = await broker.listen();
 
   const yaml = demoYaml({ mqtt: `127.0.0.1:${mqttPort}`, kafka: bootstrapServers });
-  const model = await modelOf(yaml);
+  const { model, secrets } = await loadOwn(yaml);
   const routes = routesToKafka(model);
   kafka.createTopic(COMMANDS_TOPIC);
   const partitions = routes.flatMap(({ kafkaTopic }) => kafka.createTopic(kafkaTopic));
 
-  const engine = new Engine({ model, dataDir, adminAddress: ADMIN_ADDRESS, version, clock });
+  const engine = new Engine({
+    model,
+    secrets,
+    dataDir,
+    adminAddress: ADMIN_ADDRESS,
+    version,
+    clock,
+  });
   const tallied = routes.map(({ name, kafkaTopic }) => ({ route: name, kafkaTopic }));
   const reconciliation = new Reconciliation(tallied);
   const commands = new Commands(clock.monotonicMs());
@@ -116,13 +123,13 @@ async function temporaryFolder(): Promise<string> {
 }
 
 /** The model, by the way that a user's file takes. */
-async function modelOf(yaml: string): Promise<Model> {
-  const { model, problems } = await loadModel(['-'], {
+async function loadOwn(yaml: string) {
+  const { model, problems, secrets } = await loadModel(['-'], {
     instanceId: 0,
     stdin: Readable.from([yaml]),
   });
   assert(model !== undefined, `the demo's own resources: ${problems[0]?.message}`);
-  return model;
+  return { model, secrets };
 }
 
 function routesToKafka(model: Model): MqttToKafkaRoute[] {

@@ -28,6 +28,8 @@ import type { ConnectorEvents } from '../metrics/events.js';
 import type { PublishFault } from '../mqtt/receive/publish-check.js';
 import { PayloadSlab } from '../ring/payload-slab.js';
 import { SessionSlab } from '../ring/session-slab.js';
+import type { KafkaCredentials } from '../secrets/kafka-credentials.js';
+import type { Sealed } from '../secrets/sealed.js';
 import { ShardPool } from '../shard/pool.js';
 import type { SourceSettings } from '../shard/record-source.js';
 import type { Shard } from '../shard/shard.js';
@@ -44,6 +46,7 @@ const DEAD_LETTER_BYTES_MIN = 1024 * 1024 * 1024;
 
 export interface BridgeOptions {
   readonly connector: Connector;
+  readonly kafkaCredentials: Sealed<KafkaCredentials>;
   readonly dataDir: string;
   readonly log: Log;
   readonly events: ConnectorEvents;
@@ -164,7 +167,7 @@ export class Bridge {
   }
 
   #openPool(sessions: number): ShardPool {
-    const { connector, events, clock } = this.#options;
+    const { connector, kafkaCredentials, events, clock } = this.#options;
     return new ShardPool({
       shards: connector.shards,
       sessions,
@@ -174,6 +177,7 @@ export class Bridge {
         connector: connector.name,
         clientId: clientIdBase(connector),
         kafka: connector.kafka,
+        kafkaCredentials,
         messageBytesMax: connector.maxPayloadBytes + PACKET_OVERHEAD_BYTES + RECORD_OVERHEAD_BYTES,
         logLevel: connector.logLevel,
       },
@@ -274,7 +278,7 @@ export class Bridge {
       log[message.level]({ shard: shard.index }, message.text);
     } else if (message.kind === 'kafka') {
       if (message.up) events.kafkaUp(shard.index);
-      else events.kafkaDown(shard.index, 'network', message.detail);
+      else events.kafkaDown(shard.index, message.reason, message.detail);
       if (message.up) this.#health.shardUp(shard.index);
       else this.#health.shardDown(shard.index, message.detail);
     } else if (message.kind === 'ready' && !this.#opensKafkaAtStart()) {

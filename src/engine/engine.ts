@@ -3,12 +3,15 @@ import { type Clock, systemClock } from '../base/clock.js';
 import { createLog } from '../base/log.js';
 import type { Model } from '../config/model.js';
 import { Metrics } from '../metrics/registry.js';
+import { readKafkaCredentials } from '../secrets/kafka-credentials.js';
+import type { SecretSource } from '../secrets/secret-source.js';
 import { Bridge } from './bridge.js';
 import { type EngineState, type Health, judgeHealth } from './health.js';
 import { type AdminServer, startAdminServer } from './http.js';
 
 export interface EngineOptions {
   readonly model: Model;
+  readonly secrets: SecretSource;
   readonly dataDir: string;
   /** HOST:PORT; undefined for no admin server. */
   readonly adminAddress: string | undefined;
@@ -41,9 +44,20 @@ export class Engine {
     return this.#bridges;
   }
 
-  /** Starts everything; neither MQTT nor Kafka has to be there. */
+  /**
+   * Starts everything; neither MQTT nor Kafka has to be there. Rejects with a UsageError, and has started
+   * nothing, where a secret cannot be used.
+   */
   async start(): Promise<void> {
-    const { adminAddress, model, dataDir, random } = this.#options;
+    const { adminAddress, model, secrets, dataDir, random } = this.#options;
+    const connectors = await Promise.all(
+      model.connectors
+        .filter(({ instances }) => instances > 0)
+        .map(async (connector) => {
+          const kafkaCredentials = await readKafkaCredentials(connector.kafka, secrets);
+          return { connector, kafkaCredentials };
+        }),
+    );
     if (adminAddress !== undefined) {
       this.#admin = await startAdminServer({
         address: adminAddress,
@@ -52,11 +66,11 @@ export class Engine {
         health: () => this.health(),
       });
     }
-    for (const connector of model.connectors) {
-      if (connector.instances === 0) continue;
+    for (const { connector, kafkaCredentials } of connectors) {
       const log = createLog(connector.logLevel, connector.name);
       const bridge = await Bridge.open({
         connector,
+        kafkaCredentials,
         dataDir,
         log,
         events: this.metrics.connector(connector.name, log),

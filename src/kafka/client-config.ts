@@ -2,7 +2,9 @@
  * version of librdkafka with other defaults changes nothing.
  */
 import type { OpenTarget, ProducerSettings, ShardTask } from '../channel/protocol.js';
-import type { KafkaAcks } from '../config/model.js';
+import type { KafkaAcks, KafkaConnection } from '../config/model.js';
+import { METADATA_AGE_MS_MAX, REQUEST_TIMEOUT_MS } from './event-hubs.js';
+import { type KafkaAccess, securityProperties } from './security-properties.js';
 
 type Properties = Record<string, string>;
 
@@ -14,12 +16,13 @@ const ACKS: Record<KafkaAcks, string> = { zero: '0', one: '1', all: 'all' };
 
 /** Properties of a producer of this shard. `solo` sends each record in a batch of its own. */
 export function producerProperties(
-  task: Pick<ShardTask, 'clientId' | 'kafka' | 'messageBytesMax'>,
+  task: Pick<ShardTask, 'clientId' | 'messageBytesMax'> & KafkaAccess,
   settings: ProducerSettings,
   solo: boolean,
 ): Properties {
   return {
     'bootstrap.servers': task.kafka.bootstrapServers,
+    ...securityProperties(task),
     'client.id': task.clientId,
     'linger.ms': String(solo ? 0 : settings.lingerMs),
     'batch.num.messages': String(solo ? 1 : settings.batchMessagesMax),
@@ -40,23 +43,28 @@ export function producerProperties(
     // is told. (librdkafka multiplies it by 1,000 in 32 bits: an hour is sometimes no time at all.)
     'topic.metadata.propagation.max.ms': '5000',
     'topic.metadata.refresh.interval.ms': '60000',
+    ...(task.kafka.isEventHubs && { 'metadata.max.age.ms': METADATA_AGE_MS_MAX }),
     'allow.auto.create.topics': 'true',
     'reconnect.backoff.ms': '100',
     'reconnect.backoff.max.ms': '5000',
     'socket.keepalive.enable': 'true',
     'socket.nagle.disable': 'true',
     'statistics.interval.ms': String(STATISTICS_INTERVAL_MS),
-    'log.connection.close': 'false',
+    // At level debug; what a server means by closing one is known by when it does: connection-fault.ts.
+    'log.connection.close': 'true',
   };
 }
 
 /** Properties of one topic of a producer. */
-export function topicProperties(target: Pick<OpenTarget, 'acks' | 'compression'>): Properties {
+export function topicProperties(
+  target: Pick<OpenTarget, 'acks' | 'compression'>,
+  kafka: Pick<KafkaConnection, 'isEventHubs'>,
+): Properties {
   return {
     acks: ACKS[target.acks],
     'compression.codec': target.compression,
     // 0 is infinite: giving a record up is main's decision, never librdkafka's.
     'message.timeout.ms': '0',
-    'request.timeout.ms': '30000',
+    'request.timeout.ms': kafka.isEventHubs ? REQUEST_TIMEOUT_MS : '30000',
   };
 }

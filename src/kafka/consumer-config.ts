@@ -2,6 +2,8 @@
  * that a new version of librdkafka with other defaults changes nothing.
  */
 import type { ShardTask } from '../channel/protocol.js';
+import { METADATA_AGE_MS_MAX, SESSION_TIMEOUT_MS } from './event-hubs.js';
+import { type KafkaAccess, securityProperties } from './security-properties.js';
 
 type Properties = Record<string, string>;
 
@@ -37,19 +39,21 @@ export interface ConsumerSettings {
 /** Properties of the consumer of one route. `messageBytesMax` is the largest record that is expected;
  * a larger one arrives too, up to what Kafka itself takes. */
 export function consumerProperties(
-  task: Pick<ShardTask, 'clientId' | 'kafka' | 'messageBytesMax'>,
+  task: Pick<ShardTask, 'clientId' | 'messageBytesMax'> & KafkaAccess,
   settings: ConsumerSettings,
 ): Properties {
   const { groupId, groupInstanceId, offsetReset } = settings;
+  const { isEventHubs } = task.kafka;
   return {
     'bootstrap.servers': task.kafka.bootstrapServers,
+    ...securityProperties(task),
     'client.id': task.clientId,
     'group.id': groupId,
     ...(groupInstanceId !== undefined && { 'group.instance.id': groupInstanceId }),
     'group.protocol': 'classic',
     // A rebalance takes away only what moves; the addon's assign and unassign are incremental.
     'partition.assignment.strategy': 'cooperative-sticky',
-    'session.timeout.ms': '10000',
+    'session.timeout.ms': isEventHubs ? SESSION_TIMEOUT_MS : '10000',
     'heartbeat.interval.ms': '3000',
     'max.poll.interval.ms': '300000',
     'auto.offset.reset': offsetReset,
@@ -61,6 +65,7 @@ export function consumerProperties(
     'check.crcs': 'true',
     'allow.auto.create.topics': 'false',
     'topic.metadata.refresh.interval.ms': '60000',
+    ...(isEventHubs && { 'metadata.max.age.ms': METADATA_AGE_MS_MAX }),
     ...fetchProperties(task.messageBytesMax),
     'retry.backoff.ms': '100',
     'retry.backoff.max.ms': '1000',
@@ -69,7 +74,8 @@ export function consumerProperties(
     'socket.keepalive.enable': 'true',
     'socket.nagle.disable': 'true',
     'statistics.interval.ms': String(STATISTICS_INTERVAL_MS),
-    'log.connection.close': 'false',
+    // At level debug; what a server means by closing one is known by when it does: connection-fault.ts.
+    'log.connection.close': 'true',
   };
 }
 

@@ -53,6 +53,24 @@ export function classify(code: number, status: number, solo: boolean): Dispositi
   }
 }
 
+const AUTHENTICATION = -169;
+/** What librdkafka logs before it has these errors is always something for connection-fault.ts. */
+const SAID_BY_FAULTS: ReadonlySet<number> = new Set([
+  -195, // _TRANSPORT
+  -193, // _RESOLVE
+  -187, // _ALL_BROKERS_DOWN
+  -181, // _SSL
+]);
+
+export function isSaidByFaults(code: number): boolean {
+  return SAID_BY_FAULTS.has(code);
+}
+
+/** Whether an error is about making or keeping a connection. */
+export function isOfConnection(code: number): boolean {
+  return code === AUTHENTICATION || SAID_BY_FAULTS.has(code);
+}
+
 const FENCED_INSTANCE_ID = 82;
 /** librdkafka's own word on its connections, its time-outs and its group: it goes on by itself. */
 const PASSING: ReadonlySet<number> = new Set([

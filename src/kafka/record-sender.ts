@@ -8,10 +8,19 @@ import { buildFrame, type RecordParts } from '../channel/frame.js';
 import { KEYED, type OpenTarget, type ProducerSettings } from '../channel/protocol.js';
 import { createRingMemory } from '../channel/ring-layout.js';
 import { SettlementRing } from '../channel/settlement-ring.js';
-import type { KafkaConnection } from '../config/model.js';
 import { PayloadSlab } from '../ring/payload-slab.js';
-import { addon, EVENT_STATISTICS, type ShardProducers, TURN_EVENTS, TURN_MORE } from './addon.js';
+import {
+  addon,
+  EVENT_LOG,
+  EVENT_STATISTICS,
+  type ProducerEvent,
+  type ShardProducers,
+  TURN_EVENTS,
+  TURN_MORE,
+} from './addon.js';
 import { producerProperties, topicProperties } from './client-config.js';
+import { connectionFault } from './connection-fault.js';
+import type { KafkaAccess } from './security-properties.js';
 import { brokersUp } from './statistics.js';
 
 /** librdkafka's own maximum: how large a record may be is for Kafka to say. */
@@ -43,15 +52,12 @@ interface Pending {
   readonly timer: NodeJS.Timeout;
 }
 
-/** Opens a sender; rejects when no broker answers within `timeoutMs`. */
+/** Opens a sender; rejects when no broker answers within `timeoutMs`, or one refuses us. */
 export async function openRecordSender(
-  connection: KafkaConnection,
+  access: KafkaAccess,
   timeoutMs: number,
 ): Promise<RecordSender> {
-  if (connection.tls !== undefined || connection.authentication.kind !== 'none') {
-    throw replayError('TLS and authentication to Kafka are not supported yet');
-  }
-  const sender = new RecordSender(connection, timeoutMs);
+  const sender = new RecordSender(access, timeoutMs);
   try {
     await sender.connected();
   } catch (error) {
@@ -62,7 +68,7 @@ export async function openRecordSender(
 }
 
 export class RecordSender {
-  readonly #servers: string;
+  readonly #access: KafkaAccess;
   readonly #timeoutMs: number;
   readonly #native: ShardProducers;
   readonly #producer: number;
@@ -74,10 +80,11 @@ export class RecordSender {
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
   #onUp: () => void = () => {};
+  #onFault: (detail: string, isFinal: boolean) => void = () => {};
 
   /** Use `openRecordSender`. */
-  constructor(connection: KafkaConnection, timeoutMs: number) {
-    this.#servers = connection.bootstrapServers;
+  constructor(access: KafkaAccess, timeoutMs: number) {
+    this.#access = access;
     this.#timeoutMs = timeoutMs;
     const frames = createRingMemory(RING_BYTES);
     const settlements = createRingMemory(RING_BYTES);
@@ -91,7 +98,7 @@ export class RecordSender {
     );
     const task = {
       clientId: 'millrace-dead-letters',
-      kafka: connection,
+      ...access,
       messageBytesMax: MESSAGE_BYTES_MAX,
     };
     const properties = producerProperties(task, SETTINGS, true);
@@ -104,9 +111,15 @@ export class RecordSender {
   /** Resolves when a broker answers. */
   connected(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(replayError(`Kafka at ${this.#servers} does not answer`));
-      }, this.#timeoutMs);
+      let why = `Kafka at ${this.#access.kafka.bootstrapServers} does not answer`;
+      const fail = () => reject(replayError(why));
+      const timer = setTimeout(fail, this.#timeoutMs);
+      this.#onFault = (detail, isFinal) => {
+        why = `no connection to Kafka: ${detail}`;
+        if (!isFinal) return;
+        clearTimeout(timer);
+        fail();
+      };
       this.#onUp = () => {
         clearTimeout(timer);
         resolve();
@@ -151,7 +164,15 @@ export class RecordSender {
     if (known !== undefined) return known;
     const id = this.#targets.size;
     const settings: Pick<OpenTarget, 'acks' | 'compression'> = { acks: 'all', compression: 'none' };
-    this.#native.setTarget(id, this.#producer, topic, topicProperties(settings), KEYED, 0, false);
+    this.#native.setTarget(
+      id,
+      this.#producer,
+      topic,
+      topicProperties(settings, this.#access.kafka),
+      KEYED,
+      0,
+      false,
+    );
     this.#targets.set(topic, id);
     return id;
   }
@@ -161,15 +182,22 @@ export class RecordSender {
     this.#native.report();
     this.#settlements.readAll();
     if ((flags & TURN_EVENTS) !== 0) {
-      for (const event of this.#native.takeEvents()) {
-        if (event.kind === EVENT_STATISTICS && brokersUp(event.text) > 0) this.#onUp();
-      }
+      for (const event of this.#native.takeEvents()) this.#onEvent(event);
     }
     for (const { frame, code } of this.#native.takeFailures()) {
       const id = new DataView(frame.buffer, frame.byteOffset).getUint32(8, true);
       this.#settle(id, addon.errorName(code));
     }
     if ((flags & TURN_MORE) !== 0) setImmediate(() => this.#turn());
+  }
+
+  #onEvent({ kind, text }: ProducerEvent): void {
+    if (kind === EVENT_STATISTICS && brokersUp(text) > 0) this.#onUp();
+    if (kind !== EVENT_LOG) return;
+    const fault = connectionFault(text, this.#access.kafka);
+    // No attempt to come will be answered otherwise.
+    const isFinal = fault?.reason === 'tls' || fault?.reason === 'authentication';
+    if (fault !== undefined) this.#onFault(fault.detail, isFinal);
   }
 
   #settle(id: number, failure: string | undefined): void {

@@ -43,6 +43,7 @@ export const connectionLossReasons = [
   'closed',
   'timeout',
   'network',
+  'tls',
   'authentication',
   'protocol',
   'serverDisconnect',

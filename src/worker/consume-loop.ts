@@ -21,6 +21,7 @@ import type {
   PartitionOffset,
   PartitionsReleased,
 } from '../channel/protocol.js';
+import type { KafkaConnection } from '../config/model.js';
 import {
   CONSUMER_BLOCKED,
   CONSUMER_EVENTS,
@@ -34,7 +35,9 @@ import {
   EVENT_LOG,
   EVENT_REVOKE,
 } from '../kafka/addon.js';
-import { commitMayPass, consumerDisposition } from '../kafka/kafka-error.js';
+import { type ConnectionFault, connectionFault } from '../kafka/connection-fault.js';
+import { commitMayPass, consumerDisposition, isOfConnection } from '../kafka/kafka-error.js';
+import { isConnected } from '../kafka/statistics.js';
 import { logLevelOf } from './log-level.js';
 
 /** Without room for so long, partitions are paused. */
@@ -57,6 +60,9 @@ export interface ConsumeLoopOptions {
   readonly errorName: (code: number) => string;
   /** librdkafka's statistics, for whether Kafka is there; undefined: this consumer is no more. */
   readonly onStatistics: (json: string | undefined) => void;
+  readonly kafka: KafkaConnection;
+  /** What keeps it from a broker. */
+  readonly onFault: (fault: ConnectionFault) => void;
   /** Asks for a turn soon. */
   readonly wake: () => void;
 }
@@ -90,6 +96,9 @@ export class ConsumeLoop {
   #cancelReopen: () => void = () => {};
   #onClosed: () => void = () => {};
   #trouble = false;
+  /** The trouble is that it cannot connect: over as soon as it is connected, with or without records. */
+  #isUnconnected = false;
+  #fault: ConnectionFault | undefined;
 
   constructor(options: ConsumeLoopOptions) {
     this.#options = options;
@@ -209,11 +218,21 @@ export class ConsumeLoop {
         this.#onError(event);
         break;
       case EVENT_LOG:
-        this.#options.post({ kind: 'log', level: logLevelOf(event.code), text: event.text });
+        this.#onLog(event);
         break;
       default:
+        if (this.#isUnconnected && isConnected(event.text) === true) this.#well();
         this.#options.onStatistics(event.text);
     }
+  }
+
+  #onLog({ code, text }: ConsumerEvent): void {
+    const { post, kafka, onFault } = this.#options;
+    post({ kind: 'log', level: logLevelOf(code), text });
+    const fault = connectionFault(text, kafka);
+    if (fault === undefined) return;
+    this.#fault = fault;
+    onFault(fault);
   }
 
   #onAssign(partitions: readonly PartitionOffset[]): void {
@@ -307,11 +326,13 @@ export class ConsumeLoop {
       return;
     }
     this.#trouble = true;
+    this.#isUnconnected = isOfConnection(event.code);
     const stopped = disposition === 'stop';
     // First: a record that main still read would tell it that all is well.
     if (stopped || disposition === 'reopen') this.#fail(stopped);
     const code = errorName(event.code);
-    post({ kind: 'consumer', routeIndex, code, detail: event.text, stopped });
+    const detail = (this.#isUnconnected ? this.#fault?.detail : undefined) ?? event.text;
+    post({ kind: 'consumer', routeIndex, code, detail, stopped });
   }
 
   /** The consumer is of no use any more; whatever it had is lost, and others may have it already. */
@@ -348,6 +369,8 @@ export class ConsumeLoop {
   #well(): void {
     if (!this.#trouble) return;
     this.#trouble = false;
+    this.#isUnconnected = false;
+    this.#fault = undefined;
     const { post, routeIndex } = this.#options;
     post({ kind: 'consumer', routeIndex, code: undefined, detail: '', stopped: false });
   }

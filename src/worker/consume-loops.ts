@@ -9,6 +9,7 @@ import type {
   ShardTask,
 } from '../channel/protocol.js';
 import { addon, type Consumer } from '../kafka/addon.js';
+import type { ConnectionFault } from '../kafka/connection-fault.js';
 import { consumerProperties } from '../kafka/consumer-config.js';
 import { ConsumeLoop } from './consume-loop.js';
 
@@ -20,6 +21,8 @@ export interface ConsumeLoopsOptions {
   readonly errorName: (code: number) => string;
   /** librdkafka's statistics of a consumer, for whether Kafka is there; undefined: it is no more. */
   readonly onStatistics: (routeIndex: number, json: string | undefined) => void;
+  /** What keeps a consumer from a broker. */
+  readonly onFault: (fault: ConnectionFault) => void;
 }
 
 export class ConsumeLoops {
@@ -31,7 +34,7 @@ export class ConsumeLoops {
 
   /** Opens every consumer; throws when librdkafka refuses a setting. */
   constructor(task: ShardTask, options: ConsumeLoopsOptions) {
-    const { clock, post, errorName, onStatistics } = options;
+    const { clock, post, errorName, onStatistics, onFault } = options;
     this.#clock = clock;
     for (const consumer of task.consumers) {
       const { routeIndex } = consumer;
@@ -41,6 +44,8 @@ export class ConsumeLoops {
         clock,
         post,
         errorName,
+        kafka: task.kafka,
+        onFault,
         onStatistics: (json) => onStatistics(routeIndex, json),
         wake: () => this.#soon(),
       });

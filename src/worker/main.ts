@@ -13,13 +13,15 @@ import type {
   ToWorker,
 } from '../channel/protocol.js';
 import { addon } from '../kafka/addon.js';
+import { secretsRemover } from '../kafka/without-secrets.js';
 import { ConsumeLoops } from './consume-loops.js';
 import { ProduceLoop } from './produce-loop.js';
 
 /** Runs until main closes the shard. Rejects, and so ends the worker, on a programmer's error. */
 export async function runShard(task: ShardTask): Promise<void> {
   const { port } = task;
-  const post = (message: FromWorker) => port.postMessage(message);
+  const withoutSecrets = secretsRemover(task.kafkaCredentials);
+  const post = (message: FromWorker) => port.postMessage(withoutSecrets(message));
   const produceLoop = new ProduceLoop({
     native: new addon.ShardProducers(
       new Uint8Array(task.frames),
@@ -38,6 +40,7 @@ export async function runShard(task: ShardTask): Promise<void> {
     post,
     errorName: addon.errorName,
     onStatistics: (consumer, json) => produceLoop.onConsumerStatistics(consumer, json),
+    onFault: (fault) => produceLoop.onFault(fault),
   });
   const stopListening = listenToDoorbell(task.wakeFd, () => {
     produceLoop.turn();

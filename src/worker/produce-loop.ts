@@ -15,6 +15,8 @@ import {
   TURN_MORE,
   TURN_UNREPORTED,
 } from '../kafka/addon.js';
+import { type ConnectionFault, connectionFault } from '../kafka/connection-fault.js';
+import { isSaidByFaults } from '../kafka/kafka-error.js';
 import { Connections } from '../kafka/statistics.js';
 import { logLevelOf } from './log-level.js';
 import { ProducerPool } from './producer-pool.js';
@@ -25,12 +27,12 @@ const CONSUMERS_FROM = -1;
 const TICK_MS = 1000;
 /** How long a settlement may wait for others, so that they wake main and leave as PUBACKs together. */
 const REPORT_MS = 1;
-/** librdkafka says these at every attempt; that Kafka is away is said once, as `kafka` messages. */
-const CONNECTION_ERRORS: ReadonlySet<number> = new Set([
-  -195, // _TRANSPORT
-  -193, // _RESOLVE
-  -187, // _ALL_BROKERS_DOWN
-]);
+/** A fault that is older says nothing of why the last connection has gone now. */
+const FAULT_MS_MAX = 5000;
+const UNKNOWN_FAULT: ConnectionFault = {
+  reason: 'network',
+  detail: 'no broker of the cluster is connected',
+};
 
 export interface ProduceLoopOptions {
   readonly native: ShardProducers;
@@ -48,6 +50,8 @@ export class ProduceLoop {
   #again: NodeJS.Immediate | undefined;
   #cancelTick: () => void = () => {};
   #up: boolean | undefined;
+  /** What last kept a client from Kafka, since there was one that was connected. */
+  #fault: { readonly fault: ConnectionFault; readonly atMs: number } | undefined;
   #closed = false;
   /** Set while settlements wait for others, to be told to main together. */
   #reportTimer: NodeJS.Timeout | undefined;
@@ -131,12 +135,18 @@ export class ProduceLoop {
       this.#recovery.onFatal(event.producer, errorName(event.code));
     } else if (event.kind === EVENT_LOG) {
       post({ kind: 'log', level: logLevelOf(event.code), text: event.text });
+      this.onFault(this.#faultOf(event));
     } else if (event.kind === EVENT_ERROR) {
-      const level = CONNECTION_ERRORS.has(event.code) ? 'debug' : 'warn';
-      post({ kind: 'log', level, text: event.text });
+      // What is made of a fault is said once, as `kafka` messages; librdkafka says it at every attempt.
+      const isTold = isSaidByFaults(event.code) || this.#faultOf(event) !== undefined;
+      post({ kind: 'log', level: isTold ? 'debug' : 'warn', text: event.text });
     } else {
       this.#onStatistics(event.producer, event.text);
     }
+  }
+
+  #faultOf({ text }: ProducerEvent): ConnectionFault | undefined {
+    return connectionFault(text, this.#options.task.kafka);
   }
 
   /** A consumer of this worker has told of itself; undefined: it is no more. */
@@ -144,13 +154,34 @@ export class ProduceLoop {
     this.#onStatistics(CONSUMERS_FROM - routeIndex, json);
   }
 
+  /** Something keeps a client of this worker, a consumer too, from a broker. */
+  onFault(fault: ConnectionFault | undefined): void {
+    if (fault === undefined) return;
+    const isNews = fault.detail !== this.#fault?.fault.detail;
+    this.#fault = { fault, atMs: this.#options.clock.monotonicMs() };
+    if (this.#up === false && isNews) this.#tellDown();
+  }
+
+  #tellDown(): void {
+    const { reason, detail } = this.#fault?.fault ?? UNKNOWN_FAULT;
+    this.#options.post({ kind: 'kafka', up: false, reason, detail });
+  }
+
   #onStatistics(client: number, json: string | undefined): void {
     const isOpen = (index: number) => index < 0 || this.#pool.producerAt(index) !== undefined;
     const up = this.#connections.update(client, json, isOpen);
     if (up === this.#up) return;
+    const wasUp = this.#up === true;
     this.#up = up;
-    const detail = up ? 'connected' : 'no broker of the cluster is connected';
-    this.#options.post({ kind: 'kafka', up, detail });
+    if (up) {
+      this.#fault = undefined;
+      this.#options.post({ kind: 'kafka', up, reason: 'network', detail: 'connected' });
+      return;
+    }
+    const faultSinceMs = this.#options.clock.monotonicMs() - FAULT_MS_MAX;
+    if (wasUp && this.#fault !== undefined && this.#fault.atMs < faultSinceMs)
+      this.#fault = undefined;
+    this.#tellDown();
   }
 
   #tick(): void {

@@ -198,7 +198,7 @@ export class ProducerPool {
 
   #setTarget(target: TargetState, producer: number, solo: boolean): void {
     const { topic, rule, instanceId } = target.open;
-    const properties = topicProperties(target.open);
+    const properties = topicProperties(target.open, this.#task.kafka);
     this.#native.setTarget(target.id, producer, topic, properties, rule, instanceId, solo);
   }
 }

@@ -10,10 +10,11 @@ import { deadLetterFolder } from '../../src/dead-letter/folders.js';
 import type { ReplayPublish, ReplayRecord } from '../../src/dead-letter/replay.js';
 import { openDeadLetterStore } from '../../src/dead-letter/store.js';
 import { bytesOf, sampleLetter } from '../support/dead-letters.js';
+import { NO_SECRETS, plainKafka } from '../support/kafka-access.js';
 import { fault, MemoryDisk } from '../support/memory-disk.js';
 
 const folder = deadLetterFolder('/data', 'my-connector');
-const kafka = { bootstrapServers: 'kafka:9092', tls: undefined, authentication: { kind: 'none' } };
+const kafka = plainKafka('kafka:9092');
 
 async function setUp() {
   const disk = new MemoryDisk();
@@ -29,11 +30,11 @@ async function setUp() {
       disk,
       stdout,
       stderr,
-      loadConnectors: async (paths) => {
-        loaded.push(paths);
-        return [{ name: 'my-connector', kafka } as Connector];
+      loadConnectors: async ({ file }) => {
+        loaded.push(file);
+        return { connectors: [{ name: 'my-connector', kafka } as Connector], secrets: NO_SECRETS };
       },
-      openSender: async (connection, timeoutMs) => {
+      openSender: async (connection, _, timeoutMs) => {
         opened.push([connection, timeoutMs]);
         return { send: async (record) => void sent.push(record), close: async () => {} };
       },

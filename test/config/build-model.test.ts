@@ -25,6 +25,7 @@ t.test('every default is applied', async (t) => {
         oversize: 'refuse',
         kafka: {
           bootstrapServers: 'kafka:9092',
+          isEventHubs: false,
           tls: undefined,
           authentication: { kind: 'none' },
         },
@@ -134,6 +135,7 @@ routes:
   });
   t.strictSame(kafka, {
     bootstrapServers: 'a:1,[::1]:2',
+    isEventHubs: false,
     tls: { caConfigMap: 'kafka-ca' },
     authentication: { kind: 'sasl', mechanism: 'scram-sha-256', secretName: 'login' },
   });
@@ -147,9 +149,7 @@ routes:
     sessionExpirySeconds: 0,
     receiveMaximum: 1,
   });
-  const [found] = topicMaps;
-  t.ok(found);
-  const { routes, source: __, ...map } = found as TopicMap;
+  const { routes, source: __, ...map } = topicMaps[0] as TopicMap;
   t.strictSame(map, {
     name: 'm',
     compression: 'lz4',

@@ -24,6 +24,7 @@ t.test("the reference's own example is valid once its placeholders are filled in
     clientIdPrefix: 'my-prefix',
     kafka: {
       bootstrapServers: 'my-namespace.servicebus.windows.net:9093',
+      isEventHubs: true,
       tls: { caConfigMap: undefined },
       authentication: { kind: 'sasl', mechanism: 'plain', secretName: 'cs-secret' },
     },
@@ -81,5 +82,6 @@ t.test('the example for Event Hubs is valid', async (t) => {
     loaded.problems.filter(({ severity }) => severity === 'error'),
     [],
   );
+  t.same(notYetSupported(loaded.resources), []);
   t.equal(loaded.model?.connectors[0]?.topicMaps[0]?.routes.length, 2);
 });

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { inspect } from 'node:util';
 import t from 'tap';
 import { loadApart } from '../../src/config/load-apart.js';
 import { loadModel } from '../../src/config/load-model.js';
+import { readObject } from '../../src/secrets/secret-source.js';
 import { connector, KAFKA, topicMap } from './documents.js';
 
 const none = Readable.from([]);
@@ -26,12 +28,33 @@ t.test('standard input goes to that thread', async (t) => {
 });
 
 t.test('problems come back, of what is wrong and of what this version cannot do', async (t) => {
-  const tls = 'kafkaConnection: { endpoint: "a:1", tls: { tlsEnabled: true } }';
-  const wrong = `${connector(tls)}${topicMap()}---\nkind: Nothing\n`;
+  const wss = `${KAFKA}\nlocalBrokerConnection: { endpoint: "wss://b:1", tls: { tlsEnabled: true } }`;
+  const wrong = `${connector(wss)}${topicMap()}---\nkind: Nothing\n`;
   const file = join(t.testdir({ 'all.yaml': wrong }), 'all.yaml');
   const { model, problems } = await loadApart({ paths: [file], options: { instanceId: 0 } }, none);
   t.equal(model, undefined);
   const messages = problems.map(({ message }) => message).join('\n');
   t.match(messages, /Nothing/);
-  t.match(messages, /this version cannot encrypt the connection to Kafka yet/);
+  t.match(messages, /this version cannot use wss:\/\/ yet/);
 });
+
+const LOGIN = `---
+apiVersion: v1
+kind: Secret
+metadata: { name: s }
+data: { username: JENvbm5lY3Rpb25TdHJpbmc=, password: bm8= }
+stringData: { password: hunter2-planted }
+`;
+
+t.test(
+  'the values of Secrets come with the model, and are in nothing that is printed',
+  async (t) => {
+    const folder = t.testdir({ 'all.yaml': connector() + topicMap() + LOGIN });
+    const loaded = await loadApart({ paths: [folder], options: { instanceId: 0 } }, none);
+    const secret = await readObject(loaded.secrets, 'Secret', 's');
+    t.equal(secret.get('username'), '$ConnectionString');
+    t.equal(secret.get('password'), 'hunter2-planted', 'stringData wins');
+    t.notMatch(JSON.stringify(loaded), /hunter2|aHVudGVy|ConnectionString/);
+    t.notMatch(inspect(loaded, { depth: 20 }), /hunter2|aHVudGVy|ConnectionString/);
+  },
+);

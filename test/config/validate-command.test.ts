@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { validateCommand } from '../../src/cli/validate.js';
-import { connector, topicMap } from './documents.js';
+import { connector, KAFKA, topicMap } from './documents.js';
 
 async function* nothing(): AsyncGenerator<string> {}
 
@@ -34,12 +34,12 @@ t.test('a valid configuration is summed up, with exit code 0', async (t) => {
 
 t.test('what run cannot do yet is a warning here', async (t) => {
   const stdin =
-    connector('kafkaConnection: { endpoint: "k:9093", tls: { tlsEnabled: true } }') + topicMap();
+    connector(`${KAFKA}\nlocalBrokerConnection: { endpoint: 'ws://b:80' }`) + topicMap();
   t.same(await run(['-'], { stdin }), {
     code: 0,
     output: [
-      '(standard input):7: warning: KafkaConnector/c spec.kafkaConnection.tls.tlsEnabled: this version cannot encrypt the connection to Kafka yet',
-      '    use a listener without TLS, and tlsEnabled: false',
+      '(standard input):8: warning: KafkaConnector/c spec.localBrokerConnection.endpoint: this version cannot use ws:// yet',
+      '    use mqtt://, or host:port',
       '0 errors, 1 warning',
       'valid: connectors 1, topic maps 1, routes 1',
       '',

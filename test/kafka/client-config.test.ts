@@ -2,15 +2,13 @@ import t from 'tap';
 import { addon } from '../../src/kafka/addon.js';
 import { producerProperties, topicProperties } from '../../src/kafka/client-config.js';
 import { SETTINGS } from '../support/fake-worker.js';
+import { NO_CREDENTIALS, plainKafka } from '../support/kafka-access.js';
 import { NativeShard } from '../support/native-shard.js';
 
 const TASK = {
   clientId: 'client',
-  kafka: {
-    bootstrapServers: '127.0.0.1:1',
-    tls: undefined,
-    authentication: { kind: 'none' },
-  },
+  kafka: plainKafka('127.0.0.1:1'),
+  kafkaCredentials: NO_CREDENTIALS,
   messageBytesMax: 17_000_000,
 } as const;
 
@@ -22,7 +20,7 @@ t.test('librdkafka takes every property, whatever the settings', (t) => {
       const producer = shard.native.addProducer(producerProperties(TASK, settings, solo));
       for (const acks of idempotent ? (['all'] as const) : (['zero', 'one', 'all'] as const)) {
         for (const compression of ['none', 'gzip', 'snappy', 'lz4'] as const) {
-          const properties = topicProperties({ acks, compression });
+          const properties = topicProperties({ acks, compression }, TASK.kafka);
           const topic = `${acks}-${compression}`;
           t.doesNotThrow(() => {
             shard.native.setTarget(0, producer, topic, properties, 0, 0, solo);
@@ -37,7 +35,10 @@ t.test('librdkafka takes every property, whatever the settings', (t) => {
 
 t.test('librdkafka never gives a record up by itself', (t) => {
   const properties = producerProperties(TASK, SETTINGS, false);
-  t.equal(topicProperties({ acks: 'one', compression: 'none' })['message.timeout.ms'], '0');
+  t.equal(
+    topicProperties({ acks: 'one', compression: 'none' }, TASK.kafka)['message.timeout.ms'],
+    '0',
+  );
   t.equal(properties['message.send.max.retries'], String(2 ** 31 - 1));
   t.equal(properties['message.max.bytes'], '17000000');
   t.end();

@@ -2,14 +2,12 @@ import t from 'tap';
 import { createRingMemory } from '../../src/channel/ring-layout.js';
 import { addon } from '../../src/kafka/addon.js';
 import { type ConsumerSettings, consumerProperties } from '../../src/kafka/consumer-config.js';
+import { NO_CREDENTIALS, plainKafka } from '../support/kafka-access.js';
 
 const TASK = {
   clientId: 'client',
-  kafka: {
-    bootstrapServers: '127.0.0.1:1',
-    tls: undefined,
-    authentication: { kind: 'none' },
-  },
+  kafka: plainKafka('127.0.0.1:1'),
+  kafkaCredentials: NO_CREDENTIALS,
   messageBytesMax: 17_000_000,
 } as const;
 

@@ -1,16 +1,12 @@
 import t, { type Test } from 'tap';
-import type { KafkaConnection } from '../../src/config/model.js';
 import { addon } from '../../src/kafka/addon.js';
 import { openRecordSender, type SentRecord } from '../../src/kafka/record-sender.js';
+import { plainAccess } from '../../src/kafka/security-properties.js';
 import { bytesOf } from '../support/dead-letters.js';
 import { readRecords } from '../support/kafka-records.js';
 
 const MSG_SIZE_TOO_LARGE = 10;
 const PRODUCE = 0;
-
-function connectionTo(bootstrapServers: string): KafkaConnection {
-  return { bootstrapServers, tls: undefined, authentication: { kind: 'none' } };
-}
 
 /** librdkafka's own Kafka, in this process, for as long as the test runs. */
 function startKafka(t: Test) {
@@ -36,7 +32,7 @@ const record: SentRecord = {
 
 t.test('records reach Kafka with key, headers in order and any payload', async (t) => {
   const { bootstrapServers } = startKafka(t);
-  const sender = await openRecordSender(connectionTo(bootstrapServers), 10_000);
+  const sender = await openRecordSender(plainAccess(bootstrapServers), 10_000);
   await sender.send(record);
   await sender.send({ ...record, key: null, headers: [], value: new Uint8Array() });
   await sender.send({ ...record, value: new Uint8Array(3_000_000).fill(7) });
@@ -57,7 +53,7 @@ t.test('records reach Kafka with key, headers in order and any payload', async (
 
 t.test('a record that Kafka does not take is a failure', async (t) => {
   const cluster = startKafka(t);
-  const sender = await openRecordSender(connectionTo(cluster.bootstrapServers), 5_000);
+  const sender = await openRecordSender(plainAccess(cluster.bootstrapServers), 5_000);
   t.teardown(() => sender.close());
   cluster.failRequests(PRODUCE, [MSG_SIZE_TOO_LARGE]);
   await t.rejects(sender.send(record), {
@@ -69,7 +65,7 @@ t.test('a record that Kafka does not take is a failure', async (t) => {
 
 t.test('a Kafka that does not confirm is a failure after the time-out', async (t) => {
   const cluster = startKafka(t);
-  const sender = await openRecordSender(connectionTo(cluster.bootstrapServers), 3_000);
+  const sender = await openRecordSender(plainAccess(cluster.bootstrapServers), 3_000);
   t.teardown(() => sender.close());
   cluster.setBrokerUp(1, false);
   await t.rejects(sender.send(record), { message: /no answer within 3000 ms/ });
@@ -77,24 +73,14 @@ t.test('a Kafka that does not confirm is a failure after the time-out', async (t
 
 t.test('a letter of a fixed partition is refused', async (t) => {
   const { bootstrapServers } = startKafka(t);
-  const sender = await openRecordSender(connectionTo(bootstrapServers), 5_000);
+  const sender = await openRecordSender(plainAccess(bootstrapServers), 5_000);
   t.teardown(() => sender.close());
   await t.rejects(sender.send({ ...record, partition: 1 }), { message: /names partition 1/ });
 });
 
 t.test('a Kafka that is not there is a failure after the time-out', async (t) => {
-  await t.rejects(openRecordSender(connectionTo('127.0.0.1:1'), 300), {
+  await t.rejects(openRecordSender(plainAccess('127.0.0.1:1'), 3_000), {
     code: 'ERR_DEAD_LETTER_REPLAY',
-    message: /^Kafka at 127\.0\.0\.1:1 does not answer/,
+    message: 'no connection to Kafka: nobody listens at 127.0.0.1:1',
   });
-});
-
-t.test('a Kafka that asks for TLS or authentication is refused', async (t) => {
-  const plain = connectionTo('127.0.0.1:1');
-  for (const connection of [
-    { ...plain, tls: { caConfigMap: undefined } },
-    { ...plain, authentication: { kind: 'x509', secretName: 's' } as const },
-  ]) {
-    await t.rejects(openRecordSender(connection, 300), { message: /not supported yet/ });
-  }
 });

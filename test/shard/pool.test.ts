@@ -9,6 +9,7 @@ import { ShardPool } from '../../src/shard/pool.js';
 import type { SourceSettings } from '../../src/shard/record-source.js';
 import type { Shard } from '../../src/shard/shard.js';
 import { frameOf } from '../support/frames.js';
+import { NO_CREDENTIALS, plainKafka } from '../support/kafka-access.js';
 import { readRecords } from '../support/kafka-records.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { RecordRingWriter, recordFrameOf } from '../support/record-frames.js';
@@ -49,11 +50,8 @@ class PoolUnderTest {
       task: {
         connector: 'c',
         clientId: 'pool',
-        kafka: {
-          bootstrapServers: cluster.bootstrapServers,
-          tls: undefined,
-          authentication: { kind: 'none' },
-        },
+        kafka: plainKafka(cluster.bootstrapServers),
+        kafkaCredentials: NO_CREDENTIALS,
         messageBytesMax: 1_000_000,
         logLevel: 'info',
       },

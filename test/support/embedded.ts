@@ -146,10 +146,11 @@ export class Embedded {
   /** Starts an instance of the connector over the same broker and Kafka; the caller stops it. */
   async startInstance(instanceId: number): Promise<Engine> {
     const file = join(this.dataDir, 'resources.yaml');
-    const { model, problems } = await loadModel([file], { instanceId });
+    const { model, problems, secrets } = await loadModel([file], { instanceId });
     if (model === undefined) throw new Error(JSON.stringify(problems));
     const engine = new Engine({
       model,
+      secrets,
       dataDir: this.dataDir,
       adminAddress: undefined,
       version: 'test',

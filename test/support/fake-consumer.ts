@@ -7,7 +7,9 @@ import {
   EVENT_CLOSED,
   EVENT_COMMIT,
   EVENT_ERROR,
+  EVENT_LOG,
   EVENT_REVOKE,
+  EVENT_STATISTICS,
   OFFSET_STORED,
   type PartitionOffset,
 } from '../../src/kafka/addon.js';
@@ -48,6 +50,14 @@ export class FakeConsumer implements Consumer {
 
   error(code: number, fatal = false, text = 'made up by a test'): void {
     this.#event({ kind: EVENT_ERROR, code, fatal, text });
+  }
+
+  log(text: string): void {
+    this.#event({ kind: EVENT_LOG, code: 3, text });
+  }
+
+  statistics(json: string): void {
+    this.#event({ kind: EVENT_STATISTICS, text: json });
   }
 
   /** Answers the oldest commit. */

@@ -3,6 +3,7 @@ import type { FromWorker, ProducerSettings, ShardTask } from '../../src/channel/
 import { ProduceLoop } from '../../src/worker/produce-loop.js';
 import { FakeShardProducers } from './fake-shard-producers.js';
 import type { FrameSpec } from './frames.js';
+import { NO_CREDENTIALS, plainKafka } from './kafka-access.js';
 import { ManualClock } from './manual-clock.js';
 
 /** Turns that are enough for all that follows from one thing without another. */
@@ -107,11 +108,8 @@ export const FAKE_TASK: ShardTask = {
   shard: 0,
   connector: 'c',
   clientId: 'client',
-  kafka: {
-    bootstrapServers: '127.0.0.1:1',
-    tls: undefined,
-    authentication: { kind: 'none' },
-  },
+  kafka: plainKafka('127.0.0.1:1'),
+  kafkaCredentials: NO_CREDENTIALS,
   messageBytesMax: 1_000_000,
   logLevel: 'info',
   frames: new SharedArrayBuffer(0),

@@ -19,6 +19,7 @@ import { type Settlement, SettlementRing } from '../../src/channel/settlement-ri
 import { addon } from '../../src/kafka/addon.js';
 import { ProduceLoop } from '../../src/worker/produce-loop.js';
 import { type FrameSpec, frameOf } from './frames.js';
+import { NO_CREDENTIALS, plainKafka } from './kafka-access.js';
 import { until } from './until.js';
 
 const RING_BYTES = 1024 * 1024;
@@ -56,7 +57,8 @@ export class MockWorker {
         shard: 0,
         connector: 'c',
         clientId: 'client',
-        kafka: { bootstrapServers, tls: undefined, authentication: { kind: 'none' } },
+        kafka: plainKafka(bootstrapServers),
+        kafkaCredentials: NO_CREDENTIALS,
         messageBytesMax,
         logLevel: 'info',
         frames,

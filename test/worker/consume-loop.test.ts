@@ -3,11 +3,13 @@ import type { FromWorker, PartitionOffset } from '../../src/channel/protocol.js'
 import { CONSUMER_BLOCKED, CONSUMER_MORE } from '../../src/kafka/addon.js';
 import { ConsumeLoop } from '../../src/worker/consume-loop.js';
 import { FakeConsumer } from '../support/fake-consumer.js';
+import { plainKafka } from '../support/kafka-access.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 const FENCED = 82;
 const TOPIC_AUTHORIZATION_FAILED = 29;
 const TRANSPORT = -195;
+const SSL = -181;
 const NOT_COORDINATOR = 16;
 const ILLEGAL_GENERATION = 22;
 
@@ -18,6 +20,8 @@ function setUp() {
   const statistics: (string | undefined)[] = [];
   let wakes = 0;
   const loop = new ConsumeLoop({
+    kafka: plainKafka('127.0.0.1:1'),
+    onFault: () => {},
     routeIndex: 3,
     open: () => {
       const consumer = new FakeConsumer();
@@ -251,6 +255,41 @@ t.test('an error for somebody to mend is told, and its end with the next assignm
   loop.turn();
   t.match(posted(), [{ kind: 'assigned' }, { kind: 'consumer', code: undefined }]);
 });
+
+t.test(
+  'what keeps it from Kafka is told in our words, and its end once it is connected',
+  async (t) => {
+    const { loop, native, posted } = assigned();
+    const up = (state: string) =>
+      native.statistics(`{"brokers":{"a":{"nodeid":1,"state":"${state}"}}}`);
+    native.log(
+      'SSLCERTVRFY: [thrd:a]: ssl://a:1/1: Certificate (subject=/CN=a, issuer=/CN=c) verification callback failed: x509 error 10',
+    );
+    native.error(SSL, false, 'ssl://a:1/1: SSL handshake failed: certificate verify failed');
+    up('TRY_CONNECT');
+    loop.turn();
+    t.match(posted(), [
+      { kind: 'log' },
+      {
+        kind: 'consumer',
+        code: 'E-181',
+        detail: 'the certificate of a:1 has expired: renew it at Kafka',
+      },
+    ]);
+    up('UP');
+    up('UP');
+    loop.turn();
+    t.match(posted(), [{ kind: 'consumer', code: undefined }]);
+    native.error(TOPIC_AUTHORIZATION_FAILED, false, 'not allowed');
+    up('UP');
+    loop.turn();
+    t.match(
+      posted(),
+      [{ kind: 'consumer', detail: 'not allowed' }],
+      'being connected mends no other',
+    );
+  },
+);
 
 t.test('after a fatal error everything is lost, and another consumer is opened', async (t) => {
   const all = assigned();

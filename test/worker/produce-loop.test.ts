@@ -80,6 +80,45 @@ t.test('what librdkafka logs goes to main at a level of ours', async (t) => {
   t.same(worker.take('producerLost'), []);
 });
 
+const REFUSED =
+  'FAIL: [thrd:a:1/1]: a:1/1: Connect to ipv4#10.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)';
+const TLS_PORT =
+  'FAIL: [thrd:a:1/1]: a:1/1: Disconnected: closed by peer (after 3ms in state APIVERSION_QUERY)';
+
+t.test('what keeps every producer from Kafka is told, each fault once', async (t) => {
+  const worker = start(t);
+  await worker.run();
+  const { native } = worker;
+  const log = async (text: string) => {
+    native.event({ kind: EVENT_LOG, producer: 0, code: 3, fatal: false, text });
+    await worker.run();
+  };
+  const tell = async (up: boolean) => {
+    native.tell(native.batched(0), up);
+    await worker.run();
+  };
+  await log(REFUSED);
+  t.same(worker.take('kafka'), [], 'it may yet connect');
+  await tell(false);
+  t.match(worker.take('kafka'), [
+    { up: false, reason: 'refused', detail: 'nobody listens at a:1' },
+  ]);
+  await log(REFUSED);
+  await log(TLS_PORT);
+  t.match(worker.take('kafka'), [{ up: false, reason: 'protocol', detail: /port for TLS/ }]);
+  await tell(true);
+  t.match(worker.take('kafka'), [{ up: true }]);
+  await log(REFUSED);
+  t.same(worker.take('kafka'), [], 'another broker may be there');
+  worker.clock.advance(6_000);
+  await tell(false);
+  t.match(
+    worker.take('kafka'),
+    [{ up: false, reason: 'network', detail: /no broker/ }],
+    'long ago',
+  );
+});
+
 t.test('a closed loop turns no more and closes the addon once', async (t) => {
   const worker = new FakeWorker();
   await worker.run();

@@ -25,10 +25,10 @@ import {
 } from '../../kafka/addon.js';
 import { consumerProperties } from '../../kafka/consumer-config.js';
 import { consumerDisposition } from '../../kafka/kafka-error.js';
+import { plainAccess } from '../../kafka/security-properties.js';
 
 const CLIENT_ID = 'millrace-bench-reader';
 const WATCH_EVERY_MS = 50;
-const NO_LOGIN = { kind: 'none' } as const;
 
 export interface KafkaReaderOptions {
   readonly bootstrapServers: string;
@@ -72,7 +72,7 @@ export class KafkaReader {
     this.#ring = new RecordRing(memory, large, () => ringDoorbell(this.#doorbell));
     const task = {
       clientId: CLIENT_ID,
-      kafka: { bootstrapServers, tls: undefined, authentication: NO_LOGIN },
+      ...plainAccess(bootstrapServers),
       messageBytesMax: recordBytesMax,
     };
     // librdkafka wants a name of a group also from who joins none.

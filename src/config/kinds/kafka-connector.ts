@@ -83,7 +83,7 @@ const Sasl = Type.Object(
 const X509 = Type.Object(
   {
     secretName: objectName(
-      'The TLS secret with the client certificate `tls.crt` and its key `tls.key`, in PEM format.',
+      'The TLS secret with the client certificate `tls.crt` and its key `tls.key`, in PEM format; a pass phrase of the key under `tls.password`.',
     ),
   },
   { ...CLOSED, [REQUIRED_IN_WORDS]: 'one of the three', description: 'A client certificate.' },

@@ -28,7 +28,6 @@ type Tls = KafkaConnection['tls'];
 const KAFKA: Path = ['spec', 'kafkaConnection'];
 const LOCAL: Path = ['spec', 'localBrokerConnection'];
 const EVENT_HUBS = '.servicebus.windows.net';
-/** Either is right by the resources; the second is what a version without TLS can run. */
 const TLS_OR_NO_LOGIN = 'write tls.tlsEnabled: true, or authentication.enabled: false';
 
 /**

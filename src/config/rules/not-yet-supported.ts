@@ -6,8 +6,7 @@ import type { Partially } from '../kinds/field.js';
 import type { KafkaConnectorSpec } from '../kinds/kafka-connector.js';
 import { type Path, reporterFor } from '../problem-list.js';
 import type { Resources } from '../resource.js';
-import { isEventHubs } from './connector.js';
-import { parseKafkaEndpoint, parseMqttEndpoint } from './endpoints.js';
+import { parseMqttEndpoint } from './endpoints.js';
 
 type Spec = Partially<KafkaConnectorSpec>;
 type Refuse = (path: Path, what: string, hint: string) => void;
@@ -32,21 +31,11 @@ export function notYetSupported(resources: Resources): readonly Problem[] {
 }
 
 function refuseKafka(kafka: Spec['kafkaConnection'], refuse: Refuse): void {
-  const endpoint = parseKafkaEndpoint(kafka?.endpoint ?? '');
-  if (endpoint.ok && isEventHubs(endpoint.value)) {
-    // They have no plain listener: the hints below would lead nowhere.
-    const hint = 'they take TLS only; use a Kafka with a listener without TLS and authentication';
-    refuse(['kafkaConnection', 'endpoint'], 'connect to Event Hubs', hint);
-    return;
-  }
-  if (kafka?.tls?.tlsEnabled === true) {
-    const path = ['kafkaConnection', 'tls', 'tlsEnabled'];
-    refuse(path, 'encrypt the connection to Kafka', NO_TLS);
-  }
-  if (kafka?.authentication?.enabled === true) {
-    const path = ['kafkaConnection', 'authentication', 'enabled'];
-    refuse(path, 'authenticate to Kafka', `${NO_LOGIN}, and enabled: false`);
-  }
+  const { enabled, authType } = kafka?.authentication ?? {};
+  if (enabled !== true || authType?.systemAssignedManagedIdentity === undefined) return;
+  const path = ['kafkaConnection', 'authentication', 'authType', 'systemAssignedManagedIdentity'];
+  const hint = 'use sasl, for Event Hubs with a connection string as password';
+  refuse(path, 'authenticate to Kafka with a managed identity', hint);
 }
 
 function refuseLocalBroker(local: Spec['localBrokerConnection'], refuse: Refuse): void {
