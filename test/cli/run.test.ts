@@ -94,6 +94,41 @@ t.test('a data folder that is none is told at once', async (t) => {
   t.match(await run(file), { code: 1, stderr: /^millrace: .* cannot be opened: ENOTDIR/m });
 });
 
+t.test('a secret that is missing, or cannot be used, ends the start and is named', async (t) => {
+  const folder = t.testdir({
+    secrets: { login: { username: 'u', password: 'hunter2\0' } },
+  });
+  const file = join(folder, 'resources.yaml');
+  const kafkaConnection = {
+    endpoint: '127.0.0.1:1',
+    tls: { tlsEnabled: true },
+    authentication: {
+      enabled: true,
+      authType: { sasl: { saslType: 'plain', secretName: 'login' } },
+    },
+  };
+  const resources = { mqttPort: 1, bootstrap: '', maps, connector: { kafkaConnection } };
+  await writeFile(file, resourcesYaml(resources));
+  const run = (...more: string[]) =>
+    new Promise<{ code: unknown; stderr: string }>((resolve) => {
+      const where = ['--admin-address', '127.0.0.1:0', '--data-dir', join(folder, 'data')];
+      const args = ['run', '-f', file, ...where, ...more];
+      execFile(process.execPath, [MAIN, ...args], { timeout: DEADLINE_MS }, (error, _, stderr) =>
+        resolve({ code: error?.code, stderr }),
+      );
+    });
+  t.match(await run(), {
+    code: 2,
+    stderr: /^millrace: Secret login is not here, .*name its folder with --secrets-dir$/m,
+  });
+  const unusable = await run('--secrets-dir', join(folder, 'secrets'));
+  t.match(unusable, {
+    code: 2,
+    stderr: /^millrace: Secret login, key password is no text in UTF-8$/m,
+  });
+  t.notMatch(unusable.stderr, /hunter2/);
+});
+
 t.test(
   'a run that is stopped without Kafka says what it waits for, and what was left',
   async (t) => {

@@ -4,6 +4,8 @@ import type { KafkaConnectorTopicMapSpec } from '../kinds/kafka-connector-topic-
 import { nearest } from '../nearest.js';
 import type { Fault, Path, Reporter } from '../problem-list.js';
 import type { ConnectorResource, TopicMapResource } from '../resource.js';
+import { isEventHubs } from './connector.js';
+import { parseKafkaEndpoint } from './endpoints.js';
 import {
   controlFault,
   kafkaTopicFault,
@@ -39,6 +41,7 @@ export function checkTopicMap(resource: TopicMapResource, context: MapContext): 
   if (ref !== undefined && connector === undefined && !context.isIncomplete) {
     report.error(['spec', 'kafkaConnectorRef'], missingConnector(ref, context));
   }
+  checkCompression(resource, connector);
   checkBatching(resource);
   checkPartitioning(resource);
   if (spec.routes?.length === 0) {
@@ -67,6 +70,19 @@ function missingConnector(ref: string, { connectors }: MapContext): Fault {
     message: `there is no KafkaConnector ${ref}`,
     hint: near === undefined ? known : `did you mean ${near}?`,
   };
+}
+
+/** What Azure's documentation says of Event Hubs: "Only gzip compression is supported". */
+function checkCompression(
+  { spec, report }: TopicMapResource,
+  connector: ConnectorResource | undefined,
+): void {
+  const { compression } = spec;
+  if (compression !== 'snappy' && compression !== 'lz4') return;
+  const endpoint = parseKafkaEndpoint(connector?.spec.kafkaConnection?.endpoint ?? '');
+  if (!endpoint.ok || !isEventHubs(endpoint.value)) return;
+  const message = `Event Hubs take no ${compression}, by their documentation`;
+  report.warning(['spec', 'compression'], { message, hint: 'write gzip, or none' });
 }
 
 /** librdkafka's ranges of `batch.num.messages` and `batch.size`. */

@@ -347,6 +347,25 @@ t.test('overlapping filters of one session are allowed', async (t) => {
   t.same(check(connector() + topicMap(routes)).problems, []);
 });
 
+t.test('Event Hubs know no compression but gzip', async (t) => {
+  const hubs =
+    'kafkaConnection: { endpoint: "n.servicebus.windows.net:9093", tls: { tlsEnabled: true } }';
+  for (const [kafka, compression, warnings] of [
+    [hubs, 'snappy', 1],
+    [hubs, 'lz4', 1],
+    [hubs, 'gzip', 0],
+    [hubs, 'none', 0],
+    [KAFKA, 'snappy', 0],
+  ] as const) {
+    const { problems, model } = check(
+      connector(kafka) + topicMap(`compression: ${compression}\n${ROUTE}`),
+    );
+    t.ok(model);
+    t.equal(problems.length, warnings, `${compression}: ${JSON.stringify(problems)}`);
+    if (warnings > 0) t.match(problems, [{ severity: 'warning', path: 'spec.compression' }]);
+  }
+});
+
 t.test('a connector with a similar name is proposed', async (t) => {
   const text = connector(KAFKA, 'my-connector') + topicMap(ROUTE, 'm', 'my-conector');
   const [problem] = check(text).problems.filter(({ severity }) => severity === 'error');
