@@ -45,9 +45,8 @@ import {
   shardIndexOf,
   targetOf,
 } from './to-kafka/routes.js';
+import { SharedPayload } from './to-kafka/shared-payload.js';
 
-/** A payload that several routes share is copied once, to the slab, from this size on. */
-const SHARED_PAYLOAD_BYTES = 16_384;
 const UNKNOWN_FATE = 'a record may be in Kafka or not: its redelivery is awaited';
 /** How often a session that waits for credit looks again, where nothing tells it that there is some. */
 const LOOK_AGAIN_MS = 20;
@@ -92,14 +91,14 @@ export class MqttToKafka {
   #nowMs = 0;
   /** When the settlements at hand came; 0 between bursts. */
   #settledMs = 0;
-  /** Whether this PUBLISH's payload was copied to the slab for several records. */
-  #shared = false;
+  readonly #sharedPayload: SharedPayload;
   /** Which shard takes records that belong to none, for the batch at hand. */
   #turn = 0;
 
   constructor(options: MqttToKafkaOptions) {
     this.#options = options;
     this.#credit = new DeliveryCredit(options.sessionCount);
+    this.#sharedPayload = new SharedPayload(options.slab);
     this.#deadLettering = new DeadLettering({
       ...options,
       onStored: (id, stored) => {
@@ -326,20 +325,23 @@ export class MqttToKafka {
   #sendSeveral(session: Session, publish: Publish): boolean {
     const { targets, ledger } = this.#options;
     const { index } = session.options;
-    if (!this.#sharePayload(index, publish)) return false;
+    if (!this.#sharedPayload.move(index, publish)) return false;
     const frameBytes = this.#boundParts(publish);
-    if (this.#faulty.length > 0 && !this.#options.desk.hasRoom) return this.#unshare(publish);
+    if (this.#faulty.length > 0 && !this.#options.desk.hasRoom)
+      return this.#sharedPayload.undo(publish);
     const parts = this.#parts.slice(0, this.#partCount);
     for (let i = 0; i < parts.length; i++) {
       const shard = this.#partShards[i] as Shard;
-      if (this.#barriers.has(shard)) return this.#unshare(publish);
-      if (!targets.tell(this.#partTargets[i] as Target, shard)) return this.#unshare(publish);
-      if (!shard.hasRoom(index, parts.length, frameBytes)) return this.#unshare(publish);
+      if (this.#barriers.has(shard)) return this.#sharedPayload.undo(publish);
+      if (!targets.tell(this.#partTargets[i] as Target, shard))
+        return this.#sharedPayload.undo(publish);
+      if (!shard.hasRoom(index, parts.length, frameBytes)) return this.#sharedPayload.undo(publish);
     }
     const planned = [...parts, ...this.#faulty.map((faulty) => faulty.planned)];
     const matched = planned.map(({ route }) => route);
     const match = matchOf(publish.topic as Topic, matched);
     const id = this.#open(session, publish, match.routes.length, match);
+    this.#sharedPayload.handOver();
     if (parts.length > 0) {
       const shards = parts.map((_, i) => (this.#partShards[i] as Shard).index);
       ledger.shard[id] = SEVERAL_SHARDS;
@@ -377,31 +379,6 @@ export class MqttToKafka {
     return 0;
   }
 
-  /** Moves a payload that several records share to the slab, so that their frames stay small. */
-  #sharePayload(session: number, publish: Publish): boolean {
-    if (publish.slabOffset !== ABSENT || publish.payloadBytes < SHARED_PAYLOAD_BYTES) return true;
-    const offset = this.#options.slab.reserve(session, publish.payloadBytes);
-    if (offset < 0) return false;
-    const { payloadStart, payloadBytes } = publish;
-    this.#options.slab.bytes.set(
-      publish.bytes.subarray(payloadStart, payloadStart + payloadBytes),
-      offset,
-    );
-    publish.slabOffset = offset;
-    this.#shared = true;
-    return true;
-  }
-
-  /** Nothing was sent: the slab has its room back. Always false. */
-  #unshare(publish: Publish): false {
-    if (this.#shared) {
-      this.#options.slab.release(publish.slabOffset);
-      publish.slabOffset = ABSENT;
-      this.#shared = false;
-    }
-    return false;
-  }
-
   /** Whether the ledger has room, and the session not more than its share of the rest. */
   #mayOpen(session: Session, { qos, topic }: Publish): boolean {
     if (this.#options.ledger.full) return false;
@@ -409,7 +386,6 @@ export class MqttToKafka {
   }
 
   #open(session: Session, publish: Publish, parts: number, match: Match): number {
-    this.#shared = false;
     const region = publish.slabOffset === ABSENT ? NO_REGION : publish.slabOffset;
     const { index } = session.options;
     const { ledger } = this.#options;
