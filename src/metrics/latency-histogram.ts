@@ -56,6 +56,6 @@ export function observeLatency(values: Float64Array, at: number, latencyMs: numb
   add(values, at + COUNT, 1);
 }
 
-function add(values: Float64Array, at: number, amount: number): void {
+export function add(values: Float64Array, at: number, amount: number): void {
   values[at] = (values[at] as number) + amount;
 }

@@ -5,7 +5,7 @@
  *
  * Main thread only.
  */
-import { LatencyHistogram, latencyWords, observeLatency } from './latency-histogram.js';
+import { add, LatencyHistogram, latencyWords, observeLatency } from './latency-histogram.js';
 
 const PUBLISHES_RECEIVED = 0;
 const PAYLOAD_BYTES_RECEIVED = 1;
@@ -76,8 +76,4 @@ export function countSent(values: Float64Array, at: number): void {
 export function countDelivered(values: Float64Array, at: number, latencyMs: number): void {
   add(values, at + RECORDS_DELIVERED, 1);
   observeLatency(values, at + LATENCY, latencyMs);
-}
-
-function add(values: Float64Array, at: number, amount: number): void {
-  values[at] = (values[at] as number) + amount;
 }
