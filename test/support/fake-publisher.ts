@@ -1,5 +1,5 @@
 import { type IPublishPacket, parser } from 'mqtt-packet';
-import type { ServerLimits } from '../../src/mqtt/connack.js';
+import { type ServerLimits, serverLimits } from '../../src/mqtt/connack.js';
 import { Outbound, type OutboundEvents } from '../../src/mqtt/send/outbound.js';
 import { Output } from '../../src/mqtt/send/output.js';
 import type { Session } from '../../src/mqtt/session.js';
@@ -16,20 +16,7 @@ export interface Sent {
   readonly qos: number;
 }
 
-const LIMITS: ServerLimits = {
-  sessionPresent: false,
-  sessionExpirySeconds: undefined,
-  receiveMaximum: 65_535,
-  maximumQos: 2,
-  retainAvailable: true,
-  maximumPacketSize: undefined,
-  topicAliasMaximum: 0,
-  assignedClientId: undefined,
-  keepAliveSeconds: undefined,
-  wildcards: true,
-  subscriptionIdentifiers: true,
-  sharedSubscriptions: true,
-};
+const LIMITS = serverLimits({ cmd: 'connack', sessionPresent: false });
 
 export class FakePublisher {
   readonly outbound: Outbound;
