@@ -81,6 +81,7 @@ export function connectorOf(changes: Partial<TopicMap>): Connector {
       webSocketPath: undefined,
       tls: undefined,
       authentication: { kind: 'none' },
+      alpnProtocols: [],
       keepAliveSeconds: 60,
       sessionExpirySeconds: 3_600,
       receiveMaximum: 1_000,

@@ -13,7 +13,9 @@ export async function openLetterPublisher(
   timeoutMs: number,
 ): Promise<LetterPublisher> {
   const { tls, authentication, webSocketPath } = connector.mqtt;
-  const isAnonymous = authentication.kind === 'none' || !authentication.required;
+  const isAnonymous =
+    authentication.kind === 'none' ||
+    (authentication.kind === 'kubernetes' && !authentication.required);
   if (tls !== undefined || !isAnonymous || webSocketPath !== undefined) {
     throw refusal('TLS, authentication and WebSocket to the MQTT broker are not supported yet');
   }

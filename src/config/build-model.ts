@@ -135,6 +135,7 @@ function mqttOf(written: KafkaConnectorSpec['localBrokerConnection']): MqttConne
     webSocketPath,
     tls: tlsOf(spec.tls),
     authentication,
+    alpnProtocols: [],
     keepAliveSeconds: spec.keepAliveSeconds,
     sessionExpirySeconds: spec.sessionExpirySeconds,
     receiveMaximum: spec.receiveMaximum,

@@ -71,14 +71,21 @@ export interface MqttConnection {
   /** `undefined`: plain. */
   readonly tls: Tls | undefined;
   readonly authentication: MqttAuthentication;
+  /** Extension: the protocols offered to the server by ALPN; none where it is empty. */
+  readonly alpnProtocols: readonly string[];
   readonly keepAliveSeconds: number;
   readonly sessionExpirySeconds: number;
   readonly receiveMaximum: number;
 }
 
-/** `required: false`: the token is sent where a pod has one mounted, and nothing where it has none. */
+/**
+ * Secrets by name only, as for Kafka. `required: false`: the token is sent where a pod has one mounted,
+ * and nothing where it has none.
+ */
 export type MqttAuthentication =
   | { readonly kind: 'none' }
+  | { readonly kind: 'usernamePassword'; readonly secretName: string }
+  | { readonly kind: 'x509'; readonly secretName: string }
   | { readonly kind: 'kubernetes'; readonly audience: string; readonly required: boolean };
 
 /** `linger.ms` and batch limits; `undefined` where batching is off: nothing waits. */

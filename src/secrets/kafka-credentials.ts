@@ -12,6 +12,16 @@ export interface KafkaCredentials {
   readonly caPem?: string | undefined;
   readonly login?: { readonly username: string; readonly password: string } | undefined;
   readonly client?: ClientCertificate | undefined;
+  /** For SASL OAUTHBEARER; undefined until there is a first one. */
+  readonly token?: AccessToken | undefined;
+}
+
+export interface AccessToken {
+  readonly value: string;
+  /** Since 1970. */
+  readonly expiresAtMs: number;
+  /** Whom it is for, as logs of librdkafka name it. */
+  readonly principal: string;
 }
 
 export interface ClientCertificate {
