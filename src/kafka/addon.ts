@@ -66,6 +66,15 @@ export interface ShardProducers {
   addProducer(properties: Properties): number;
   /** Destroys it; what is outstanding is forgotten unreported. */
   removeProducer(producer: number): void;
+  /** For connections that it makes from now on. Returns what is wrong, without the values. */
+  setCredentials(producer: number, username: string, password: string): string | undefined;
+  /** The same of a token, where it logs in by one; until it has one it waits, and says nothing. */
+  setToken(
+    producer: number,
+    value: string,
+    expiresAtMs: number,
+    principal: string,
+  ): string | undefined;
   setTarget(
     targetId: number,
     producer: number,
@@ -126,6 +135,9 @@ export interface Consumer {
   drop(partitions: readonly number[]): void;
   /** `offset` is that of the next record to read. Ends as EVENT_COMMIT with this token. */
   commit(offsets: readonly PartitionOffset[], token: number): void;
+  /** As those of ShardProducers. */
+  setCredentials(username: string, password: string): string | undefined;
+  setToken(value: string, expiresAtMs: number, principal: string): string | undefined;
   /** Of all partitions, assigned now or later; what is in the ring stays there. */
   pause(): void;
   resume(): void;

@@ -5,6 +5,8 @@
 import { shortText } from '../base/short-text.js';
 import type { KafkaLossReason } from '../channel/protocol.js';
 import type { KafkaConnection } from '../config/model.js';
+import { unseal } from '../secrets/sealed.js';
+import type { KafkaAccess } from './security-properties.js';
 
 export interface ConnectionFault {
   readonly reason: KafkaLossReason;
@@ -101,8 +103,9 @@ function saslFault(
   address: string,
   { authentication }: KafkaConnection,
 ): ConnectionFault | undefined {
-  if (authentication.kind !== 'sasl') return undefined;
-  const { mechanism, secretName } = authentication;
+  const byToken = authentication.kind === 'systemAssignedManagedIdentity';
+  if (authentication.kind !== 'sasl' && !byToken) return undefined;
+  const mechanism = byToken ? 'OAUTHBEARER' : authentication.mechanism;
   const tell = (detail: string): ConnectionFault => ({ reason: 'authentication', detail });
   if (/mechanism handshake failed/.test(text)) {
     const [, offered = ''] = /supported mechanisms: ?([\w, -]*?) *(?:\(|$)/.exec(text) ?? [];
@@ -113,13 +116,36 @@ function saslFault(
       : tell(`${address} does not offer ${mechanism}, but ${shortText(offered)}`);
   }
   // What Kafka says beyond that may hold the user's name.
-  if (/SASL authentication error|SASL.* authentication fail/i.test(text)) {
+  if (!/SASL authentication error|SASL.* authentication fail/i.test(text)) return undefined;
+  if (byToken) {
     return tell(
-      `${address} refuses the login (${mechanism}): the username or the password in Secret ` +
-        `${secretName} is wrong, or Kafka does not know the user for ${mechanism}`,
+      `${address} refuses the token of the managed identity: the identity must have a role there (of ` +
+        'Event Hubs: Azure Event Hubs Data Owner, or Data Sender and Data Receiver), and the audience ' +
+        `${authentication.audience} must be what the server expects`,
     );
   }
-  return undefined;
+  return tell(
+    `${address} refuses the login (${mechanism}): the username or the password in Secret ` +
+      `${authentication.secretName} is wrong, or Kafka does not know the user for ${mechanism}`,
+  );
+}
+
+/**
+ * What keeps a client that logs in by a token from connecting at all: librdkafka waits for a token without
+ * a word. Undefined where there is one that is good at `nowMs` (since 1970), or none is needed.
+ */
+export function tokenFault(
+  { kafka: { authentication }, kafkaCredentials }: KafkaAccess,
+  nowMs: number,
+): ConnectionFault | undefined {
+  if (authentication.kind !== 'systemAssignedManagedIdentity') return undefined;
+  const { token } = unseal(kafkaCredentials);
+  if (token !== undefined && token.expiresAtMs > nowMs) return undefined;
+  const what = token === undefined ? 'there is no token yet' : 'the last token has expired';
+  const detail =
+    `${what} for ${authentication.audience}: connections to Kafka wait until the managed identity gives ` +
+    'one; the log says why it does not';
+  return { reason: 'authentication', detail };
 }
 
 /** A connection that ends so soon was not idle. */

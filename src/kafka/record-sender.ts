@@ -19,7 +19,8 @@ import {
   TURN_MORE,
 } from './addon.js';
 import { producerProperties, topicProperties } from './client-config.js';
-import { connectionFault } from './connection-fault.js';
+import { connectionFault, tokenFault } from './connection-fault.js';
+import { openProducer } from './login.js';
 import type { KafkaAccess } from './security-properties.js';
 import { brokersUp } from './statistics.js';
 
@@ -103,7 +104,7 @@ export class RecordSender {
     };
     const properties = producerProperties(task, SETTINGS, true);
     properties['statistics.interval.ms'] = STATISTICS_MS;
-    this.#producer = this.#native.addProducer(properties);
+    this.#producer = openProducer(this.#native, access, properties);
     this.#stopListening = listenToDoorbell(this.#fd, () => this.#turn());
     this.#turn();
   }
@@ -111,7 +112,9 @@ export class RecordSender {
   /** Resolves when a broker answers. */
   connected(): Promise<void> {
     return new Promise((resolve, reject) => {
-      let why = `Kafka at ${this.#access.kafka.bootstrapServers} does not answer`;
+      let why =
+        tokenFault(this.#access, Date.now())?.detail ??
+        `Kafka at ${this.#access.kafka.bootstrapServers} does not answer`;
       const fail = () => reject(replayError(why));
       const timer = setTimeout(fail, this.#timeoutMs);
       this.#onFault = (detail, isFinal) => {

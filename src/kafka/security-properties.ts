@@ -1,7 +1,7 @@
 /* How a connection to Kafka is secured, as librdkafka's properties. Their values are secrets: they go to
  * librdkafka and nowhere else.
  */
-import type { KafkaConnection, SaslMechanism } from '../config/model.js';
+import type { KafkaAuthentication, KafkaConnection, SaslMechanism } from '../config/model.js';
 import type { KafkaCredentials } from '../secrets/kafka-credentials.js';
 import { type Sealed, seal, unseal } from '../secrets/sealed.js';
 
@@ -32,12 +32,18 @@ const MECHANISMS: Readonly<Record<SaslMechanism, string>> = {
   'scram-sha-512': 'SCRAM-SHA-512',
 };
 
+/** Methods that go through SASL. */
+const LOGS_IN: ReadonlySet<KafkaAuthentication['kind']> = new Set([
+  'sasl',
+  'systemAssignedManagedIdentity',
+]);
+
 export function securityProperties({ kafka, kafkaCredentials }: KafkaAccess): Properties {
   const { tls, authentication } = kafka;
   const { caPem, login, client } = unseal(kafkaCredentials);
   const layer = tls === undefined ? 'plaintext' : 'ssl';
   const properties: Properties = {
-    'security.protocol': authentication.kind === 'sasl' ? `sasl_${layer}` : layer,
+    'security.protocol': LOGS_IN.has(authentication.kind) ? `sasl_${layer}` : layer,
   };
   if (tls !== undefined) {
     properties['enable.ssl.certificate.verification'] = 'true';
@@ -49,6 +55,10 @@ export function securityProperties({ kafka, kafkaCredentials }: KafkaAccess): Pr
     properties['sasl.mechanism'] = MECHANISMS[authentication.mechanism];
     properties['sasl.username'] = login.username;
     properties['sasl.password'] = login.password;
+  }
+  // The token itself is no property: kafka/login.ts.
+  if (authentication.kind === 'systemAssignedManagedIdentity') {
+    properties['sasl.mechanism'] = 'OAUTHBEARER';
   }
   if (client !== undefined) {
     properties['ssl.certificate.pem'] = client.certificatePem;

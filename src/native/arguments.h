@@ -2,6 +2,7 @@
 /* What JavaScript gave, checked before it is used: what is wrong becomes a TypeError. */
 #include <napi.h>
 
+#include <cmath>
 #include <string>
 
 namespace millrace {
@@ -17,6 +18,15 @@ inline bool AllNumbers(const Napi::CallbackInfo& info, size_t from, size_t count
     if (!info[i].IsNumber()) return false;
   }
   return true;
+}
+
+constexpr double kWholeMax = 9007199254740991.0;  // Number.MAX_SAFE_INTEGER
+
+/** False where it is no whole number in that range. */
+inline bool ReadWhole(Napi::Value value, double min, double max, double* out) {
+  if (value.IsEmpty() || !value.IsNumber()) return false;
+  *out = value.As<Napi::Number>().DoubleValue();
+  return *out >= min && *out <= max && std::floor(*out) == *out;
 }
 
 inline uint32_t Unsigned(Napi::Value value) { return value.As<Napi::Number>().Uint32Value(); }

@@ -1,9 +1,8 @@
 #include "consumer.h"
 
-#include <cmath>
-
 #include "arguments.h"
 #include "conf.h"
+#include "sasl.h"
 #include "wake.h"
 
 namespace millrace {
@@ -12,13 +11,6 @@ namespace {
 // What one turn moves at most, so that the worker's loop gets its turn too.
 constexpr uint64_t kBytesPerTurn = 8u << 20;
 constexpr int kBatchesPerTurn = 16;
-constexpr double kOffsetMax = 9007199254740991.0;  // Number.MAX_SAFE_INTEGER
-
-bool ReadWhole(Napi::Value value, double min, double max, double* out) {
-  if (value.IsEmpty() || !value.IsNumber()) return false;
-  *out = value.As<Napi::Number>().DoubleValue();
-  return *out >= min && *out <= max && std::floor(*out) == *out;
-}
 
 bool ReadPartition(Napi::Value value, int32_t* out) {
   double number;
@@ -49,7 +41,7 @@ bool ReadOffsets(Napi::Value value, std::vector<PartitionOffset>* out) {
     double offset;
     const Napi::Value partition = item.As<Napi::Object>().Get("partition");
     if (!ReadPartition(partition, &each.partition)) return false;
-    if (!ReadWhole(item.As<Napi::Object>().Get("offset"), RD_KAFKA_OFFSET_INVALID, kOffsetMax, &offset)) {
+    if (!ReadWhole(item.As<Napi::Object>().Get("offset"), RD_KAFKA_OFFSET_INVALID, kWholeMax, &offset)) {
       return false;
     }
     each.offset = static_cast<int64_t>(offset);
@@ -97,6 +89,8 @@ Napi::Function ConsumerHandle::Define(Napi::Env env) {
                          InstanceMethod<&ConsumerHandle::Unassign>("unassign"),
                          InstanceMethod<&ConsumerHandle::Drop>("drop"),
                          InstanceMethod<&ConsumerHandle::Commit>("commit"),
+                         InstanceMethod<&ConsumerHandle::SetCredentials>("setCredentials"),
+                         InstanceMethod<&ConsumerHandle::SetToken>("setToken"),
                          InstanceMethod<&ConsumerHandle::Pause>("pause"),
                          InstanceMethod<&ConsumerHandle::Resume>("resume"),
                          InstanceMethod<&ConsumerHandle::Close>("close"),
@@ -256,6 +250,20 @@ Napi::Value ConsumerHandle::Commit(const Napi::CallbackInfo& info) {
   consumer_->Commit(offsets, static_cast<uint32_t>(token));
   RingSelf();
   return info.Env().Undefined();
+}
+
+// setCredentials(username, password): string | undefined
+Napi::Value ConsumerHandle::SetCredentials(const Napi::CallbackInfo& info) {
+  if (!AreCredentials(info, 0)) return Refuse(info.Env(), "setCredentials(username, password)");
+  if (!Open(info, "setCredentials")) return info.Env().Undefined();
+  return millrace::SetCredentials(info, 0, consumer_->handle());
+}
+
+// setToken(value, expiresAtMs, principal): string | undefined
+Napi::Value ConsumerHandle::SetToken(const Napi::CallbackInfo& info) {
+  if (!AreOfToken(info, 0)) return Refuse(info.Env(), "setToken(value, expiresAtMs, principal)");
+  if (!Open(info, "setToken")) return info.Env().Undefined();
+  return millrace::SetToken(info, 0, consumer_->handle());
 }
 
 // pause(): no more records of all partitions, assigned now or later, while the group is kept

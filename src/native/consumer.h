@@ -47,6 +47,8 @@ class ConsumerHandle : public Napi::ObjectWrap<ConsumerHandle> {
   Napi::Value Unassign(const Napi::CallbackInfo& info);
   Napi::Value Drop(const Napi::CallbackInfo& info);
   Napi::Value Commit(const Napi::CallbackInfo& info);
+  Napi::Value SetCredentials(const Napi::CallbackInfo& info);
+  Napi::Value SetToken(const Napi::CallbackInfo& info);
   Napi::Value Pause(const Napi::CallbackInfo& info);
   Napi::Value Resume(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);

@@ -71,6 +71,7 @@ class KafkaConsumer {
 
   void Emit(ConsumerEvent&& event);
   bool has_events() const { return !events_.empty(); }
+  rd_kafka_t* handle() const { return rk_; }
   bool closing() const { return closing_; }
   std::vector<ConsumerEvent> TakeEvents() { return std::move(events_); }
 

@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "conf.h"
+#include "sasl.h"
 
 namespace millrace {
 namespace {
@@ -26,6 +27,8 @@ Napi::Function ShardProducers::Define(Napi::Env env) {
                      {
                          InstanceMethod<&ShardProducers::AddProducer>("addProducer"),
                          InstanceMethod<&ShardProducers::RemoveProducer>("removeProducer"),
+                         InstanceMethod<&ShardProducers::SetCredentials>("setCredentials"),
+                         InstanceMethod<&ShardProducers::SetToken>("setToken"),
                          InstanceMethod<&ShardProducers::SetTarget>("setTarget"),
                          InstanceMethod<&ShardProducers::Divert>("divert"),
                          InstanceMethod<&ShardProducers::SetAloneFrom>("setAloneFrom"),
@@ -122,6 +125,24 @@ Napi::Value ShardProducers::RemoveProducer(const Napi::CallbackInfo& info) {
     if (target.solo.producer == index) target.solo.outstanding = 0;
   }
   return info.Env().Undefined();
+}
+
+// setCredentials(producer, username, password): string | undefined
+Napi::Value ShardProducers::SetCredentials(const Napi::CallbackInfo& info) {
+  Producer* producer = ProducerAt(info[0]);
+  if (producer == nullptr || !AreCredentials(info, 1)) {
+    return Refuse(info.Env(), "setCredentials(producer, username, password)");
+  }
+  return millrace::SetCredentials(info, 1, producer->handle());
+}
+
+// setToken(producer, value, expiresAtMs, principal): string | undefined
+Napi::Value ShardProducers::SetToken(const Napi::CallbackInfo& info) {
+  Producer* producer = ProducerAt(info[0]);
+  if (producer == nullptr || !AreOfToken(info, 1)) {
+    return Refuse(info.Env(), "setToken(producer, value, expiresAtMs, principal)");
+  }
+  return millrace::SetToken(info, 1, producer->handle());
 }
 
 // setTarget(targetId, producer, topicName, topicProperties, rule, instanceId, solo)

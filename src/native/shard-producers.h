@@ -53,6 +53,8 @@ class ShardProducers : public Napi::ObjectWrap<ShardProducers>, private Producer
 
   Napi::Value AddProducer(const Napi::CallbackInfo& info);
   Napi::Value RemoveProducer(const Napi::CallbackInfo& info);
+  Napi::Value SetCredentials(const Napi::CallbackInfo& info);
+  Napi::Value SetToken(const Napi::CallbackInfo& info);
   Napi::Value SetTarget(const Napi::CallbackInfo& info);
   Napi::Value Divert(const Napi::CallbackInfo& info);
   Napi::Value SetAloneFrom(const Napi::CallbackInfo& info);

@@ -1,6 +1,8 @@
 import t from 'tap';
 import type { KafkaConnection } from '../../src/config/model.js';
-import { connectionFault } from '../../src/kafka/connection-fault.js';
+import { connectionFault, tokenFault } from '../../src/kafka/connection-fault.js';
+import type { KafkaCredentials } from '../../src/secrets/kafka-credentials.js';
+import { seal } from '../../src/secrets/sealed.js';
 import { plainKafka } from '../support/kafka-access.js';
 
 /* Lines as librdkafka 2.12 writes them; test/real/kafka-security.test.ts has them made by a real Kafka. */
@@ -19,6 +21,11 @@ const certificate = (error: number) =>
   `Certificate (subject=/CN=kafka, issuer=/CN=Own CA) verification callback failed: x509 error ${error}`;
 const fail = (protocol: string, text: string) =>
   `FAIL: [thrd:${protocol}10.0.0.1:9093/1]: ${protocol}10.0.0.1:9093/1: ${text}`;
+
+const IDENTITY: KafkaConnection = {
+  ...TLS,
+  authentication: { kind: 'systemAssignedManagedIdentity', audience: 'https://hubs.example' },
+};
 
 type Case = readonly [string, KafkaConnection, string, string];
 
@@ -91,6 +98,24 @@ const CASES: readonly Case[] = [
     SASL,
     'authentication',
     '10.0.0.1:9093 refuses the login (scram-sha-256): the username or the password in Secret login is wrong, or Kafka does not know the user for scram-sha-256',
+  ],
+  [
+    fail(
+      'sasl_ssl://',
+      'SASL authentication error: {"status":"invalid_token"} (after 12ms in state AUTH_REQ)',
+    ),
+    IDENTITY,
+    'authentication',
+    '10.0.0.1:9093 refuses the token of the managed identity: the identity must have a role there (of Event Hubs: Azure Event Hubs Data Owner, or Data Sender and Data Receiver), and the audience https://hubs.example must be what the server expects',
+  ],
+  [
+    fail(
+      'sasl_ssl://',
+      "SASL OAUTHBEARER mechanism handshake failed: Broker: Unsupported SASL mechanism: broker's supported mechanisms: PLAIN (after 1ms in state AUTH_HANDSHAKE)",
+    ),
+    IDENTITY,
+    'authentication',
+    '10.0.0.1:9093 does not offer OAUTHBEARER, but PLAIN',
   ],
   [
     fail(
@@ -185,3 +210,18 @@ t.test(
     t.notMatch(connectionFault(line, SASL)?.detail, /planted/);
   },
 );
+
+t.test('that a token is missing, or is too old, librdkafka does not say, so we do', async (t) => {
+  const of = (expiresAtMs?: number) => {
+    const token =
+      expiresAtMs === undefined ? undefined : { value: 'v', expiresAtMs, principal: '' };
+    return { kafka: IDENTITY, kafkaCredentials: seal<KafkaCredentials>({ token }) };
+  };
+  const waits =
+    ' for https://hubs.example: connections to Kafka wait until the managed identity gives one; the log says why it does not';
+  const reason = 'authentication';
+  t.strictSame(tokenFault(of(), 10), { reason, detail: `there is no token yet${waits}` });
+  t.strictSame(tokenFault(of(10), 10), { reason, detail: `the last token has expired${waits}` });
+  t.equal(tokenFault(of(11), 10), undefined);
+  t.equal(tokenFault({ ...of(), kafka: SASL }, 10), undefined);
+});

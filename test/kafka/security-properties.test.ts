@@ -74,6 +74,21 @@ t.test('a login goes over TLS and, where that is wanted, without', async (t) => 
   }
 });
 
+t.test('a managed identity logs in by a token, which is no property', async (t) => {
+  const authentication = { kind: 'systemAssignedManagedIdentity', audience: 'a' } as const;
+  const token = { value: 'planted', expiresAtMs: 2e12, principal: 'p' };
+  t.strictSame(properties({ ...PLAIN, authentication }, { token }), {
+    'security.protocol': 'sasl_plaintext',
+    'sasl.mechanism': 'OAUTHBEARER',
+  });
+  t.strictSame(properties({ ...TLS, authentication }, { token, caPem: CA_PEM }), {
+    ...VERIFIED,
+    'security.protocol': 'sasl_ssl',
+    'sasl.mechanism': 'OAUTHBEARER',
+    'ssl.ca.pem': CA_PEM,
+  });
+});
+
 const X509 = {
   kafka: { ...TLS, authentication: { kind: 'x509', secretName: 's' } },
   kafkaCredentials: seal<KafkaCredentials>({

@@ -69,6 +69,8 @@ function callOddly(object: object, name: string, sound: readonly unknown[]): num
 const SHARD_METHODS: Readonly<Record<string, readonly unknown[]>> = {
   addProducer: [{ 'client.id': 'c' }],
   removeProducer: [0],
+  setCredentials: [0, 'username', 'password'],
+  setToken: [0, 'token', 2e12, 'principal'],
   setTarget: [0, 0, 'topic', {}, 0, 0, false],
   divert: [0, false],
   setAloneFrom: [0, 1000],

@@ -106,6 +106,14 @@ export class FakeConsumer implements Consumer {
     this.commits.push({ token, offsets });
   }
 
+  setCredentials(username: string, password: string): undefined {
+    this.#call('login', username, password);
+  }
+
+  setToken(value: string, expiresAtMs: number): undefined {
+    this.#call('token', value, String(expiresAtMs));
+  }
+
   pause(): void {
     this.#call('pause');
   }

@@ -70,6 +70,10 @@ export class FakeShardProducers implements ShardProducers {
   readonly settled = new Map<number, Settlement>();
   /** Delivery ids in the order in which Kafka took them, by target. */
   readonly delivered = new Map<number, number[]>();
+  /** The calls of `setCredentials` and `setToken`: the producer, then the values. */
+  readonly logins: (readonly (number | string)[])[] = [];
+  /** What they answer. */
+  loginFault: string | undefined;
   /** What `produce` answers at once, by delivery id. */
   readonly refusedAtOnce = new Map<number, number>();
   readonly #clock: ManualClock;
@@ -165,6 +169,16 @@ export class FakeShardProducers implements ShardProducers {
   removeProducer(index: number): void {
     if (this.outstanding(index) > 0) throw new Error(`producer ${index} has records`);
     this.producers.delete(index);
+  }
+
+  setCredentials(producer: number, username: string, password: string): string | undefined {
+    this.logins.push([producer, username, password]);
+    return this.loginFault;
+  }
+
+  setToken(producer: number, value: string): string | undefined {
+    this.logins.push([producer, value]);
+    return this.loginFault;
   }
 
   setTarget(
