@@ -109,7 +109,16 @@ export interface CloseShard {
   readonly commits: readonly Omit<CommitOffsets, 'kind'>[];
 }
 
-export type ToWorker = CommitOffsets | PartitionsReleased | CloseShard;
+/** main -> worker: connect with these from now on. Of several the last one counts. Answered by
+ * `credentialsInUse`, or by `credentialsRefused` for as long as Kafka does not take them. */
+export interface CredentialsChanged {
+  readonly kind: 'credentials';
+  /** Counts the changes of a pool, from 1. */
+  readonly generation: number;
+  readonly kafkaCredentials: Sealed<KafkaCredentials>;
+}
+
+export type ToWorker = CommitOffsets | PartitionsReleased | CredentialsChanged | CloseShard;
 
 /** worker -> main: the rings are being read. */
 export interface ShardReady {
@@ -196,6 +205,26 @@ export interface ConsumerState {
   readonly stopped: boolean;
 }
 
+/** worker -> main: every client of this worker makes its connections with these credentials. */
+export interface CredentialsInUse {
+  readonly kind: 'credentialsInUse';
+  readonly generation: number;
+  /** Records that were left to their senders meanwhile, since Kafka may have them or not. */
+  readonly abandonedRecords: number;
+  /** Whether a producer had to be given up with what it had under way. */
+  readonly timedOut: boolean;
+}
+
+/** worker -> main: a connection for trial fails with these credentials. Those before stay in service, and
+ * it is tried again and again; told anew where the reason is another one. */
+export interface CredentialsRefused {
+  readonly kind: 'credentialsRefused';
+  readonly generation: number;
+  readonly reason: KafkaLossReason;
+  /** For people, without any value of a secret. */
+  readonly detail: string;
+}
+
 /** worker -> main: a line for the log. */
 export interface WorkerLog {
   readonly kind: 'log';
@@ -213,4 +242,6 @@ export type FromWorker =
   | PartitionsRevoking
   | OffsetsCommitted
   | ConsumerState
+  | CredentialsInUse
+  | CredentialsRefused
   | WorkerLog;

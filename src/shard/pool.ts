@@ -17,7 +17,13 @@ import {
   openDoorbell,
   ringDoorbell,
 } from '../channel/doorbell.js';
-import type { CloseShard, FromWorker, ShardTask, ToWorker } from '../channel/protocol.js';
+import type {
+  CloseShard,
+  CredentialsChanged,
+  FromWorker,
+  ShardTask,
+  ToWorker,
+} from '../channel/protocol.js';
 import type { OnSettled } from '../channel/settlement-ring.js';
 import { RecordSource, type SourceSettings } from './record-source.js';
 import { Shard, type ShardOptions } from './shard.js';
@@ -65,18 +71,29 @@ interface Member {
   startedMs: number;
 }
 
+interface Credentials {
+  readonly generation: number;
+  readonly kafkaCredentials: ShardTask['kafkaCredentials'];
+}
+
 export class ShardPool {
   readonly #options: ShardPoolOptions;
   readonly #piscina: Piscina;
   readonly #mainFd: number;
   readonly #stopListening: () => void;
   readonly #members: Member[];
+  /** What a worker that starts begins with: the newest of which one has said that they work. */
+  #inUse: Credentials;
+  /** What it is told then. */
+  #newest: Credentials;
   #closing = false;
   /** The doorbells are closed: what settles late rings nobody. */
   #closed = false;
 
   constructor(options: ShardPoolOptions) {
     this.#options = options;
+    this.#inUse = { generation: 0, kafkaCredentials: options.task.kafkaCredentials };
+    this.#newest = this.#inUse;
     this.#piscina = new Piscina({
       filename: fileURLToPath(new URL('../worker/main.js', import.meta.url)),
       name: 'runShard',
@@ -150,6 +167,16 @@ export class ShardPool {
   }
 
   /**
+   * Has every worker connect with these from now on, also those that are replaced later.
+   * @returns the number by which workers tell of it: `credentialsInUse`, `credentialsRefused`
+   */
+  setCredentials(kafkaCredentials: ShardTask['kafkaCredentials']): number {
+    this.#newest = { generation: this.#newest.generation + 1, kafkaCredentials };
+    for (const { port } of this.#members) this.#tellCredentials(port);
+    return this.#newest.generation;
+  }
+
+  /**
    * Closes every shard and waits for the workers to end. What is outstanding is forgotten.
    * @param commits what consumers shall commit before they end, by shard
    */
@@ -183,10 +210,12 @@ export class ShardPool {
     member.startedMs = this.#options.clock.monotonicMs();
     port1.on('message', (message: FromWorker) => {
       if (message.kind === 'ready') this.#onReady(member, message.threadId);
+      if (message.kind === 'credentialsInUse') this.#onInUse(message.generation);
       this.#options.onMessage(shard, message);
     });
     const task: ShardTask = {
       ...this.#options.task,
+      kafkaCredentials: this.#inUse.kafkaCredentials,
       shard: shard.index,
       frames: shard.framesMemory,
       settlements: shard.settlementsMemory,
@@ -196,6 +225,8 @@ export class ShardPool {
       consumers: member.sources.map((source) => source.task),
       port: port2,
     };
+    // It waits in the port until the worker listens.
+    if (this.#newest !== this.#inUse) this.#tellCredentials(port1);
     member.ended = this.#piscina.run(task, { transferList: [port2] }).then(
       () => port1.close(),
       async (error: Error) => {
@@ -215,6 +246,16 @@ export class ShardPool {
     member.worker = worker;
     member.exited = new Promise((resolve) => worker.once('exit', resolve));
     member.shard.ready = true;
+  }
+
+  #tellCredentials(port: MessagePort | undefined): void {
+    const message: CredentialsChanged = { kind: 'credentials', ...this.#newest };
+    port?.postMessage(message);
+  }
+
+  /** Those that do not work yet may never do: who starts with them would be without any. */
+  #onInUse(generation: number): void {
+    if (generation === this.#newest.generation) this.#inUse = this.#newest;
   }
 
   #onDied(member: Member, error: Error): void {

@@ -3,6 +3,7 @@
  *
  *   running --close--> closing --closed, or too late--> closed
  *   running --fatal error--> failed --backoff--> running          fenced: stopped for good
+ *   running --renew: all is settled and committed--> running, another consumer
  *
  * 1. Offsets are committed of partitions that this consumer has, and of no others: a group takes a
  *    commit from any member, also a lower offset over the one of a partition's new owner.
@@ -37,6 +38,8 @@ import {
 } from '../kafka/addon.js';
 import { type ConnectionFault, connectionFault } from '../kafka/connection-fault.js';
 import { commitMayPass, consumerDisposition, isOfConnection } from '../kafka/kafka-error.js';
+import { logIn } from '../kafka/login.js';
+import type { KafkaAccess } from '../kafka/security-properties.js';
 import { isConnected } from '../kafka/statistics.js';
 import { logLevelOf } from './log-level.js';
 
@@ -99,6 +102,10 @@ export class ConsumeLoop {
   /** The trouble is that it cannot connect: over as soon as it is connected, with or without records. */
   #isUnconnected = false;
   #fault: ConnectionFault | undefined;
+  /** Set while the consumer is to be replaced: nothing is assigned to it any more. */
+  #onRenewed: (() => void) | undefined;
+  /** Commits of partitions that are given up once they have ended. */
+  #lastCommits = 0;
 
   constructor(options: ConsumeLoopOptions) {
     this.#options = options;
@@ -112,6 +119,7 @@ export class ConsumeLoop {
 
   /** Answers the doorbell. */
   turn(): void {
+    if (this.#onRenewed !== undefined) this.#renewIfSettled();
     if (!this.#isOpen) return;
     const flags = this.#native.turn();
     if ((flags & CONSUMER_EVENTS) !== 0) {
@@ -145,15 +153,40 @@ export class ConsumeLoop {
     const partitions = this.#revoking.get(revocation);
     if (partitions === undefined) return;
     this.#revoking.delete(revocation);
+    this.#lastCommits++;
     this.#commitLast(offsets, (code) => {
+      this.#lastCommits--;
       if (code !== 0) this.#tellUncommitted(partitions, code);
       this.#giveUp(partitions);
+      this.#options.wake();
+    });
+  }
+
+  /** Has the consumer log in with these from now on. Returns what is wrong, without the values. */
+  logIn(kafkaCredentials: KafkaAccess['kafkaCredentials']): string | undefined {
+    return this.#isOpen ? logIn(this.#native, kafkaCredentials) : undefined;
+  }
+
+  /**
+   * Replaces the consumer by one that is opened anew. First main says what is settled, as at a revocation,
+   * and that is committed. The group notices nothing: the next one has the same group.instance.id and
+   * takes the partitions over. Resolves when it is replaced, or is going to be anyway.
+   */
+  renew(): Promise<void> {
+    if (this.#state !== 'running') return Promise.resolve();
+    return new Promise((resolve) => {
+      const asked = new Set([...this.#revoking.values()].flat());
+      const partitions = [...this.#assigned].filter((partition) => !asked.has(partition));
+      if (partitions.length > 0) this.#onRevoke(partitions, false);
+      this.#onRenewed = resolve;
+      this.#options.wake();
     });
   }
 
   /** Commits, ends the membership, and resolves when the consumer is destroyed; within a bounded time. */
   async close(offsets: readonly PartitionOffset[]): Promise<void> {
     this.#cancelReopen();
+    this.#endRenewal();
     if (this.#state === 'running') {
       this.#state = 'closing';
       // Main reads nothing any more.
@@ -236,6 +269,7 @@ export class ConsumeLoop {
   }
 
   #onAssign(partitions: readonly PartitionOffset[]): void {
+    if (this.#onRenewed !== undefined) return;
     if (this.#losses.size > 0) this.#waiting.push(...partitions);
     else this.#assign(partitions);
   }
@@ -261,6 +295,8 @@ export class ConsumeLoop {
   }
 
   #onRevoke(partitions: readonly number[], lost: boolean): void {
+    // Main was asked about all that there is, and librdkafka waits.
+    if (this.#onRenewed !== undefined && !lost) return;
     const { post, routeIndex } = this.#options;
     this.#native.drop(partitions);
     const revocation = ++this.#revocations;
@@ -280,7 +316,8 @@ export class ConsumeLoop {
 
   #giveUp(partitions: readonly number[]): void {
     for (const partition of partitions) this.#assigned.delete(partition);
-    if (this.#isOpen) this.#native.unassign(partitions);
+    // One that is replaced keeps what it has: the next one takes it over.
+    if (this.#isOpen && this.#onRenewed === undefined) this.#native.unassign(partitions);
   }
 
   /** As `#commit`, and tried again for as long as a commit may take, where that may help: nobody else will. */
@@ -340,6 +377,7 @@ export class ConsumeLoop {
     const { post, routeIndex, clock, onStatistics } = this.#options;
     const partitions = [...this.#assigned];
     const isClosing = this.#state === 'closing';
+    this.#endRenewal();
     this.#assigned.clear();
     this.#revoking.clear();
     this.#waiting = [];
@@ -355,6 +393,21 @@ export class ConsumeLoop {
     this.#reopenMs =
       lived > HEALTHY_MS ? REOPEN_MS_MIN : Math.min(2 * this.#reopenMs, REOPEN_MS_MAX);
     this.#cancelReopen = clock.after(this.#reopenMs, () => this.#reopen());
+  }
+
+  /** Nothing that main was asked about is open, and every commit has ended. */
+  #renewIfSettled(): void {
+    if (this.#revoking.size > 0 || this.#lastCommits > 0 || this.#commits.size > 0) return;
+    this.#native.destroy();
+    this.#assigned.clear();
+    this.#waiting = [];
+    this.#reopen();
+    this.#endRenewal();
+  }
+
+  #endRenewal(): void {
+    this.#onRenewed?.();
+    this.#onRenewed = undefined;
   }
 
   #reopen(): void {

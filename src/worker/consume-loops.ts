@@ -11,6 +11,7 @@ import type {
 import { addon, type Consumer } from '../kafka/addon.js';
 import type { ConnectionFault } from '../kafka/connection-fault.js';
 import { consumerProperties } from '../kafka/consumer-config.js';
+import { giveToken } from '../kafka/login.js';
 import { ConsumeLoop } from './consume-loop.js';
 
 const TICK_MS = 1000;
@@ -62,6 +63,19 @@ export class ConsumeLoops {
     for (const loop of this.#loops.values()) loop.turn();
   }
 
+  /** Has every consumer log in with these from now on. Returns what is wrong, without the values. */
+  logIn(credentials: ShardTask['kafkaCredentials']): string | undefined {
+    const faults = [...this.#loops.values()].map((loop) => loop.logIn(credentials));
+    return faults.find((fault) => fault !== undefined);
+  }
+
+  /** Replaces every consumer by one that is opened with the task's credentials of now. */
+  async renew(): Promise<void> {
+    const renewing = [...this.#loops.values()].map((loop) => loop.renew());
+    this.#soon();
+    await Promise.all(renewing);
+  }
+
   onMessage(message: CommitOffsets | PartitionsReleased): void {
     const loop = this.#loops.get(message.routeIndex);
     if (message.kind === 'commit') loop?.onCommit(message);
@@ -97,7 +111,7 @@ export class ConsumeLoops {
 }
 
 function openConsumer(task: ShardTask, consumer: ConsumerTask): Consumer {
-  return new addon.Consumer(
+  const native = new addon.Consumer(
     consumerProperties(task, consumer),
     consumer.topic,
     new Uint8Array(consumer.records),
@@ -105,4 +119,6 @@ function openConsumer(task: ShardTask, consumer: ConsumerTask): Consumer {
     task.wakeFd,
     task.mainFd,
   );
+  giveToken(native, task);
+  return native;
 }

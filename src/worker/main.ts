@@ -4,24 +4,19 @@
 import { type MessagePort, threadId } from 'node:worker_threads';
 import { systemClock } from '../base/clock.js';
 import { listenToDoorbell } from '../channel/doorbell.js';
-import type {
-  CloseShard,
-  CommitOffsets,
-  FromWorker,
-  PartitionsReleased,
-  ShardTask,
-  ToWorker,
-} from '../channel/protocol.js';
+import type { CloseShard, FromWorker, ShardTask, ToWorker } from '../channel/protocol.js';
 import { addon } from '../kafka/addon.js';
-import { secretsRemover } from '../kafka/without-secrets.js';
+import { SecretsRemover } from '../kafka/without-secrets.js';
 import { ConsumeLoops } from './consume-loops.js';
+import { CredentialsChange, type LiveTask } from './credentials-change.js';
 import { ProduceLoop } from './produce-loop.js';
 
 /** Runs until main closes the shard. Rejects, and so ends the worker, on a programmer's error. */
 export async function runShard(task: ShardTask): Promise<void> {
   const { port } = task;
-  const withoutSecrets = secretsRemover(task.kafkaCredentials);
-  const post = (message: FromWorker) => port.postMessage(withoutSecrets(message));
+  const live: LiveTask = { ...task };
+  const secrets = new SecretsRemover(task.kafkaCredentials);
+  const post = (message: FromWorker) => port.postMessage(secrets.clean(message));
   const produceLoop = new ProduceLoop({
     native: new addon.ShardProducers(
       new Uint8Array(task.frames),
@@ -30,17 +25,25 @@ export async function runShard(task: ShardTask): Promise<void> {
       task.wakeFd,
       task.mainFd,
     ),
-    task,
+    task: live,
     clock: systemClock,
     post,
     errorName: addon.errorName,
   });
-  const consumeLoops = new ConsumeLoops(task, {
+  const consumeLoops = new ConsumeLoops(live, {
     clock: systemClock,
     post,
     errorName: addon.errorName,
     onStatistics: (consumer, json) => produceLoop.onConsumerStatistics(consumer, json),
     onFault: (fault) => produceLoop.onFault(fault),
+  });
+  const change = new CredentialsChange({
+    task: live,
+    produceLoop,
+    consumeLoops,
+    wallMs: systemClock.wallMs,
+    post,
+    hide: (sealed) => secrets.hide(sealed),
   });
   const stopListening = listenToDoorbell(task.wakeFd, () => {
     produceLoop.turn();
@@ -49,7 +52,10 @@ export async function runShard(task: ShardTask): Promise<void> {
   produceLoop.start();
   consumeLoops.start();
   post({ kind: 'ready', threadId });
-  const { commits } = await closed(port, (message) => consumeLoops.onMessage(message));
+  const { commits } = await closed(port, (message) => {
+    if (message.kind === 'credentials') change.onMessage(message);
+    else consumeLoops.onMessage(message);
+  });
   await consumeLoops.close(commits);
   stopListening();
   produceLoop.close();
@@ -59,7 +65,7 @@ export async function runShard(task: ShardTask): Promise<void> {
 /** Resolves with main's word to close; all else that it says goes to `onMessage`. */
 function closed(
   port: MessagePort,
-  onMessage: (message: CommitOffsets | PartitionsReleased) => void,
+  onMessage: (message: Exclude<ToWorker, CloseShard>) => void,
 ): Promise<CloseShard> {
   return new Promise((resolve) => {
     port.on('message', (message: ToWorker) => {

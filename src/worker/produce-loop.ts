@@ -15,12 +15,14 @@ import {
   TURN_MORE,
   TURN_UNREPORTED,
 } from '../kafka/addon.js';
-import { type ConnectionFault, connectionFault } from '../kafka/connection-fault.js';
+import { type ConnectionFault, connectionFault, tokenFault } from '../kafka/connection-fault.js';
 import { isSaidByFaults } from '../kafka/kafka-error.js';
+import { logIn, producerAsClient } from '../kafka/login.js';
 import { Connections } from '../kafka/statistics.js';
 import { logLevelOf } from './log-level.js';
 import { ProducerPool } from './producer-pool.js';
-import { Recovery } from './recovery.js';
+import { Recovery, type Renewal } from './recovery.js';
+import { Trial, type TrialOutcome } from './trial.js';
 
 /** Consumers stand among the producers, by numbers that no producer has. */
 const CONSUMERS_FROM = -1;
@@ -47,6 +49,8 @@ export class ProduceLoop {
   readonly #pool: ProducerPool;
   readonly #recovery: Recovery;
   readonly #connections = new Connections();
+  /** The last one, whether it is open or not: it may still have something to say. */
+  #trial: Trial | undefined;
   #again: NodeJS.Immediate | undefined;
   #cancelTick: () => void = () => {};
   #up: boolean | undefined;
@@ -94,6 +98,32 @@ export class ProduceLoop {
     if ((flags & (TURN_MORE | TURN_CONTROL)) !== 0) this.#soon();
   }
 
+  /** Has every producer log in with these from now on. Returns what is wrong, without the values. */
+  logIn(credentials: ShardTask['kafkaCredentials']): string | undefined {
+    const faults = [...this.#pool.indices].map((index) =>
+      logIn(producerAsClient(this.#options.native, index), credentials),
+    );
+    return faults.find((fault) => fault !== undefined);
+  }
+
+  /** Replaces every producer by one that is opened with the task's credentials of now. */
+  renew(): Promise<Renewal> {
+    const renewal = this.#recovery.renew();
+    this.#soon();
+    return renewal;
+  }
+
+  /** Connects with the credentials of `task` for trial; throws where librdkafka cannot use them. */
+  openTrial(task: ShardTask, outcome: TrialOutcome): void {
+    this.endTrial();
+    this.#trial = new Trial(this.#options.native, task, outcome);
+    this.#soon();
+  }
+
+  endTrial(): void {
+    if (!this.#closed) this.#trial?.close();
+  }
+
   close(): void {
     this.#closed = true;
     this.#cancelReport();
@@ -124,13 +154,16 @@ export class ProduceLoop {
 
   #onControl(payload: Uint8Array): void {
     const control = JSON.parse(Buffer.from(payload).toString('utf8')) as ControlFrame;
-    if (control.kind === 'openTarget') this.#pool.open(control);
+    if (control.kind === 'openTarget') this.#recovery.onOpened(this.#pool.open(control));
     else this.#recovery.onBarrier(control.loss);
   }
 
   #onEvent(event: ProducerEvent): void {
     const { post, errorName } = this.#options;
-    if (event.fatal) {
+    if (event.producer === this.#trial?.index) {
+      if (event.kind === EVENT_LOG) post({ kind: 'log', level: 'debug', text: event.text });
+      this.#trial.onEvent(event);
+    } else if (event.fatal) {
       post({ kind: 'log', level: 'error', text: `fatal producer error: ${event.text}` });
       this.#recovery.onFatal(event.producer, errorName(event.code));
     } else if (event.kind === EVENT_LOG) {
@@ -162,6 +195,12 @@ export class ProduceLoop {
     if (this.#up === false && isNews) this.#tellDown();
   }
 
+  /** What waits for a token says nothing of it. */
+  #lookForToken(): void {
+    const { task, clock } = this.#options;
+    this.onFault(tokenFault(task, clock.wallMs()));
+  }
+
   #tellDown(): void {
     const { reason, detail } = this.#fault?.fault ?? UNKNOWN_FAULT;
     this.#options.post({ kind: 'kafka', up: false, reason, detail });
@@ -188,6 +227,7 @@ export class ProduceLoop {
     this.#cancelTick = this.#options.clock.after(TICK_MS, () => {
       if (this.#closed) return;
       this.#recovery.onTick(this.#up === true);
+      if (this.#up !== true && this.#fault === undefined) this.#lookForToken();
       // Also where nothing rang: what librdkafka said before its bell was hung up rings none.
       this.turn();
       this.#tick();

@@ -8,6 +8,7 @@ import { assert } from '../base/assert.js';
 import type { OpenTarget, ProducerSettings, ShardTask } from '../channel/protocol.js';
 import { NEVER_ALONE, type ShardProducers } from '../kafka/addon.js';
 import { producerProperties, topicProperties } from '../kafka/client-config.js';
+import { openProducer } from '../kafka/login.js';
 
 export interface ProducerState {
   /** The addon's index; another one after `replace`. */
@@ -24,6 +25,10 @@ export interface ProducerState {
    * barrier. 0 while it is not lost. */
   loss: number;
   barrierSeen: boolean;
+  /** While it drains: what is in its queue is taken back. */
+  purges: boolean;
+  /** Since when it is to be replaced, for it connects with credentials that are others by now. */
+  renewSinceMs: number | undefined;
   wakePending: boolean;
 }
 
@@ -69,12 +74,17 @@ export class ProducerPool {
     this.#task = task;
   }
 
+  /** The addon's, of every producer that is open. */
+  get indices(): Iterable<number> {
+    return [...this.producers].flatMap((producer) => this.indicesOf(producer));
+  }
+
   get producers(): Iterable<ProducerState> {
     return this.#byKey.values();
   }
 
   /** Opens what a control frame asks for. Throws when librdkafka refuses a setting. */
-  open(open: OpenTarget): void {
+  open(open: OpenTarget): TargetState {
     const key = JSON.stringify(open.producer);
     const producer = this.#byKey.get(key) ?? this.#addProducer(key, open.producer);
     const target: TargetState = {
@@ -95,6 +105,7 @@ export class ProducerPool {
     this.#targets.set(open.targetId, target);
     this.#producerOf.set(target, producer);
     this.#setTarget(target, producer.index, false);
+    return target;
   }
 
   target(id: number): TargetState {
@@ -131,8 +142,7 @@ export class ProducerPool {
     if (target.soloOpen) return;
     const producer = this.producerOf(target);
     if (producer.soloIndex < 0) {
-      const properties = producerProperties(this.#task, producer.settings, true);
-      producer.soloIndex = this.#native.addProducer(properties);
+      producer.soloIndex = this.#openProducer(producer.settings, true);
     }
     target.soloOpen = true;
     this.#setTarget(target, producer.soloIndex, true);
@@ -171,18 +181,21 @@ export class ProducerPool {
   replace(producer: ProducerState): void {
     for (const index of this.indicesOf(producer)) this.#native.removeProducer(index);
     producer.soloIndex = -1;
-    producer.index = this.#native.addProducer(
-      producerProperties(this.#task, producer.settings, false),
-    );
+    producer.index = this.#openProducer(producer.settings, false);
     for (const target of producer.targets) {
       target.soloOpen = false;
       this.#setTarget(target, producer.index, false);
     }
   }
 
+  #openProducer(settings: ProducerSettings, solo: boolean): number {
+    const properties = producerProperties(this.#task, settings, solo);
+    return openProducer(this.#native, this.#task, properties);
+  }
+
   #addProducer(key: string, settings: ProducerSettings): ProducerState {
     const producer: ProducerState = {
-      index: this.#native.addProducer(producerProperties(this.#task, settings, false)),
+      index: this.#openProducer(settings, false),
       soloIndex: -1,
       settings,
       targets: [],
@@ -190,6 +203,8 @@ export class ProducerPool {
       gated: false,
       loss: 0,
       barrierSeen: false,
+      purges: false,
+      renewSinceMs: undefined,
       wakePending: false,
     };
     this.#byKey.set(key, producer);

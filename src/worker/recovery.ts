@@ -6,7 +6,7 @@
  *
  *   target:   flowing --a record comes back--> diverted --queue empty--> flowing
  *             a batch was refused: it goes on in the producer for those (quarantine), with what came back
- *   producer: flowing --refused | held | stale | lost--> draining --nothing outstanding--> flowing
+ *   producer: flowing --refused | held | stale | lost | renewed--> draining --nothing outstanding--> flowing
  *
  * 1. Records of a target reach librdkafka in the order of their sequence. So what is behind a record
  *    that came back is taken back too, and what is behind an abandoned one is abandoned, until main
@@ -16,6 +16,8 @@
  * 4. A record as long as one that Kafka refused for its size, or longer, goes alone from the start, so
  *    that it takes no others with it; until Kafka takes one of that length.
  * 5. A purge leaves a gap in an idempotent producer's sequence, so a drained one is replaced.
+ * 6. A producer that is renewed drains for RENEW_TIMEOUT_MS at most: at first all that it has may get away;
+ *    from RENEW_PURGE_MS on what was not sent yet is taken back; in the end it counts as lost.
  */
 import type { Clock } from '../base/clock.js';
 import { FRAME_DELIVERY_ID, recordBytesOf } from '../channel/frame.js';
@@ -32,6 +34,11 @@ const HOLD_MS_MAX = 15_000;
 const STALE_MS = 1000;
 const STALE_SLOW_MS = 10_000;
 const NOT_PERSISTED = 0;
+/** Of a producer that is replaced for other credentials: decision 019. */
+const RENEW_PURGE_MS = 5_000;
+const RENEW_TIMEOUT_MS = 30_000;
+/** librdkafka's _TIMED_OUT. */
+const TIMED_OUT = -185;
 
 export interface RecoveryOptions {
   readonly native: ShardProducers;
@@ -43,11 +50,22 @@ export interface RecoveryOptions {
   readonly wake: () => void;
 }
 
+/** How the replacing of producers went. */
+export interface Renewal {
+  /** Records that were left to their senders meanwhile. */
+  readonly abandonedRecords: number;
+  /** Whether a producer was given up with what it had under way. */
+  readonly timedOut: boolean;
+}
+
 export class Recovery {
   readonly #options: RecoveryOptions;
   readonly #recovering = new Set<TargetState>();
   readonly #draining = new Set<ProducerState>();
   #losses = 0;
+  #abandoned = 0;
+  #renewTimedOut = false;
+  #onRenewed: () => void = () => {};
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
@@ -85,6 +103,32 @@ export class Recovery {
       for (const target of producer.targets) this.#abandonQueue(target);
       producer.barrierSeen = true;
     }
+  }
+
+  /** What a target that was just opened gives waits, where its producer drains. */
+  onOpened(target: TargetState): void {
+    if (this.#draining.has(this.#options.pool.producerOf(target))) this.#divert(target);
+  }
+
+  /** Replaces every producer by one that the pool opens then, as soon as it has nothing outstanding, or
+   * its time is over. Resolves when all are replaced; to be called again only then. */
+  renew(): Promise<Renewal> {
+    const { pool, clock } = this.#options;
+    const abandonedBefore = this.#abandoned;
+    this.#renewTimedOut = false;
+    for (const producer of pool.producers) {
+      producer.renewSinceMs = clock.monotonicMs();
+      this.#beginDrain(producer);
+    }
+    return new Promise((resolve) => {
+      this.#onRenewed = () => {
+        if ([...pool.producers].some(({ renewSinceMs }) => renewSinceMs !== undefined)) return;
+        this.#onRenewed = () => {};
+        const abandonedRecords = this.#abandoned - abandonedBefore;
+        resolve({ abandonedRecords, timedOut: this.#renewTimedOut });
+      };
+      this.#onRenewed();
+    });
   }
 
   /** Once a second: takes back records that can expire and do not get away. */
@@ -154,6 +198,7 @@ export class Recovery {
   }
 
   #settle(frame: Uint8Array, settlement: typeof ABANDONED | typeof EXPIRED): void {
+    if (settlement === ABANDONED) this.#abandoned++;
     this.#options.native.settle(deliveryIdOf(frame), frame.byteLength, settlement);
     // Settlements leave for main in a turn.
     this.#options.wake();
@@ -163,7 +208,7 @@ export class Recovery {
     if (producer.loss > 0) return;
     producer.loss = ++this.#losses;
     // Purged once more, now with what is in flight.
-    if (this.#draining.has(producer)) this.#purge(producer);
+    if (producer.purges) this.#purge(producer);
     else this.#drain(producer);
     for (const target of producer.targets) this.#abandonQueue(target);
     this.#options.post({ kind: 'producerLost', code, loss: producer.loss });
@@ -188,11 +233,17 @@ export class Recovery {
     target.queue.length = 0;
   }
 
+  /** Takes back what a producer has not sent, and lets the rest come to its end. */
   #drain(producer: ProducerState): void {
-    if (this.#draining.has(producer)) return;
+    if (producer.purges) return;
+    producer.purges = true;
+    this.#beginDrain(producer);
+    this.#purge(producer);
+  }
+
+  #beginDrain(producer: ProducerState): void {
     this.#draining.add(producer);
     for (const target of producer.targets) this.#divert(target);
-    this.#purge(producer);
     this.#wakeLater(producer, 20);
   }
 
@@ -204,17 +255,32 @@ export class Recovery {
   #stepDrain(producer: ProducerState): void {
     const { native, pool } = this.#options;
     if (pool.indicesOf(producer).some((index) => native.outstanding(index) > 0)) {
+      if (producer.renewSinceMs !== undefined) this.#hurry(producer, producer.renewSinceMs);
       // An idempotent producer puts what was in flight back into its queue to try it again.
-      this.#purge(producer);
+      if (producer.purges) this.#purge(producer);
       this.#wakeLater(producer, 100);
       return;
     }
     const lost = producer.loss > 0;
     if (lost && !producer.barrierSeen) return;
     this.#draining.delete(producer);
-    if (producer.settings.idempotent || lost) pool.replace(producer);
+    const renewed = producer.renewSinceMs !== undefined;
+    if (producer.settings.idempotent || lost || renewed) pool.replace(producer);
     producer.loss = 0;
     producer.barrierSeen = false;
+    producer.purges = false;
+    producer.renewSinceMs = undefined;
+    if (renewed) this.#onRenewed();
+  }
+
+  /** What is renewed does not wait for ever for what is outstanding. */
+  #hurry(producer: ProducerState, sinceMs: number): void {
+    const { clock, errorName } = this.#options;
+    const waitedMs = clock.monotonicMs() - sinceMs;
+    if (waitedMs >= RENEW_TIMEOUT_MS && producer.loss === 0) {
+      this.#renewTimedOut = true;
+      this.#lose(producer, errorName(TIMED_OUT));
+    } else if (waitedMs >= RENEW_PURGE_MS) this.#drain(producer);
   }
 
   #wakeLater(producer: ProducerState, delayMs: number): void {

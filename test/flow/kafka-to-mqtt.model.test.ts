@@ -230,7 +230,7 @@ class Model {
   #look(): void {
     for (const sent of this.#flows.publisher.takeSent()) this.#onSent(sent);
     for (const message of this.#flows.told.splice(0)) {
-      if (message.kind === 'close') continue;
+      if (message.kind === 'close' || message.kind === 'credentials') continue;
       for (const each of message.offsets) this.#onCommit(each);
       if (message.kind === 'commit') {
         const code = this.#random.chance(0.9) ? undefined : '_TIMED_OUT';

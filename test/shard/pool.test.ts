@@ -5,6 +5,8 @@ import { closeDoorbell, openDoorbell } from '../../src/channel/doorbell.js';
 import type { FromWorker, OpenTarget } from '../../src/channel/protocol.js';
 import { DELIVERED } from '../../src/channel/settlement-ring.js';
 import { addon } from '../../src/kafka/addon.js';
+import type { KafkaCredentials } from '../../src/secrets/kafka-credentials.js';
+import { seal } from '../../src/secrets/sealed.js';
 import { ShardPool } from '../../src/shard/pool.js';
 import type { SourceSettings } from '../../src/shard/record-source.js';
 import type { Shard } from '../../src/shard/shard.js';
@@ -282,6 +284,45 @@ t.test('a pool that is closed while a worker waits to be replaced starts none', 
   await new Promise((resolve) => setImmediate(resolve));
   t.equal(under.messages.length, length);
   t.notOk(under.send(0, 1));
+});
+
+t.test('new credentials reach every worker, and those that start later', async (t) => {
+  const credentials = (username: string) =>
+    seal<KafkaCredentials>({ login: { username, password: 'p' } });
+  const under = new PoolUnderTest(t, { shards: 2 });
+  const inUse = () =>
+    under.messages.flatMap(({ shard, message }) =>
+      message.kind === 'credentialsInUse' ? [`${shard}:${message.generation}`] : [],
+    );
+  under.pool.start();
+  t.equal(under.pool.setCredentials(credentials('before it is ready')), 1);
+  await until('both have them', () => inUse().length === 2);
+  t.same(inUse().sort(), ['0:1', '1:1']);
+  t.equal(under.pool.setCredentials(credentials('after')), 2);
+  await until('both have the next', () => inUse().length === 4);
+  await under.pool.crash(0);
+  await under.losses(1);
+  await under.ready();
+  t.equal(under.pool.setCredentials(credentials('after')), 3);
+  await until('they are what the next worker began with', () => inUse().length === 6);
+  t.notOk(under.messages.some(({ message }) => message.kind === 'credentialsRefused'));
+});
+
+t.test('a worker starts with what was in use, and tries what never worked', async (t) => {
+  const token = { value: 'v', expiresAtMs: 1, principal: 'p' };
+  const under = new PoolUnderTest(t);
+  const refused = () =>
+    under.messages.filter(({ message }) => message.kind === 'credentialsRefused').length;
+  await under.start();
+  under.pool.setCredentials(seal<KafkaCredentials>({ token }));
+  await until('they are refused', () => refused() === 1);
+  await under.pool.crash(0);
+  await until('the next worker tries them too', () => refused() === 2);
+  cluster.createTopic('goes-on', 1);
+  await under.ready();
+  under.open(0, 'goes-on');
+  under.send(0, 1);
+  await under.ends(1);
 });
 
 t.test('a closed pool leaves no thread of librdkafka behind', async (t) => {

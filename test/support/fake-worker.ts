@@ -1,7 +1,11 @@
+import assert from 'node:assert/strict';
 import { FRAME_DELIVERY_ID } from '../../src/channel/frame.js';
 import type { FromWorker, ProducerSettings, ShardTask } from '../../src/channel/protocol.js';
+import type { KafkaCredentials } from '../../src/secrets/kafka-credentials.js';
+import { seal } from '../../src/secrets/sealed.js';
+import { CredentialsChange, type LiveTask } from '../../src/worker/credentials-change.js';
 import { ProduceLoop } from '../../src/worker/produce-loop.js';
-import { FakeShardProducers } from './fake-shard-producers.js';
+import { type FakeProducer, FakeShardProducers } from './fake-shard-producers.js';
 import type { FrameSpec } from './frames.js';
 import { NO_CREDENTIALS, plainKafka } from './kafka-access.js';
 import { ManualClock } from './manual-clock.js';
@@ -12,6 +16,23 @@ const TURNS = 8;
 export interface FakeWorkerOptions {
   /** Producer settings of each target; those with equal ones share a producer. */
   readonly targets?: readonly Partial<ProducerSettings>[];
+  readonly task?: Partial<ShardTask>;
+}
+
+class FakeConsumers {
+  readonly logins: ShardTask['kafkaCredentials'][] = [];
+  renewals = 0;
+  /** While it is set, consumers wait for what is under way. */
+  renewed: Promise<void> = Promise.resolve();
+
+  logIn(credentials: ShardTask['kafkaCredentials']): undefined {
+    this.logins.push(credentials);
+  }
+
+  renew(): Promise<void> {
+    this.renewals++;
+    return this.renewed;
+  }
 }
 
 /** worker/produce-loop.ts at work on the fake addon, in time that stands still. */
@@ -20,14 +41,28 @@ export class FakeWorker {
   readonly native = new FakeShardProducers(this.clock);
   readonly posted: FromWorker[] = [];
   readonly loop: ProduceLoop;
+  readonly task: LiveTask;
+  /** The consumers of the worker: what is asked of them, and what they answer. */
+  readonly consumers = new FakeConsumers();
+  readonly change: CredentialsChange;
+  #generations = 0;
 
-  constructor({ targets = [{}] }: FakeWorkerOptions = {}) {
+  constructor({ targets = [{}], task = {} }: FakeWorkerOptions = {}) {
+    this.task = { ...FAKE_TASK, ...task };
     this.loop = new ProduceLoop({
       native: this.native,
-      task: FAKE_TASK,
+      task: this.task,
       clock: this.clock,
       post: (message) => this.posted.push(message),
       errorName: (code) => `E${code}`,
+    });
+    this.change = new CredentialsChange({
+      task: this.task,
+      produceLoop: this.loop,
+      consumeLoops: this.consumers,
+      wallMs: () => this.clock.wallMs(),
+      post: (message) => this.posted.push(message),
+      hide: () => {},
     });
     for (const [targetId, settings] of targets.entries()) {
       this.native.control({
@@ -70,6 +105,30 @@ export class FakeWorker {
 
   async barrier(loss: number): Promise<void> {
     this.native.control({ kind: 'barrier', loss });
+    await this.run();
+  }
+
+  /** Has the worker change to these. Returns their number. */
+  async credentials(credentials: KafkaCredentials): Promise<number> {
+    const generation = ++this.#generations;
+    const kafkaCredentials = seal(credentials);
+    this.change.onMessage({ kind: 'credentials', generation, kafkaCredentials });
+    await this.run();
+    return generation;
+  }
+
+  /** The client that tries new credentials: it is the newest, and has no topics. */
+  trial(): FakeProducer | undefined {
+    return this.native
+      .open()
+      .find(({ properties }) => properties['statistics.interval.ms'] === '200');
+  }
+
+  /** The trial says that it is connected. */
+  async trialConnects(): Promise<void> {
+    const trial = this.trial();
+    assert(trial !== undefined, 'no trial is open');
+    this.native.tell(trial, true);
     await this.run();
   }
 

@@ -1,0 +1,133 @@
+/* CredentialsChange: moves the clients of this worker to new credentials while they run. Worker only;
+ * happens seldom. Decision 019.
+ *
+ *   idle --credentials--> trying --the trial connects--> moving --every client has moved--> idle
+ *                          ^  |  Kafka refuses: told, and tried on      |
+ *                          +--+ others                                  | others came meanwhile
+ *                          ^--------------------------------------------+
+ *
+ * 1. The clients keep what works until a trial has connected with what is new (worker/trial.ts).
+ * 2. A login or a token is set on the clients that run. Certificates cannot be: clients are replaced, the
+ *    producers by Recovery.renew, the consumers by ConsumeLoop.renew.
+ * 3. Of credentials that come while others are under way the last ones count; nothing queues.
+ */
+import type {
+  CredentialsChanged,
+  FromWorker,
+  KafkaLossReason,
+  ShardTask,
+} from '../channel/protocol.js';
+import { tokenFault } from '../kafka/connection-fault.js';
+import { changeBetween } from '../kafka/login.js';
+import type { ConsumeLoops } from './consume-loops.js';
+import type { ProduceLoop } from './produce-loop.js';
+
+/** What every client that is opened from now on connects with is read from it. */
+export type LiveTask = ShardTask & { kafkaCredentials: ShardTask['kafkaCredentials'] };
+
+export interface CredentialsChangeOptions {
+  readonly task: LiveTask;
+  readonly produceLoop: Pick<ProduceLoop, 'logIn' | 'renew' | 'openTrial' | 'endTrial'>;
+  readonly consumeLoops: Pick<ConsumeLoops, 'logIn' | 'renew'>;
+  readonly wallMs: () => number;
+  readonly post: (message: FromWorker) => void;
+  /** Has these values taken out of all that the worker says. */
+  readonly hide: (kafkaCredentials: ShardTask['kafkaCredentials']) => void;
+}
+
+export class CredentialsChange {
+  readonly #options: CredentialsChangeOptions;
+  /** The last that came. */
+  #newest: CredentialsChanged | undefined;
+  #moving = false;
+  /** What was told last of why they do not work. */
+  #refusal = '';
+
+  constructor(options: CredentialsChangeOptions) {
+    this.#options = options;
+  }
+
+  onMessage(message: CredentialsChanged): void {
+    const { hide, task } = this.#options;
+    hide(task.kafkaCredentials);
+    hide(message.kafkaCredentials);
+    this.#newest = message;
+    this.#refusal = '';
+    if (!this.#moving) this.#begin(message);
+  }
+
+  #begin(message: CredentialsChanged): void {
+    const { task, produceLoop, wallMs } = this.#options;
+    produceLoop.endTrial();
+    const what = changeBetween(task.kafkaCredentials, message.kafkaCredentials);
+    if (what === 'nothing') {
+      this.#tellInUse(message, { abandonedRecords: 0, timedOut: false });
+    } else if (what === 'login' && tokenFault(task, wallMs()) !== undefined) {
+      // Without a token that is good no connection is made: there is nothing to lose.
+      this.#setLogin(message);
+    } else {
+      this.#try(message, what);
+    }
+  }
+
+  #try(message: CredentialsChanged, what: 'login' | 'certificates'): void {
+    const { task, produceLoop } = this.#options;
+    const { kafkaCredentials } = message;
+    try {
+      produceLoop.openTrial(
+        { ...task, kafkaCredentials },
+        {
+          onConnected: () => {
+            produceLoop.endTrial();
+            if (what === 'login') this.#setLogin(message);
+            else void this.#replaceClients(message);
+          },
+          onFault: ({ reason, detail }) => {
+            // That Kafka is not there says nothing of the credentials.
+            if (reason === 'tls' || reason === 'authentication') {
+              this.#tellRefused(message, reason, detail);
+            }
+          },
+        },
+      );
+    } catch (error) {
+      this.#tellRefused(message, 'authentication', (error as Error).message);
+    }
+  }
+
+  #setLogin(message: CredentialsChanged): void {
+    const { task, produceLoop, consumeLoops } = this.#options;
+    const { kafkaCredentials } = message;
+    const fault = produceLoop.logIn(kafkaCredentials) ?? consumeLoops.logIn(kafkaCredentials);
+    if (fault !== undefined) {
+      this.#tellRefused(message, 'authentication', fault);
+      return;
+    }
+    task.kafkaCredentials = kafkaCredentials;
+    this.#tellInUse(message, { abandonedRecords: 0, timedOut: false });
+  }
+
+  async #replaceClients(message: CredentialsChanged): Promise<void> {
+    const { task, produceLoop, consumeLoops } = this.#options;
+    this.#moving = true;
+    task.kafkaCredentials = message.kafkaCredentials;
+    const [renewal] = await Promise.all([produceLoop.renew(), consumeLoops.renew()]);
+    this.#moving = false;
+    this.#tellInUse(message, renewal);
+    const newest = this.#newest;
+    if (newest !== undefined && newest !== message) this.#begin(newest);
+  }
+
+  #tellInUse(
+    { generation }: CredentialsChanged,
+    renewal: { readonly abandonedRecords: number; readonly timedOut: boolean },
+  ): void {
+    this.#options.post({ kind: 'credentialsInUse', generation, ...renewal });
+  }
+
+  #tellRefused({ generation }: CredentialsChanged, reason: KafkaLossReason, detail: string): void {
+    if (detail === this.#refusal) return;
+    this.#refusal = detail;
+    this.#options.post({ kind: 'credentialsRefused', generation, reason, detail });
+  }
+}

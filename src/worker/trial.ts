@@ -1,0 +1,66 @@
+/* Trial: a producer without topics that only connects, to see whether Kafka takes new credentials before
+ * those that work are given up. Worker only.
+ */
+
+import type { ProducerSettings, ShardTask } from '../channel/protocol.js';
+import type { KafkaConnection } from '../config/model.js';
+import {
+  EVENT_LOG,
+  EVENT_STATISTICS,
+  type ProducerEvent,
+  type ShardProducers,
+} from '../kafka/addon.js';
+import { producerProperties } from '../kafka/client-config.js';
+import { type ConnectionFault, connectionFault } from '../kafka/connection-fault.js';
+import { logIn, producerAsClient } from '../kafka/login.js';
+import { brokersUp } from '../kafka/statistics.js';
+
+const STATISTICS_MS = '200';
+const SETTINGS: ProducerSettings = {
+  lingerMs: 0,
+  batchMessagesMax: 1,
+  batchBytesMax: 1_000_000,
+  idempotent: false,
+  requestsInFlightMax: 1,
+  variant: 0,
+};
+
+export interface TrialOutcome {
+  /** Once: a broker has let it in. */
+  readonly onConnected: () => void;
+  /** At each attempt that fails, in words for people. */
+  readonly onFault: (fault: ConnectionFault) => void;
+}
+
+export class Trial {
+  readonly #native: ShardProducers;
+  readonly #kafka: KafkaConnection;
+  readonly #outcome: TrialOutcome;
+  readonly index: number;
+  #isOpen = true;
+
+  /** Throws, without any of the values, where librdkafka cannot use the credentials at all. */
+  constructor(native: ShardProducers, task: ShardTask, outcome: TrialOutcome) {
+    const properties = producerProperties(task, SETTINGS, false);
+    this.#native = native;
+    this.#kafka = task.kafka;
+    this.#outcome = outcome;
+    this.index = native.addProducer({ ...properties, 'statistics.interval.ms': STATISTICS_MS });
+    const fault = logIn(producerAsClient(native, this.index), task.kafkaCredentials);
+    if (fault === undefined) return;
+    this.close();
+    throw new Error(fault);
+  }
+
+  onEvent({ kind, text }: ProducerEvent): void {
+    if (!this.#isOpen) return;
+    if (kind === EVENT_STATISTICS && brokersUp(text) > 0) this.#outcome.onConnected();
+    const fault = kind === EVENT_LOG ? connectionFault(text, this.#kafka) : undefined;
+    if (fault !== undefined) this.#outcome.onFault(fault);
+  }
+
+  close(): void {
+    if (this.#isOpen) this.#native.removeProducer(this.index);
+    this.#isOpen = false;
+  }
+}
