@@ -35,6 +35,7 @@ class Model {
   #written = 0;
   #up = true;
   #erred = false;
+  #renewing = false;
   /** Losses that main has heard of and not yet answered. */
   readonly #losses: number[] = [];
   /** By target: the records that were written since each barrier. */
@@ -73,7 +74,8 @@ class Model {
     else if (dice < 0.88) this.#up = !this.#up;
     else if (dice < 0.92) for (const each of native.open()) native.tell(each, this.#up);
     else if (dice < 0.96) this.#barrier();
-    else if (dice < 0.97) this.#limitBytes = this.#random.between(50, PAYLOAD_BYTES_MAX);
+    else if (dice < 0.98) this.#renew();
+    else if (dice < 0.99) this.#limitBytes = this.#random.between(50, PAYLOAD_BYTES_MAX);
     // Behind an error librdkafka sends nothing before the worker has heard of it: requests in flight
     // are another matter, and the broker's sequence numbers' (test/real).
     if (this.#erred || this.#random.chance(0.7)) await this.worker.run();
@@ -99,6 +101,19 @@ class Model {
         ...(this.#random.chance(0.3) && { deadlineMs }),
       });
     }
+  }
+
+  /** Every producer is to be replaced. */
+  #renew(): void {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    const before = this.worker.native.open();
+    void this.worker.loop.renew().then(() => {
+      this.#renewing = false;
+      if (this.worker.native.open().some((producer) => before.includes(producer))) {
+        throw new Error('a producer was not replaced');
+      }
+    });
   }
 
   /** The request in flight, else one that could be next. */
@@ -177,7 +192,12 @@ class Model {
       this.#hear();
       this.#barrier();
       const done = native.settled.size + this.#refused.size === this.#written;
-      if (done && native.ringEmpty && [...native.targets.values()].every((t) => !t.diverted))
+      if (
+        done &&
+        !this.#renewing &&
+        native.ringEmpty &&
+        [...native.targets.values()].every((t) => !t.diverted)
+      )
         return;
     }
     throw new Error(`${this.#written - native.settled.size - this.#refused.size} are left`);
