@@ -1,4 +1,4 @@
-import { systemClock } from '../../src/base/clock.js';
+import { type Clock, systemClock } from '../../src/base/clock.js';
 import {
   closeDoorbell,
   listenToDoorbell,
@@ -31,6 +31,7 @@ export class MockWorker {
   readonly settled = new Map<number, Settlement>();
   readonly refused = new Set<number>();
   readonly loop: ProduceLoop;
+  readonly task: ShardTask;
   readonly ring: FrameRing;
   readonly #settlements: SettlementRing;
   readonly #wakeFd = openDoorbell();
@@ -39,12 +40,31 @@ export class MockWorker {
   /** Whether losses are answered at once, as main does it. */
   answersLosses = true;
 
-  constructor(bootstrapServers: string, { messageBytesMax = 1_000_000 } = {}) {
+  constructor(
+    bootstrapServers: string,
+    { messageBytesMax = 1_000_000, clock = systemClock as Clock } = {},
+  ) {
     const frames = createRingMemory(RING_BYTES);
     const settlements = createRingMemory(RING_BYTES);
     const slab = new SharedArrayBuffer(64);
     this.ring = new FrameRing(frames, () => ringDoorbell(this.#wakeFd));
     this.#settlements = new SettlementRing(settlements, (id, _, how) => this.#settle(id, how));
+    this.task = {
+      shard: 0,
+      connector: 'c',
+      clientId: 'client',
+      kafka: plainKafka(bootstrapServers),
+      kafkaCredentials: NO_CREDENTIALS,
+      messageBytesMax,
+      logLevel: 'info',
+      frames,
+      settlements,
+      slab,
+      wakeFd: this.#wakeFd,
+      mainFd: this.#mainFd,
+      consumers: [],
+      port: undefined as unknown as ShardTask['port'],
+    };
     this.loop = new ProduceLoop({
       native: new addon.ShardProducers(
         new Uint8Array(frames),
@@ -53,23 +73,8 @@ export class MockWorker {
         this.#wakeFd,
         this.#mainFd,
       ),
-      task: {
-        shard: 0,
-        connector: 'c',
-        clientId: 'client',
-        kafka: plainKafka(bootstrapServers),
-        kafkaCredentials: NO_CREDENTIALS,
-        messageBytesMax,
-        logLevel: 'info',
-        frames,
-        settlements,
-        slab,
-        wakeFd: this.#wakeFd,
-        mainFd: this.#mainFd,
-        consumers: [],
-        port: undefined as unknown as ShardTask['port'],
-      },
-      clock: systemClock,
+      task: this.task,
+      clock,
       post: (message) => this.#onMessage(message),
       errorName: addon.errorName,
     });
