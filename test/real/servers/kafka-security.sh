@@ -9,6 +9,8 @@ MTLS 3 SSL
 SASLTLS 4 SASL_SSL
 EXPIRED 5 SSL
 OTHERNAME 6 SSL
+OAUTH 7 SASL_PLAINTEXT
+OAUTHTLS 8 SASL_SSL
 L
 }
 
@@ -16,12 +18,20 @@ L
 PASSWORD=alice-secret
 CONNECTION_STRING='Endpoint=sb://planted.example/;SharedAccessKeyName=all;SharedAccessKey=planted+key/0='
 
+# After so long a client has to log in again on the connection that it has (KIP-368).
+REAUTH_MS=4000
+
 secure_properties() {
   sasl SASL
   sasl SASLTLS
+  oauth OAUTH
+  oauth OAUTHTLS
+  reauthenticated SASLTLS
+  reauthenticated OAUTH
   tls TLS server none
   tls MTLS server required
   tls SASLTLS server none
+  tls OAUTHTLS server none
   tls EXPIRED expired none
   tls OTHERNAME othername none
 }
@@ -34,6 +44,19 @@ $p.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModul
 $p.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 $p.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 P
+}
+
+# Takes any unsecured JSON web token (alg none) with sub, iat and exp.
+oauth() { # LISTENER
+  local p=listener.name.${1,,}
+  cat <<P
+$p.sasl.enabled.mechanisms=OAUTHBEARER
+$p.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;
+P
+}
+
+reauthenticated() { # LISTENER
+  echo "listener.name.${1,,}.connections.max.reauth.ms=$REAUTH_MS"
 }
 
 tls() { # LISTENER CERTIFICATE CLIENT_AUTH
@@ -55,7 +78,8 @@ scram_users() { # flags of StorageTool, one a line
 }
 
 # In $DATA/tls: ca.pem and other-ca.pem; client.pem with client.key and, with a pass phrase,
-# client-encrypted.key; other-client.pem, which Kafka does not trust.
+# client-encrypted.key; other-client.pem, which Kafka does not trust; and others to change to: new-client.pem,
+# and new-server-keystore.pem, whose CA is other-ca.pem.
 make_certificates() {
   local t=$DATA/tls name
   mkdir -p "$t"
@@ -68,12 +92,15 @@ make_certificates() {
   certificate othername ca /CN=kafka.example 'DNS:kafka.example'
   certificate expired ca /CN=localhost 'DNS:localhost,IP:127.0.0.1' 20200101000000Z 20200201000000Z
   certificate client ca /CN=bridge 'DNS:bridge'
+  certificate new-client ca /CN=bridge 'DNS:bridge'
+  certificate new-server other-ca /CN=localhost 'DNS:localhost,IP:127.0.0.1'
   certificate other-client other-ca /CN=bridge 'DNS:bridge'
   openssl pkcs8 -topk8 -v2 aes-256-cbc -in "$t/client.key" -out "$t/client-encrypted.key" \
     -passout pass:phrase-secret
   for name in server othername expired; do
     cat "$t/$name.key" "$t/$name.pem" "$t/ca.pem" >"$t/$name-keystore.pem"
   done
+  cat "$t/new-server.key" "$t/new-server.pem" "$t/other-ca.pem" >"$t/new-server-keystore.pem"
 }
 
 certificate() { # NAME CA SUBJECT ALTERNATIVE_NAMES [FROM TO]
