@@ -476,6 +476,7 @@ export class MqttToKafka {
       return;
     }
     if (outcome === UNKNOWN) {
+      events.messageUnconfirmed();
       if (session.inflight.abandon(packetId, id)) session.reconnect(UNKNOWN_FATE);
       return;
     }

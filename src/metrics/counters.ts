@@ -76,6 +76,7 @@ export class ConnectorCounters {
   pubacksRefused = 0;
   publishesUnrouted = 0;
   redeliveriesJoined = 0;
+  messagesUnconfirmed = 0;
   mqttConnects = 0;
   readonly mqttLosses: CountByReason<ConnectionLossReason> = zeroCounts(connectionLossReasons);
   readonly kafkaLosses: CountByReason<ConnectionLossReason> = zeroCounts(connectionLossReasons);

@@ -128,6 +128,14 @@ const connectorMetrics: readonly MetricDefinition[] = [
   ofConnector(
     'counter',
     {
+      name: 'millrace_messages_unconfirmed_total',
+      help: 'QoS 1 messages left to the broker to send again, as Kafka may have them or not: each may come twice',
+    },
+    (counters) => counters.messagesUnconfirmed,
+  ),
+  ofConnector(
+    'counter',
+    {
       name: 'millrace_qos0_messages_lost_total',
       help: 'QoS 0 messages that were given up',
       labels: ['reason'],

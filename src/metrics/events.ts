@@ -78,6 +78,11 @@ export class ConnectorEvents {
     );
   }
 
+  /** A QoS 1 message was left to the broker to send again: Kafka may have it or not. */
+  messageUnconfirmed(): void {
+    this.counters.messagesUnconfirmed += 1;
+  }
+
   /** A redelivered PUBLISH whose first delivery is still open. */
   redeliveryJoined(): void {
     this.counters.redeliveriesJoined += 1;

@@ -34,6 +34,8 @@ t.test('a worker that dies is replaced, its messages come again, the other goes 
     return (await bridge.metric('millrace_workers_replaced_total', { shard: '0' })) === 1;
   });
   t.equal(bridge.pubacks.length, 0, 'nothing of it is acknowledged');
+  const unconfirmed = await bridge.metric('millrace_messages_unconfirmed_total');
+  t.ok(unconfirmed > 0 && unconfirmed < TOPICS * EACH, `${unconfirmed} are its own`);
   bridge.setKafkaUp(true);
   await bridge.acknowledged(TOPICS * EACH);
   await bridge.inFlight(0);
