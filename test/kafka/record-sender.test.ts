@@ -2,6 +2,7 @@ import t, { type Test } from 'tap';
 import { addon } from '../../src/kafka/addon.js';
 import { openRecordSender, type SentRecord } from '../../src/kafka/record-sender.js';
 import { plainAccess } from '../../src/kafka/security-properties.js';
+import { seal } from '../../src/secrets/sealed.js';
 import { bytesOf } from '../support/dead-letters.js';
 import { readRecords } from '../support/kafka-records.js';
 
@@ -82,5 +83,15 @@ t.test('a Kafka that is not there is a failure after the time-out', async (t) =>
   await t.rejects(openRecordSender(plainAccess('127.0.0.1:1'), 3_000), {
     code: 'ERR_DEAD_LETTER_REPLAY',
     message: 'no connection to Kafka: nobody listens at 127.0.0.1:1',
+  });
+});
+
+t.test('a sender without a token says that it waits for one', async (t) => {
+  const { kafka } = plainAccess(startKafka(t).bootstrapServers);
+  const authentication = { kind: 'systemAssignedManagedIdentity', audience: 'a' } as const;
+  const access = { kafka: { ...kafka, authentication }, kafkaCredentials: seal({}) };
+  await t.rejects(openRecordSender(access, 1_000), {
+    code: 'ERR_DEAD_LETTER_REPLAY',
+    message: /^there is no token yet for a: /,
   });
 });
