@@ -56,14 +56,17 @@ export function giveToken(client: LoggedIn, { kafka, kafkaCredentials }: KafkaAc
     logIn(client, kafkaCredentials);
 }
 
-/** What of a client has to be another. */
+/**
+ * What has to be another: what a client logs in with, or the client. That is so for another user too: on a
+ * connection that is up Kafka takes none, and would end it.
+ */
 export function changeBetween(
   before: Sealed<KafkaCredentials>,
   after: Sealed<KafkaCredentials>,
-): 'nothing' | 'login' | 'certificates' {
+): 'nothing' | 'login' | 'client' {
   const { login, token, ...rest } = unseal(before);
   const { login: nextLogin, token: nextToken, ...nextRest } = unseal(after);
-  if (!isSame(rest, nextRest)) return 'certificates';
+  if (!isSame(rest, nextRest) || login?.username !== nextLogin?.username) return 'client';
   return isSame({ login, token }, { login: nextLogin, token: nextToken }) ? 'nothing' : 'login';
 }
 

@@ -7,8 +7,8 @@
  *                          ^--------------------------------------------+
  *
  * 1. The clients keep what works until a trial has connected with what is new (worker/trial.ts).
- * 2. A login or a token is set on the clients that run. Certificates cannot be: clients are replaced, the
- *    producers by Recovery.renew, the consumers by ConsumeLoop.renew.
+ * 2. A password or a token is set on the clients that run. For certificates, and for another user, they are
+ *    replaced: the producers by Recovery.renew, the consumers by ConsumeLoop.renew.
  * 3. Of credentials that come while others are under way the last ones count; nothing queues.
  */
 import type {
@@ -70,7 +70,7 @@ export class CredentialsChange {
     }
   }
 
-  #try(message: CredentialsChanged, what: 'login' | 'certificates'): void {
+  #try(message: CredentialsChanged, what: 'login' | 'client'): void {
     const { task, produceLoop } = this.#options;
     const { kafkaCredentials } = message;
     try {

@@ -44,8 +44,9 @@ t.test('what of a client has to be another is told by what differs', async (t) =
   t.equal(between(all, structuredClone(all)), 'nothing');
   t.equal(between(all, { ...all, login: { ...LOGIN, password: 'q' } }), 'login');
   t.equal(between(all, { ...all, token: { ...TOKEN, expiresAtMs: 8 } }), 'login');
+  t.equal(between(all, { ...all, login: { ...LOGIN, username: 'v' } }), 'client');
   t.equal(between({}, { token: TOKEN }), 'login');
-  t.equal(between(all, { ...all, client: { ...client, keyPem: 'l' } }), 'certificates');
-  t.equal(between(all, { ...all, caPem: 'other', login: LOGIN }), 'certificates');
-  t.equal(between(all, { ...all, caPem: undefined }), 'certificates');
+  t.equal(between(all, { ...all, client: { ...client, keyPem: 'l' } }), 'client');
+  t.equal(between(all, { ...all, caPem: 'other', login: LOGIN }), 'client');
+  t.equal(between(all, { ...all, caPem: undefined }), 'client');
 });

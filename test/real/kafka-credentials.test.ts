@@ -66,6 +66,14 @@ const faultsOf = ({ messages }: LivePool) =>
     message.kind === 'log' && message.level === 'error' ? [message.text] : [],
   );
 
+/** What main was told is wrong, since Kafka was connected first. */
+function troublesOf({ messages }: LivePool): FromWorker[] {
+  const connected = messages.findIndex((message) => message.kind === 'kafka' && message.up);
+  return messages
+    .slice(connected + 1)
+    .filter(({ kind }) => kind === 'kafka' || kind === 'consumer' || kind === 'producerLost');
+}
+
 async function alterPassword({ kafka, user }: { kafka: Kafka; user: string }, password: string) {
   const change = `SCRAM-SHA-512=[password=${password}]`;
   const entity = ['--entity-type', 'users', '--entity-name', user];
@@ -137,6 +145,7 @@ t.test('a login by PLAIN lasts, and another user takes over', async (t) => {
   const login = { username: '$ConnectionString', password: CONNECTION_STRING };
   await pool.inUse(pool.change({ caPem: ca, login }));
   await passReauthentications(pool);
+  t.same(troublesOf(pool), []);
   await pool.check(t, kafka.bootstrap);
 });
 
@@ -220,6 +229,7 @@ t.test('a client certificate is replaced; one that Kafka refuses is not', async 
   await pool.flows();
   await pool.inUse(pool.change(await of('client')));
   await pool.flows();
+  t.same(troublesOf(pool), [], 'nobody is told of a Kafka that is away');
   await pool.check(t, kafka.bootstrap);
 });
 
