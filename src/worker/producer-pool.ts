@@ -27,8 +27,10 @@ export interface ProducerState {
   barrierSeen: boolean;
   /** While it drains: what is in its queue is taken back. */
   purges: boolean;
-  /** Since when it is to be replaced, for it connects with credentials that are others by now. */
-  renewSinceMs: number | undefined;
+  /** When it begins to drain, to be replaced: it connects with credentials that are others by now. */
+  renewAtMs: number | undefined;
+  /** The addon's index of the one that takes its place, where it is open already; else -1. */
+  successor: number;
   wakePending: boolean;
 }
 
@@ -176,12 +178,28 @@ export class ProducerPool {
     this.#setTarget(target, quarantine.index, false);
   }
 
+  /** Opens the one that `replace` will put in its place, so that it is connected by then. */
+  prepare(producer: ProducerState): void {
+    if (producer.successor < 0) producer.successor = this.#openProducer(producer.settings, false);
+  }
+
+  /** One that is of no use before it was used: `replace` opens another. */
+  dropSuccessor(index: number): void {
+    for (const producer of this.producers) {
+      if (producer.successor !== index) continue;
+      this.#native.removeProducer(index);
+      producer.successor = -1;
+    }
+  }
+
   /** Destroys a producer that has nothing outstanding and opens another in its place; the one that
    * sends records alone is opened again when it is needed. */
   replace(producer: ProducerState): void {
     for (const index of this.indicesOf(producer)) this.#native.removeProducer(index);
     producer.soloIndex = -1;
-    producer.index = this.#openProducer(producer.settings, false);
+    this.prepare(producer);
+    producer.index = producer.successor;
+    producer.successor = -1;
     for (const target of producer.targets) {
       target.soloOpen = false;
       this.#setTarget(target, producer.index, false);
@@ -204,7 +222,8 @@ export class ProducerPool {
       loss: 0,
       barrierSeen: false,
       purges: false,
-      renewSinceMs: undefined,
+      renewAtMs: undefined,
+      successor: -1,
       wakePending: false,
     };
     this.#byKey.set(key, producer);

@@ -35,6 +35,8 @@ const STALE_MS = 1000;
 const STALE_SLOW_MS = 10_000;
 const NOT_PERSISTED = 0;
 /** Of a producer that is replaced for other credentials: decision 019. */
+/** So long its successor has to connect: an idempotent one asks for its id again after 500 ms. */
+const RENEW_WARM_UP_MS = 1_000;
 const RENEW_PURGE_MS = 5_000;
 const RENEW_TIMEOUT_MS = 30_000;
 /** librdkafka's _TIMED_OUT. */
@@ -93,6 +95,7 @@ export class Recovery {
   onFatal(index: number, code: string): void {
     const producer = this.#options.pool.producerAt(index);
     if (producer !== undefined) this.#lose(producer, code);
+    else this.#options.pool.dropSuccessor(index);
   }
 
   /** Main has closed the connections that losses up to this one concern: what comes from here on is
@@ -110,19 +113,26 @@ export class Recovery {
     if (this.#draining.has(this.#options.pool.producerOf(target))) this.#divert(target);
   }
 
-  /** Replaces every producer by one that the pool opens then, as soon as it has nothing outstanding, or
-   * its time is over. Resolves when all are replaced; to be called again only then. */
+  /** Replaces every producer by one that the pool opens now, as soon as that had time to connect and the
+   * other has nothing outstanding, or its time is over. Resolves when all are replaced; to be called again only then. */
   renew(): Promise<Renewal> {
-    const { pool, clock } = this.#options;
+    const { pool, clock, wake } = this.#options;
     const abandonedBefore = this.#abandoned;
     this.#renewTimedOut = false;
-    for (const producer of pool.producers) {
-      producer.renewSinceMs = clock.monotonicMs();
-      this.#beginDrain(producer);
+    const renewing = [...pool.producers];
+    for (const producer of renewing) {
+      pool.prepare(producer);
+      producer.renewAtMs = clock.monotonicMs() + RENEW_WARM_UP_MS;
     }
+    clock.after(RENEW_WARM_UP_MS, () => {
+      for (const producer of renewing) {
+        if (producer.renewAtMs !== undefined) this.#beginDrain(producer);
+      }
+      wake();
+    });
     return new Promise((resolve) => {
       this.#onRenewed = () => {
-        if ([...pool.producers].some(({ renewSinceMs }) => renewSinceMs !== undefined)) return;
+        if ([...pool.producers].some(({ renewAtMs }) => renewAtMs !== undefined)) return;
         this.#onRenewed = () => {};
         const abandonedRecords = this.#abandoned - abandonedBefore;
         resolve({ abandonedRecords, timedOut: this.#renewTimedOut });
@@ -255,7 +265,7 @@ export class Recovery {
   #stepDrain(producer: ProducerState): void {
     const { native, pool } = this.#options;
     if (pool.indicesOf(producer).some((index) => native.outstanding(index) > 0)) {
-      if (producer.renewSinceMs !== undefined) this.#hurry(producer, producer.renewSinceMs);
+      if (producer.renewAtMs !== undefined) this.#hurry(producer, producer.renewAtMs);
       // An idempotent producer puts what was in flight back into its queue to try it again.
       if (producer.purges) this.#purge(producer);
       this.#wakeLater(producer, 100);
@@ -264,19 +274,19 @@ export class Recovery {
     const lost = producer.loss > 0;
     if (lost && !producer.barrierSeen) return;
     this.#draining.delete(producer);
-    const renewed = producer.renewSinceMs !== undefined;
+    const renewed = producer.renewAtMs !== undefined;
     if (producer.settings.idempotent || lost || renewed) pool.replace(producer);
     producer.loss = 0;
     producer.barrierSeen = false;
     producer.purges = false;
-    producer.renewSinceMs = undefined;
+    producer.renewAtMs = undefined;
     if (renewed) this.#onRenewed();
   }
 
   /** What is renewed does not wait for ever for what is outstanding. */
-  #hurry(producer: ProducerState, sinceMs: number): void {
+  #hurry(producer: ProducerState, atMs: number): void {
     const { clock, errorName } = this.#options;
-    const waitedMs = clock.monotonicMs() - sinceMs;
+    const waitedMs = clock.monotonicMs() - atMs;
     if (waitedMs >= RENEW_TIMEOUT_MS && producer.loss === 0) {
       this.#renewTimedOut = true;
       this.#lose(producer, errorName(TIMED_OUT));

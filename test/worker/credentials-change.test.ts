@@ -107,9 +107,10 @@ t.test('those that come while clients are replaced wait, the last ones only', as
   for (const caPem of ['2', '3', '4']) await worker.credentials({ caPem });
   t.equal(worker.trial(), undefined);
   renewed();
-  await worker.run();
+  await worker.pass(1_000);
   t.match(worker.take('credentialsInUse'), [{ generation: 1 }]);
   await worker.trialConnects();
+  await worker.pass(1_000);
   t.match(worker.take('credentialsInUse'), [{ generation: 4 }]);
   t.equal(worker.consumers.renewals, 2);
 });

@@ -15,6 +15,9 @@ async function start(t: Tap, options?: FakeWorkerOptions): Promise<FakeWorker> {
 }
 type Tap = { teardown(callback: () => void): void };
 
+/** So long those that take their place have to connect. */
+const WARM_UP_MS = 1_000;
+
 interface Renewing {
   /** How it ended; undefined so far. */
   end(): object | undefined;
@@ -36,30 +39,37 @@ t.test('a producer is replaced when all that it has is delivered, and order hold
   await worker.writeIds(1, 2);
   const before = native.batched();
   const renewing = renew(worker);
-  await worker.writeIds(3, 4);
-  t.same(native.with(before), [1, 2], 'what comes now waits');
+  await worker.run();
+  const [, after] = native.open();
+  t.equal(native.open().length, 2, 'the next one has time to connect');
+  await worker.writeIds(3);
+  t.same(native.with(before), [1, 2, 3], 'meanwhile all goes on');
+  await worker.pass(WARM_UP_MS);
+  await worker.writeIds(4, 5);
+  t.same(native.with(before), [1, 2, 3], 'what comes now waits');
   t.equal(renewing.end(), undefined);
   native.deliver(before, 1);
   await worker.pass(1000);
   t.equal(native.batched(), before);
   native.deliver(before);
   await worker.run();
-  const after = native.batched();
-  t.not(after.index, before.index);
+  t.equal(native.batched(), after);
   t.same(native.open(), [after], 'the one before is gone');
   t.strictSame(renewing.end(), UNSCATHED);
-  t.same(native.with(after), [3, 4]);
-  await worker.writeIds(5);
-  native.deliver(after);
-  t.same(native.delivered.get(0), [1, 2, 3, 4, 5]);
+  t.same(native.with(native.batched()), [4, 5]);
+  await worker.writeIds(6);
+  native.deliver(native.batched());
+  t.same(native.delivered.get(0), [1, 2, 3, 4, 5, 6]);
   t.equal(native.targets.get(0)?.diverted, false, 'records flow as before');
 });
 
-t.test('one that has nothing under way is replaced at once', async (t) => {
+t.test('one that has nothing under way is replaced once the next had its time', async (t) => {
   const worker = await start(t, { targets: [{}, { lingerMs: 5 }] });
   const before = worker.native.open();
   const renewing = renew(worker);
-  await worker.run();
+  await worker.pass(WARM_UP_MS - 1);
+  t.equal(renewing.end(), undefined);
+  await worker.pass(1);
   t.strictSame(renewing.end(), UNSCATHED);
   t.equal(worker.native.open().length, 2);
   t.notOk(worker.native.open().some((producer) => before.includes(producer)));
@@ -78,6 +88,7 @@ t.test('after 5 s what was not sent is taken back, and comes in order', async (t
   await worker.writeIds(1, 2, 3);
   const before = native.batched();
   const renewing = renew(worker);
+  await worker.pass(WARM_UP_MS);
   await worker.writeIds(4);
   await worker.pass(4_900);
   t.same(native.with(before), [1, 2, 3]);
@@ -95,6 +106,7 @@ t.test('after 30 s what is in flight is given up as after a fatal error', async 
   const [first] = before.records;
   if (first !== undefined) first.inFlight = true;
   const renewing = renew(worker);
+  await worker.pass(WARM_UP_MS);
   await worker.writeIds(4);
   for (let ms = 0; ms < 29_900; ms += 100) await worker.pass(100);
   t.same(native.with(before), [1]);
@@ -121,6 +133,7 @@ t.test('a batch that is refused meanwhile is sent one by one, before what waits'
   await worker.writeIds(1, 2, 3);
   const before = native.batched();
   const renewing = renew(worker);
+  await worker.pass(WARM_UP_MS);
   await worker.writeIds(4);
   native.fail(before, TOO_LARGE, { count: 2 });
   await worker.run();
@@ -148,13 +161,13 @@ t.test(
     const renewing = renew(worker);
     await worker.run();
     native.deliver(native.batched(1));
-    await worker.run();
+    await worker.pass(WARM_UP_MS);
     t.strictSame(renewing.end(), UNSCATHED);
     const solo = native.solo(0);
     t.same(native.with(solo), [1, 2], 'the refused go alone, in quarantine');
     const before = native.open();
     const again = renew(worker);
-    await worker.run();
+    await worker.pass(WARM_UP_MS);
     t.equal(again.end(), undefined);
     native.deliver(solo);
     await worker.run();
@@ -167,12 +180,12 @@ t.test('what is held stays held, and is tried by the new producer', async (t) =>
   const worker = await start(t);
   const { native } = worker;
   await worker.writeIds(1, 2);
-  const before = native.batched();
-  native.fail(before, NOT_AUTHORISED);
+  const renewing = renew(worker);
+  await worker.pass(WARM_UP_MS - 1);
+  native.fail(native.batched(), NOT_AUTHORISED);
   await worker.run();
   t.match(worker.take('held'), [{ code: 'E29' }]);
-  const renewing = renew(worker);
-  await worker.run();
+  await worker.pass(1);
   t.strictSame(renewing.end(), UNSCATHED);
   t.same(worker.take('held'), []);
   await worker.pass(300);
@@ -189,6 +202,7 @@ t.test('a target that is opened meanwhile waits for the new producer', async (t)
   await worker.writeIds(1);
   const before = native.batched();
   const renewing = renew(worker);
+  await worker.pass(WARM_UP_MS);
   native.control({
     kind: 'openTarget',
     targetId: 1,
@@ -217,4 +231,21 @@ t.test('a fatal error meanwhile is a loss, and no time-out', async (t) => {
   t.equal(renewing.end(), undefined);
   await worker.barrier(1);
   t.strictSame(renewing.end(), { abandonedRecords: 1, timedOut: false });
+});
+
+t.test('a next one that is of no use before its time is opened again', async (t) => {
+  const worker = await start(t);
+  const { native } = worker;
+  await worker.writeIds(1);
+  const renewing = renew(worker);
+  await worker.run();
+  const [before, useless] = native.open();
+  if (useless !== undefined) native.setFatal(useless, 47);
+  await worker.run();
+  t.same(native.open(), [before]);
+  t.same(worker.take('producerLost'), []);
+  native.deliver(native.batched());
+  await worker.pass(WARM_UP_MS);
+  t.strictSame(renewing.end(), UNSCATHED);
+  t.notOk(native.batched().fatal);
 });
