@@ -29,7 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   channel: [...FOUNDATION, 'secrets'],
   ring: FOUNDATION,
   metrics: FOUNDATION,
-  mqtt: SHARED,
+  mqtt: [...SHARED, 'secrets'],
   route: SHARED,
   delivery: SHARED,
   shard: SHARED,

@@ -1,10 +1,10 @@
-import type { Socket } from 'node:net';
-import type { DialOptions } from '../../src/mqtt/dial.js';
+import type { Dial, DialOptions, Transport } from '../../src/mqtt/dial/transport.js';
 
 /** As much of a socket as a connection uses: takes everything at once and keeps nothing. */
-export class SinkSocket {
+export class SinkSocket implements Transport {
   readonly connecting = false;
   readonly writableLength = 0;
+  readonly writeQueueBytes = 0;
   bytesWritten = 0;
   readonly #options: DialOptions;
   #buffer: Uint8Array;
@@ -15,12 +15,12 @@ export class SinkSocket {
   }
 
   /** A `dial` that connects to nothing, and the socket that it gave last. */
-  static dial(): { dial: (options: DialOptions) => Socket; socket: () => SinkSocket } {
+  static dial(): { dial: Dial; socket: () => SinkSocket } {
     let last: SinkSocket | undefined;
     return {
       dial: (options) => {
         last = new SinkSocket(options);
-        return last as unknown as Socket;
+        return last;
       },
       socket: () => last as SinkSocket,
     };
@@ -42,9 +42,8 @@ export class SinkSocket {
     this.#buffer = this.#options.nextBuffer();
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array): void {
     this.bytesWritten += bytes.length;
-    return true;
   }
 
   pause(): void {}

@@ -5,6 +5,7 @@ import { dataDir } from './data-dir.js';
 import { registerDeadLetters } from './dead-letters-options.js';
 import { registerExplain } from './explain-options.js';
 import { seconds, wholeNumber } from './numbers.js';
+import { TOKEN_FILE_OPTION } from './token-file-option.js';
 import { millraceVersion } from './version.js';
 
 const DATA_DIR = 'millrace-data';
@@ -53,6 +54,7 @@ function registerRun(program: Command): void {
       DATA_DIR,
     )
     .option('--admin-address <host:port>', '/metrics, /livez and /readyz', '127.0.0.1:9464')
+    .option(...TOKEN_FILE_OPTION)
     .option('--drain-timeout <seconds>', 'for what is in flight at SIGTERM', seconds, 30)
     .action(async ({ file, drainTimeout, ...options }) => {
       const { runCommand } = await import('./run.js');

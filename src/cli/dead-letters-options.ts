@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { dataDir } from './data-dir.js';
 import type { DeadLettersContext } from './dead-letters.js';
 import { positiveNumber } from './numbers.js';
+import { TOKEN_FILE_OPTION } from './token-file-option.js';
 
 export interface ListOptions {
   readonly dataDir: string;
@@ -19,6 +20,7 @@ export interface ReplayCommandOptions {
   readonly file: readonly string[];
   readonly secretsDir?: string;
   readonly configMapsDir?: string;
+  readonly serviceAccountTokenFile?: string;
   readonly all: boolean;
   readonly keep: boolean;
   readonly kafkaTopic?: string;
@@ -62,6 +64,7 @@ export function registerDeadLetters(program: Command, context?: DeadLettersConte
     )
     .option('--secrets-dir <dir>', 'secrets as Kubernetes mounts them: <dir>/<secret>/<key>')
     .option('--config-maps-dir <dir>', 'config maps likewise')
+    .option(...TOKEN_FILE_OPTION)
     .option('--all', 'every dead letter', false)
     .option('--keep', 'do not remove what was sent', false)
     .option(

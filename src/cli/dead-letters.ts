@@ -29,7 +29,10 @@ const payloadShownBytes = 4096;
 /** Node's thread pool has four threads; a few more keep them busy. */
 const readAtOnce = 8;
 
-type ConfigurationOptions = Pick<ReplayCommandOptions, 'file' | 'secretsDir' | 'configMapsDir'>;
+type ConfigurationOptions = Pick<
+  ReplayCommandOptions,
+  'file' | 'secretsDir' | 'configMapsDir' | 'serviceAccountTokenFile'
+>;
 
 interface Loaded {
   readonly connectors: readonly Connector[];
@@ -47,7 +50,11 @@ export interface DeadLettersContext {
     secrets: SecretSource,
     timeoutMs: number,
   ) => Promise<RecordSender>;
-  readonly openPublisher: (connector: Connector, timeoutMs: number) => Promise<LetterPublisher>;
+  readonly openPublisher: (
+    connector: Connector,
+    secrets: SecretSource,
+    timeoutMs: number,
+  ) => Promise<LetterPublisher>;
 }
 
 /** The process, its files, and what the configuration names. */
@@ -129,7 +136,7 @@ export async function replay(
     mqttTopic,
     keep,
     openSender: async (name) => openSender(connectorOf(name).kafka, secrets, timeoutMs),
-    openPublisher: async (name) => openPublisher(connectorOf(name), timeoutMs),
+    openPublisher: async (name) => openPublisher(connectorOf(name), secrets, timeoutMs),
     report: ({ id, outcome }) => {
       if ('failed' in outcome) stderr.write(`failed ${id}: ${escapeText(outcome.failed)}\n`);
       else stdout.write(`sent ${id} to ${escapeText(outcome.sentTo)}\n`);
@@ -141,11 +148,12 @@ export async function replay(
 }
 
 async function loadConnectorsOf(options: ConfigurationOptions): Promise<Loaded> {
-  const { file, secretsDir, configMapsDir } = options;
+  const { file, secretsDir, configMapsDir, serviceAccountTokenFile } = options;
   // No field that depends on the instance matters here.
   const loaded = await loadModel(file, {
     secretsDir,
     configMapsDir,
+    serviceAccountTokenFile,
     instanceId: 0,
     stdin: process.stdin,
   });

@@ -8,6 +8,7 @@ export interface RunOptions {
   readonly files: readonly string[];
   readonly secretsDir?: string | undefined;
   readonly configMapsDir?: string | undefined;
+  readonly serviceAccountTokenFile?: string | undefined;
   readonly instanceId: number;
   readonly dataDir: string;
   readonly adminAddress: string;
@@ -16,8 +17,11 @@ export interface RunOptions {
 
 /** Runs until SIGTERM or SIGINT. Resolves with the exit code. */
 export async function runCommand(options: RunOptions): Promise<number> {
-  const { files, secretsDir, configMapsDir, instanceId } = options;
-  const request = { paths: files, options: { secretsDir, configMapsDir, instanceId } };
+  const { files, secretsDir, configMapsDir, serviceAccountTokenFile, instanceId } = options;
+  const request = {
+    paths: files,
+    options: { secretsDir, configMapsDir, serviceAccountTokenFile, instanceId },
+  };
   const loaded = await loadApart(request, process.stdin);
   const model = usableModel(loaded, process.stderr);
   const engine = new Engine({

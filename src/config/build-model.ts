@@ -28,7 +28,12 @@ import type {
 } from './model.js';
 import type { ConnectorResource, Resources, TopicMapResource } from './resource.js';
 import { isEventHubs } from './rules/connector.js';
-import { formatHostPort, parseKafkaEndpoint, parseMqttEndpoint } from './rules/endpoints.js';
+import {
+  formatHostPort,
+  meansTls,
+  parseKafkaEndpoint,
+  parseMqttEndpoint,
+} from './rules/endpoints.js';
 import { consumerGroupOf, splitSharedFilter } from './rules/names.js';
 import { clampToBatchRange } from './rules/topic-map.js';
 
@@ -121,25 +126,33 @@ function mqttOf(written: KafkaConnectorSpec['localBrokerConnection']): MqttConne
   assert(Value.Check(LocalBrokerConnection, spec), 'the defaults satisfy their own schema');
   const endpoint = parseMqttEndpoint(spec.endpoint);
   assert(endpoint.ok, 'a checked MQTT end point parses');
-  const { host, port, webSocketPath } = endpoint.value;
-  const kubernetes = spec.authentication?.kubernetes;
-  let authentication: MqttAuthentication = { kind: 'none' };
-  if (kubernetes !== undefined) {
-    authentication = { kind: 'kubernetes', audience: kubernetes.audience, required: true };
-  } else if (written === undefined) {
-    authentication = { kind: 'kubernetes', audience: KUBERNETES_AUDIENCE, required: false };
-  }
+  const { scheme, host, port, webSocketPath } = endpoint.value;
+  const tlsEnabled = spec.tls.tlsEnabled || meansTls(scheme);
   return {
     host,
     port,
     webSocketPath,
-    tls: tlsOf(spec.tls),
-    authentication,
-    alpnProtocols: [],
+    tls: tlsOf({ ...spec.tls, tlsEnabled }),
+    authentication:
+      written === undefined
+        ? { kind: 'kubernetes', audience: KUBERNETES_AUDIENCE, required: false }
+        : mqttAuthenticationOf(written.authentication),
+    alpnProtocols: tlsEnabled ? spec.tls.alpnProtocols : [],
     keepAliveSeconds: spec.keepAliveSeconds,
     sessionExpirySeconds: spec.sessionExpirySeconds,
     receiveMaximum: spec.receiveMaximum,
   };
+}
+
+function mqttAuthenticationOf(
+  spec: NonNullable<KafkaConnectorSpec['localBrokerConnection']>['authentication'],
+): MqttAuthentication {
+  const { kubernetes, usernamePassword, x509 } = spec ?? {};
+  if (kubernetes !== undefined) {
+    return { kind: 'kubernetes', audience: kubernetes.audience, required: true };
+  }
+  if (usernamePassword !== undefined) return { kind: 'usernamePassword', ...usernamePassword };
+  return x509 === undefined ? { kind: 'none' } : { kind: 'x509', ...x509 };
 }
 
 function topicMapOf(resource: TopicMapResource): TopicMap {

@@ -16,6 +16,7 @@ export interface LoadRequest {
   readonly options: {
     readonly secretsDir?: string | undefined;
     readonly configMapsDir?: string | undefined;
+    readonly serviceAccountTokenFile?: string | undefined;
     readonly instanceId: number;
   };
 }

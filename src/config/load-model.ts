@@ -11,6 +11,7 @@ export interface LoadOptions {
   /** Holds <secret>/<key>, as Kubernetes mounts it. */
   readonly secretsDir?: string | undefined;
   readonly configMapsDir?: string | undefined;
+  readonly serviceAccountTokenFile?: string | undefined;
   readonly instanceId: number;
   /** Of the machine, where the caller does not say. */
   readonly cores?: number | undefined;
@@ -48,6 +49,7 @@ export async function loadModel(
     secrets: {
       secretsDir: options.secretsDir,
       configMapsDir: options.configMapsDir,
+      serviceAccountTokenFile: options.serviceAccountTokenFile,
       inline: sealInlineObjects(loaded.documents),
     },
   };

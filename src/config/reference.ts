@@ -15,6 +15,7 @@ interface FieldSchema {
   readonly maximum?: number;
   readonly minLength?: number;
   readonly maxLength?: number;
+  readonly maxItems?: number;
   readonly description?: string;
   readonly properties?: Readonly<Record<string, FieldSchema>>;
   readonly required?: readonly string[];
@@ -123,7 +124,8 @@ function table(object: FieldSchema): string {
 }
 
 function typeOf(field: FieldSchema): string {
-  if (field.type === 'array') return 'list of objects';
+  if (field.type === 'array')
+    return isObject(field) ? 'list of objects' : `list of ${field.items?.type}s`;
   if (field.type !== undefined) return field.type;
   return [...new Set((field.enum ?? []).map((value) => typeof value))].join(' or ');
 }
@@ -132,13 +134,17 @@ function defaultOf(field: FieldSchema): string {
   const inWords = field[DEFAULT_IN_WORDS];
   if (inWords !== undefined) return inWords;
   if (field.default === undefined) return '';
-  return isObject(field) ? 'its own defaults' : `\`${String(field.default)}\``;
+  if (isObject(field)) return 'its own defaults';
+  return `\`${typeof field.default === 'string' ? field.default : JSON.stringify(field.default)}\``;
 }
 
 function rangeOf(field: FieldSchema): string {
   if (field.enum !== undefined) return field.enum.map((word) => wordOf(word, field)).join(', ');
   if (field[EXPECTS] !== undefined) return field[EXPECTS];
   if (field.minimum !== undefined) return `${field.minimum} to ${field.maximum}`;
+  if (field.type === 'array' && field.items !== undefined && !isObject(field)) {
+    return `at most ${field.maxItems}, each ${rangeOf(field.items)}`;
+  }
   if (field.type !== 'string') return '';
   const { minLength = 0, maxLength } = field;
   if (maxLength === undefined) return minLength > 0 ? 'not empty' : '';

@@ -29,6 +29,7 @@ import type { PublishFault } from '../mqtt/receive/publish-check.js';
 import { PayloadSlab } from '../ring/payload-slab.js';
 import { SessionSlab } from '../ring/session-slab.js';
 import type { KafkaCredentials } from '../secrets/kafka-credentials.js';
+import type { MqttCredentials } from '../secrets/mqtt-credentials.js';
 import type { Sealed } from '../secrets/sealed.js';
 import { ShardPool } from '../shard/pool.js';
 import type { SourceSettings } from '../shard/record-source.js';
@@ -47,6 +48,8 @@ const DEAD_LETTER_BYTES_MIN = 1024 * 1024 * 1024;
 export interface BridgeOptions {
   readonly connector: Connector;
   readonly kafkaCredentials: Sealed<KafkaCredentials>;
+  /** Those of now, asked whenever a connection is made. */
+  readonly mqttCredentials: () => Sealed<MqttCredentials>;
   readonly dataDir: string;
   readonly log: Log;
   readonly events: ConnectorEvents;

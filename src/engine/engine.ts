@@ -4,6 +4,7 @@ import { createLog } from '../base/log.js';
 import type { Model } from '../config/model.js';
 import { Metrics } from '../metrics/registry.js';
 import { readKafkaCredentials } from '../secrets/kafka-credentials.js';
+import { readMqttCredentials } from '../secrets/mqtt-credentials.js';
 import type { SecretSource } from '../secrets/secret-source.js';
 import { Bridge } from './bridge.js';
 import { type EngineState, type Health, judgeHealth } from './health.js';
@@ -55,7 +56,8 @@ export class Engine {
         .filter(({ instances }) => instances > 0)
         .map(async (connector) => {
           const kafkaCredentials = await readKafkaCredentials(connector.kafka, secrets);
-          return { connector, kafkaCredentials };
+          const mqttCredentials = await readMqttCredentials(connector.mqtt, secrets);
+          return { connector, kafkaCredentials, mqttCredentials };
         }),
     );
     if (adminAddress !== undefined) {
@@ -66,11 +68,12 @@ export class Engine {
         health: () => this.health(),
       });
     }
-    for (const { connector, kafkaCredentials } of connectors) {
+    for (const { connector, kafkaCredentials, mqttCredentials } of connectors) {
       const log = createLog(connector.logLevel, connector.name);
       const bridge = await Bridge.open({
         connector,
         kafkaCredentials,
+        mqttCredentials: () => mqttCredentials,
         dataDir,
         log,
         events: this.metrics.connector(connector.name, log),

@@ -17,13 +17,16 @@ import type { RouteTable } from '../flow/to-kafka/route-table.js';
 import type { CompiledRoute } from '../flow/to-kafka/routes.js';
 import type { CompiledRecordRoute } from '../flow/to-mqtt/record-routes.js';
 import type { ConnectorEvents } from '../metrics/events.js';
-import { dial } from '../mqtt/dial.js';
+import { dialler } from '../mqtt/dial/dialler.js';
 import type { PublishFault } from '../mqtt/receive/publish-check.js';
 import { TopicCache } from '../mqtt/receive/topic-cache.js';
-import { Session, type SessionEvents, type SessionState } from '../mqtt/session.js';
+import { Session } from '../mqtt/session.js';
+import type { SessionEvents, SessionState } from '../mqtt/session-options.js';
 import type { Subscription } from '../mqtt/subscriptions.js';
 import type { SessionSlab } from '../ring/session-slab.js';
 import { filtersOverlap } from '../route/topic-filter.js';
+import type { MqttCredentials } from '../secrets/mqtt-credentials.js';
+import type { Sealed } from '../secrets/sealed.js';
 import type { BridgeHealth } from './bridge-health.js';
 import { connectionLossReason } from './loss-reason.js';
 import { Retirement } from './retirement.js';
@@ -37,6 +40,8 @@ const WRITE_TIMEOUT_MS = 30_000;
 
 export interface SessionsOptions {
   readonly connector: Connector;
+  /** Those of now, asked at every dial. */
+  readonly mqttCredentials: () => Sealed<MqttCredentials>;
   readonly planned: readonly PlannedSession[];
   readonly store: SessionStore;
   readonly table: RouteTable;
@@ -103,7 +108,7 @@ export class Sessions {
   }
 
   async #open(index: number, planned: PlannedSession): Promise<Session> {
-    const { connector, clock, random } = this.#options;
+    const { connector, clock, random, mqttCredentials } = this.#options;
     const { mqtt, maxPayloadBytes } = connector;
     const { clientId, subscriptions } = planned;
     const filters = subscriptions.map(({ filter }) => filter);
@@ -136,7 +141,9 @@ export class Sessions {
       slab: this.#options.slab.bytes,
       clock,
       random,
-      dial,
+      dial: dialler(mqtt, mqttCredentials),
+      security: mqtt,
+      credentials: mqttCredentials,
       events: this.#events(index, planned, filters),
     });
   }
@@ -227,7 +234,8 @@ export class Sessions {
     } else if (state.kind === 'subscribing') {
       this.#options.health.sessionSubscribing(clientId);
     } else if (state.kind === 'waiting') {
-      events.mqttLost(clientId, connectionLossReason(state.reason), state.reason);
+      const lossReason = state.lossReason ?? connectionLossReason(state.reason);
+      events.mqttLost(clientId, lossReason, state.reason);
       this.#options.health.sessionConnecting(clientId, state.reason);
     } else if (state.kind === 'stopped') {
       events.mqttClosed(clientId);

@@ -50,6 +50,8 @@ export const connectionLossReasons = [
   'workerDied',
   'possiblyPersisted',
   'fatalProducer',
+  /** Not lost: given up for one with new credentials. */
+  'newCredentials',
   'other',
 ] as const;
 export type ConnectionLossReason = (typeof connectionLossReasons)[number];

@@ -1,11 +1,12 @@
 /* Connection: one socket, from CONNECT to its end: writes, keep alive, pause and resume; no session
  * state. Main thread only. What comes in is packet-reader.ts's.
  */
-import type { Socket } from 'node:net';
 import type { Packet } from 'mqtt-packet';
 import type { Clock } from '../base/clock.js';
+import type { ConnectionLossReason } from '../metrics/reasons.js';
 import { controlPacketBytes } from './control-packet.js';
-import { type DialOptions, writeQueueBytes } from './dial.js';
+import { ConnectionFault } from './dial/connection-fault.js';
+import type { Dial, Transport } from './dial/transport.js';
 import { KeepAlive } from './keep-alive.js';
 import { PROTOCOL_ERROR, SUCCESS } from './reason-code.js';
 import {
@@ -14,7 +15,10 @@ import {
   type PacketReaderOptions,
 } from './receive/packet-reader.js';
 import { Output } from './send/output.js';
+import { VARINT_MAX } from './wire.js';
 
+/** A fixed header and what its Remaining Length can say. */
+const PACKET_BYTES_MAX = 5 + VARINT_MAX;
 const PUBACK_FIRST_BYTE = 0x40;
 const PUBACK_BYTES_MAX = 5;
 /** How long the broker may take to close after our DISCONNECT: a process that stops waits for it. */
@@ -24,6 +28,8 @@ export const LINGER_MS = 2_000;
 export interface Closed {
   readonly reason: string;
   readonly reasonCode: number | undefined;
+  /** What sort of reason, where that is known by more than its words. */
+  readonly lossReason: ConnectionLossReason | undefined;
 }
 
 export interface ConnectionHandlers extends PacketHandlers {
@@ -39,7 +45,7 @@ export interface ConnectionOptions extends PacketReaderOptions {
   readonly connectTimeoutMs: number;
   readonly writeTimeoutMs: number;
   readonly clock: Clock;
-  readonly dial: (options: DialOptions) => Socket;
+  readonly dial: Dial;
   readonly handlers: ConnectionHandlers;
 }
 
@@ -48,7 +54,7 @@ export class Connection {
   readonly output: Output;
   readonly #options: ConnectionOptions;
   readonly #handlers: ConnectionHandlers;
-  readonly #socket: Socket;
+  readonly #transport: Transport;
   readonly #reader: PacketReader;
   readonly #keepAlive: KeepAlive;
   #cancelWriteWatch: (() => void) | undefined;
@@ -66,7 +72,7 @@ export class Connection {
       },
       onPaused: () => {
         this.#keepAlive.onPaused();
-        this.#socket.pause();
+        this.#transport.pause();
       },
       onKept: () => this.resume(),
       onPingresp: () => {
@@ -80,10 +86,11 @@ export class Connection {
       () => this.send({ cmd: 'pingreq' }),
       (reason) => this.destroy(reason),
     );
-    this.#socket = options.dial({
+    this.#transport = options.dial({
       host: options.host,
       port: options.port,
       timeoutMs: options.connectTimeoutMs,
+      packetBytesMax: Math.min(options.maximumPacketSize, PACKET_BYTES_MAX),
       nextBuffer: () => this.#reader.nextBuffer(),
       onBytes: (bytes) => {
         this.#keepAlive.onReceived();
@@ -99,7 +106,7 @@ export class Connection {
     });
     this.output = new Output(
       (bytes) => this.#write(bytes),
-      () => this.#socket.writableLength,
+      () => this.#transport.writableLength,
     );
   }
 
@@ -140,7 +147,7 @@ export class Connection {
   resume(): void {
     if (!this.#reader.resume()) return;
     this.#keepAlive.onReading();
-    this.#socket.resume();
+    this.#transport.resume();
   }
 
   /** Says why with DISCONNECT, unless a payload that is not ours is in its way, and ends the connection. */
@@ -150,29 +157,29 @@ export class Connection {
     properties?: { sessionExpiryInterval?: number },
   ): void {
     if (this.#closed !== undefined) return;
-    if (this.#socket.connecting) {
+    if (this.#transport.connecting) {
       this.destroy(reason);
       return;
     }
     if (this.output.borrowing) {
       // From here on the memory is its owner's again, and the socket shall not read it any more.
-      this.#finish({ reason, reasonCode });
-      this.#socket.destroy();
+      this.#finish({ reason, reasonCode, lossReason: undefined });
+      this.#transport.destroy();
       return;
     }
     this.send({ cmd: 'disconnect', reasonCode, ...(properties && { properties }) });
-    this.#finish({ reason, reasonCode });
-    this.#socket.end();
+    this.#finish({ reason, reasonCode, lossReason: undefined });
+    this.#transport.end();
     // A paused socket would never see that the peer has closed it too.
-    this.#socket.resume();
+    this.#transport.resume();
     // A peer that does not read keeps nothing of ours alive.
-    this.#cancelDestroy = this.#options.clock.after(LINGER_MS, () => this.#socket.destroy());
+    this.#cancelDestroy = this.#options.clock.after(LINGER_MS, () => this.#transport.destroy());
   }
 
   /** Ends the connection without a word; `reasonCode` is the broker's, where it had one. */
-  destroy(reason: string, reasonCode?: number): void {
-    this.#finish({ reason, reasonCode });
-    this.#socket.destroy();
+  destroy(reason: string, reasonCode?: number, lossReason?: ConnectionLossReason): void {
+    this.#finish({ reason, reasonCode, lossReason });
+    this.#transport.destroy();
   }
 
   #finish(closed: Closed): void {
@@ -186,40 +193,35 @@ export class Connection {
 
   #onSocketClosed(error: Error | undefined): void {
     this.#cancelDestroy();
-    const reason = error === undefined ? 'the broker closed the connection' : describe(error);
-    this.#finish({ reason, reasonCode: undefined });
+    const reason = error === undefined ? 'the broker closed the connection' : error.message;
+    const known = error instanceof ConnectionFault ? error.lossReason : undefined;
+    const lossReason = error === undefined ? 'closed' : known;
+    this.#finish({ reason, reasonCode: undefined, lossReason });
     this.#reader.onSocketClosed();
   }
 
   #write(bytes: Uint8Array): void {
     if (this.#closed !== undefined) return;
     this.#keepAlive.onSent();
-    this.#socket.write(bytes);
-    if (this.#socket.writableLength > 0) this.#watchWrite();
+    this.#transport.write(bytes);
+    if (this.#transport.writableLength > 0) this.#watchWrite();
   }
 
   /** A broker that stops reading is as good as gone. */
   #watchWrite(): void {
     if (this.#cancelWriteWatch !== undefined) return;
     const sent = this.#sentBytes();
-    const queued = writeQueueBytes(this.#socket);
+    const queued = this.#transport.writeQueueBytes;
     this.#cancelWriteWatch = this.#options.clock.after(this.#options.writeTimeoutMs, () => {
       this.#cancelWriteWatch = undefined;
-      if (this.#closed !== undefined || this.#socket.writableLength === 0) return;
-      const progress = this.#sentBytes() > sent || writeQueueBytes(this.#socket) !== queued;
+      if (this.#closed !== undefined || this.#transport.writableLength === 0) return;
+      const progress = this.#sentBytes() > sent || this.#transport.writeQueueBytes !== queued;
       if (progress) this.#watchWrite();
       else this.destroy(`the broker took nothing for ${this.#options.writeTimeoutMs} ms`);
     });
   }
 
   #sentBytes(): number {
-    return this.#socket.bytesWritten - this.#socket.writableLength;
+    return this.#transport.bytesWritten - this.#transport.writableLength;
   }
-}
-
-function describe(error: Error): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === undefined || error.message.includes(code)
-    ? error.message
-    : `${code}: ${error.message}`;
 }

@@ -12,18 +12,14 @@
  *    over the next connection [MQTT-4.4.0-1]. Left unread, it would stand before the PUBACKs for what we sent.
  */
 import type { IConnackPacket, IDisconnectPacket, Packet } from 'mqtt-packet';
-import type { Clock } from '../base/clock.js';
+import { unseal } from '../secrets/sealed.js';
 import { Backoff } from './backoff.js';
+import { missingFeature, type ServerLimits, serverLimits } from './connack.js';
+import { connackRefusal, connectPacket } from './connect-packet.js';
+import { type Closed, Connection } from './connection.js';
+import { earlyEnd } from './early-end.js';
+import { EnhancedAuthentication } from './enhanced-authentication.js';
 import {
-  connackFault,
-  missingFeature,
-  type Publishing,
-  type ServerLimits,
-  serverLimits,
-} from './connack.js';
-import { type Closed, Connection, type ConnectionOptions } from './connection.js';
-import {
-  isConnackReason,
   PROTOCOL_ERROR,
   reasonDisposition,
   reasonText,
@@ -33,89 +29,17 @@ import {
 } from './reason-code.js';
 import { Inbound } from './receive/inbound.js';
 import type { Inflight } from './receive/inflight.js';
-import type { OversizeSink } from './receive/oversize.js';
 import { ABSENT, type Publish } from './receive/publish.js';
-import type { PublishFault } from './receive/publish-check.js';
-import type { TopicCache } from './receive/topic-cache.js';
 import { Outbound } from './send/outbound.js';
-import type { OutgoingPublish } from './send/outgoing-publish.js';
+import type { SessionOptions, SessionState } from './session-options.js';
 import { Subscriber } from './subscriber.js';
-import type { Subscription } from './subscriptions.js';
 
 const BACKOFF_MIN_MS = 200;
 const BACKOFF_MAX_MS = 30_000;
 const PACKET_ID_MAX = 65_535;
+const NEW_CREDENTIALS = 'there are new credentials';
 /** A connection that lasted this long was good, however it ended: waits begin anew after it. */
 const PROVEN_MS = BACKOFF_MAX_MS;
-
-export type SessionState =
-  | { readonly kind: 'idle' | 'dialling' | 'connecting' | 'subscribing' | 'active' }
-  | { readonly kind: 'waiting'; readonly reason: string; readonly refused: boolean }
-  | { readonly kind: 'stopped'; readonly reason: string };
-
-/** The upward calls of a session: flow/ and engine/ answer them. */
-export interface SessionEvents {
-  onBatchStart(): void;
-  /** Everything that one read brought has been offered. */
-  onBatchEnd(): void;
-  /** Takes a PUBLISH whose `topic` is resolved; opens its delivery. False: no credit now. */
-  onPublish(session: Session, publish: Publish): boolean;
-  /** Takes the payload of a PUBLISH that is over the limit; undefined: no credit now. */
-  onOversize(session: Session, publish: Publish): OversizeSink | undefined;
-  /** A redelivered PUBLISH was joined to its open delivery; a payload in the slab is dropped. */
-  onJoined(session: Session, publish: Publish): void;
-  /** A PUBACK for what was sent with `outbound.publish`. */
-  onPuback(session: Session, delivery: number, reasonCode: number): void;
-  /** `outbound` may have room again; once a batch. */
-  onWritable(session: Session): void;
-  /** Fills `publish` with what was sent for `delivery`; false: it is nobody's any more. */
-  onResend(session: Session, delivery: number, publish: OutgoingPublish): boolean;
-  onState(session: Session, state: SessionState): void;
-  onLimits(session: Session, limits: ServerLimits): void;
-  /** The broker refuses a subscription, which is tried again; undefined: it grants it after all. */
-  onRefused(session: Session, subscription: Subscription, reason: string | undefined): void;
-  /** Every filter to be given up is, or the broker says that it never had it. */
-  onUnsubscribed(session: Session): void;
-  /**
-   * A PUBLISH that cannot be read, met for the third time; resolves once it is kept. Undefined: no
-   * room for it now.
-   */
-  onUnreadable(
-    session: Session,
-    packet: Uint8Array,
-    fault: PublishFault,
-  ): Promise<void> | undefined;
-  onWarning(session: Session, text: string): void;
-  reservePayload(bytes: number): number;
-  releasePayload(slabOffset: number): void;
-}
-
-export interface SessionOptions {
-  readonly index: number;
-  readonly clientId: string;
-  readonly host: string;
-  readonly port: number;
-  readonly keepAliveSeconds: number;
-  readonly sessionExpirySeconds: number;
-  readonly receiveMaximum: number;
-  /** Undefined: none is announced. */
-  readonly maximumPacketSize: number | undefined;
-  readonly payloadBytesMax: number;
-  readonly topicAliasMaximum: number;
-  readonly connectTimeoutMs: number;
-  readonly writeTimeoutMs: number;
-  /** None: the session only publishes. */
-  readonly subscriptions: readonly Subscription[];
-  readonly publishing: readonly Publishing[];
-  /** Filters of an earlier configuration that the broker may still have. */
-  readonly staleFilters: readonly string[];
-  readonly topics: TopicCache;
-  readonly slab: Uint8Array;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly dial: ConnectionOptions['dial'];
-  readonly events: SessionEvents;
-}
 
 export class Session {
   readonly options: SessionOptions;
@@ -124,6 +48,7 @@ export class Session {
   readonly outbound: Outbound;
   readonly #inbound: Inbound;
   readonly #backoff: Backoff;
+  readonly #authentication = new EnhancedAuthentication((packet) => this.#connection?.send(packet));
   #state: SessionState = { kind: 'idle' };
   #connection: Connection | undefined;
   #limits: ServerLimits | undefined;
@@ -132,6 +57,8 @@ export class Session {
   /** When the server accepted this connection; undefined before that. */
   #acceptedMs: number | undefined;
   #refusal: string | undefined;
+  /** Whether the next connection is dialled without waiting. */
+  #atOnce = false;
   /** Whether reading was paused since the SUBACKs are awaited. */
   #wasPaused = false;
   #readingStopped = false;
@@ -207,6 +134,38 @@ export class Session {
   }
 
   /**
+   * Moves to another connection without waiting, with the credentials of then: disconnects normally, and
+   * the broker keeps the session and redelivers. A session that waits for its next attempt makes it now.
+   */
+  reconnectAtOnce(reason: string): void {
+    if (this.#state.kind === 'idle' || this.#state.kind === 'stopped') return;
+    if (this.#connection === undefined) {
+      this.#cancelWait();
+      this.#dial();
+      return;
+    }
+    this.#atOnce = true;
+    this.#connection.disconnect(SUCCESS, reason);
+  }
+
+  /**
+   * Offers the service account token of now on the open connection. Resolves with whether the broker has
+   * accepted it there; where it has not, or there is no such connection, another is made with it at once.
+   */
+  async reauthenticate(): Promise<boolean> {
+    const { credentials, clock, connectTimeoutMs } = this.options;
+    const token = unseal(credentials()).serviceAccountToken;
+    const connection = this.#connection;
+    if (token === undefined || connection === undefined || !this.#authentication.isAuthenticated) {
+      this.reconnectAtOnce(NEW_CREDENTIALS);
+      return false;
+    }
+    if (await this.#authentication.renew(token, clock, connectTimeoutMs)) return true;
+    if (connection === this.#connection) this.reconnectAtOnce(NEW_CREDENTIALS);
+    return false;
+  }
+
+  /**
    * Disconnects normally and dials no more. The broker keeps the session, unless `discard`, which
    * sets its Session Expiry Interval to 0.
    */
@@ -266,22 +225,11 @@ export class Session {
   #onOpen(): void {
     const { options } = this;
     this.#setState({ kind: 'connecting' });
-    this.#connection?.send({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 5,
-      clean: false,
-      clientId: options.clientId,
-      keepalive: options.keepAliveSeconds,
-      properties: {
-        sessionExpiryInterval: options.sessionExpirySeconds,
-        receiveMaximum: options.receiveMaximum,
-        topicAliasMaximum: options.topicAliasMaximum,
-        ...(options.maximumPacketSize !== undefined && {
-          maximumPacketSize: options.maximumPacketSize,
-        }),
-      },
-    });
+    const credentials = unseal(options.credentials());
+    if (credentials.serviceAccountToken !== undefined) {
+      this.#authentication.onConnect(credentials.serviceAccountToken);
+    }
+    this.#connection?.send(connectPacket({ ...options, cleanStart: false }, credentials));
     this.#cancelWait = options.clock.after(options.connectTimeoutMs, () =>
       this.#connection?.destroy(`no CONNACK within ${options.connectTimeoutMs} ms`),
     );
@@ -297,6 +245,9 @@ export class Session {
         break;
       case 'unsuback':
         if (!this.#isEarly('UNSUBACK')) this.#onFault(this.#subscriber?.onUnsuback(packet));
+        break;
+      case 'auth':
+        this.#onFault(this.#authentication.onAuth(packet));
         break;
       case 'disconnect':
         this.#onDisconnect(packet);
@@ -317,26 +268,18 @@ export class Session {
       return;
     }
     this.#cancelWait();
-    const code = packet.reasonCode ?? SUCCESS;
-    if (!isConnackReason(code)) {
-      // Those of MQTT 3 are 1 to 5.
-      const number = `0x${code.toString(16).padStart(2, '0')}`;
-      const hint = code <= 5 ? ' (does it speak MQTT 5?)' : '';
-      this.#onFault(`a CONNACK with reason code ${number}, which CONNACK cannot have${hint}`);
+    const refusal = connackRefusal(packet, this.options.security.authentication);
+    if (refusal !== undefined) {
+      const { text, isProtocolError, needsPerson, lossReason } = refusal;
+      if (needsPerson) this.#refusal = text;
+      if (isProtocolError) this.#connection?.disconnect(PROTOCOL_ERROR, text);
+      else this.#connection?.destroy(text, undefined, lossReason);
       return;
     }
-    if (code !== SUCCESS) {
-      const text = withReasonString(
-        `CONNECT refused: ${reasonText(code)}`,
-        packet.properties?.reasonString,
-      );
-      if (reasonDisposition(code) === 'refuse') this.#refusal = text;
-      this.#connection?.destroy(text);
-      return;
-    }
-    const fault = connackFault(packet);
+    const method = packet.properties?.authenticationMethod;
+    const fault = this.#authentication.onConnack(method);
     if (fault !== undefined) {
-      this.#onFault(`a CONNACK with ${fault}`);
+      this.#onFault(fault);
       return;
     }
     const limits = serverLimits(packet);
@@ -427,7 +370,9 @@ export class Session {
       `the broker disconnected: ${reasonText(code)}`,
       packet.properties?.reasonString,
     );
-    if (reasonDisposition(code) === 'refuse') this.#refusal = text;
+    // A token that is refused here may still be taken in CONNECT.
+    const isRenewing = this.#authentication.isRenewing;
+    if (reasonDisposition(code) === 'refuse' && !isRenewing) this.#refusal = text;
     const connection = this.#connection;
     if (code === SESSION_TAKEN_OVER) {
       this.#setState({
@@ -441,6 +386,9 @@ export class Session {
   #onClosed(closed: Closed): void {
     this.#cancelWait();
     this.#connection = undefined;
+    const atOnce = this.#atOnce || this.#authentication.isRenewing;
+    this.#atOnce = false;
+    this.#authentication.onClosed();
     this.#inbound.onDisconnected();
     this.outbound.onDisconnected();
     this.#subscriber?.stop();
@@ -448,9 +396,20 @@ export class Session {
     if (this.#state.kind === 'stopped') return;
     if (this.#hasProven(closed)) this.#backoff.reset();
     const refused = this.#refusal !== undefined;
-    const delayMs = refused ? this.#backoff.longestMs() : this.#backoff.nextMs();
-    this.#setState({ kind: 'waiting', reason: this.#refusal ?? closed.reason, refused });
-    this.#cancelWait = this.options.clock.after(delayMs, () => this.#dial());
+    const told =
+      this.#state.kind === 'connecting' ? earlyEnd(closed, this.options.security) : closed;
+    this.#setState({
+      kind: 'waiting',
+      reason: this.#refusal ?? told.reason,
+      refused,
+      lossReason: atOnce ? 'newCredentials' : told.lossReason,
+    });
+    this.#cancelWait = this.options.clock.after(this.#waitMs(atOnce, refused), () => this.#dial());
+  }
+
+  #waitMs(atOnce: boolean, refused: boolean): number {
+    if (atOnce) return 0;
+    return refused ? this.#backoff.longestMs() : this.#backoff.nextMs();
   }
 
   /**

@@ -1,16 +1,19 @@
-/* What a connection to Kafka needs of secrets and config maps, read and checked: librdkafka would say
- * of a damaged certificate only that something is no PEM.
- */
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { UsageError } from '../base/errors.js';
+/* What a connection to Kafka needs of secrets and config maps. */
 import type { KafkaConnection } from '../config/model.js';
+import {
+  type ClientCertificate,
+  type Login,
+  readCa,
+  readClient,
+  readLogin,
+} from './credential-parts.js';
 import { type Sealed, seal } from './sealed.js';
-import { readObject, type SecretSource } from './secret-source.js';
+import type { SecretSource } from './secret-source.js';
 
 export interface KafkaCredentials {
   /** CA certificates in PEM format; undefined: those that the system trusts. */
   readonly caPem?: string | undefined;
-  readonly login?: { readonly username: string; readonly password: string } | undefined;
+  readonly login?: Login | undefined;
   readonly client?: ClientCertificate | undefined;
   /** For SASL OAUTHBEARER; undefined until there is a first one. */
   readonly token?: AccessToken | undefined;
@@ -24,20 +27,6 @@ export interface AccessToken {
   readonly principal: string;
 }
 
-export interface ClientCertificate {
-  /** With the certificates between it and its CA, where the secret has them. */
-  readonly certificatePem: string;
-  readonly keyPem: string;
-  readonly passPhrase: string | undefined;
-}
-
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
-
-/** The keys of a TLS secret in Kubernetes, and ours for a key that has a pass phrase. */
-const CERTIFICATE_KEY = 'tls.crt';
-const PRIVATE_KEY = 'tls.key';
-const PASS_PHRASE_KEY = 'tls.password';
-
 /** Rejects with a UsageError that names object and key where one is missing or cannot be used. */
 export async function readKafkaCredentials(
   { tls, authentication }: Pick<KafkaConnection, 'tls' | 'authentication'>,
@@ -46,85 +35,8 @@ export async function readKafkaCredentials(
   const caConfigMap = tls?.caConfigMap;
   const { kind } = authentication;
   return seal<KafkaCredentials>({
-    caPem: caConfigMap === undefined ? undefined : await readCa(caConfigMap, source),
+    caPem: caConfigMap === undefined ? undefined : await readCa(caConfigMap, 'Kafka', source),
     login: kind === 'sasl' ? await readLogin(authentication.secretName, source) : undefined,
     client: kind === 'x509' ? await readClient(authentication.secretName, source) : undefined,
   });
-}
-
-/** Every certificate of every key. */
-async function readCa(name: string, source: SecretSource): Promise<string> {
-  const values = await readObject(source, 'ConfigMap', name);
-  const certificates = [...values].flatMap(([key, value]) =>
-    certificatesOf(value, `ConfigMap ${name}, key ${key}`),
-  );
-  if (certificates.length > 0) return certificates.join('\n');
-  throw new UsageError(
-    `ConfigMap ${name} has no certificate in PEM format; it is to hold that of Kafka's CA`,
-  );
-}
-
-async function readLogin(
-  name: string,
-  source: SecretSource,
-): Promise<NonNullable<KafkaCredentials['login']>> {
-  const values = await readObject(source, 'Secret', name);
-  return {
-    username: requiredValue(values, name, 'username'),
-    password: requiredValue(values, name, 'password'),
-  };
-}
-
-async function readClient(name: string, source: SecretSource): Promise<ClientCertificate> {
-  const values = await readObject(source, 'Secret', name);
-  const certificatePem = requiredValue(values, name, CERTIFICATE_KEY);
-  const keyPem = requiredValue(values, name, PRIVATE_KEY);
-  const passPhrase = values.get(PASS_PHRASE_KEY);
-  const [first] = certificatesOf(certificatePem, `Secret ${name}, key ${CERTIFICATE_KEY}`);
-  if (first === undefined) {
-    throw new UsageError(`Secret ${name}, key ${CERTIFICATE_KEY} is no certificate in PEM format`);
-  }
-  const key = privateKeyOf(keyPem, passPhrase, name);
-  if (!new X509Certificate(first).checkPrivateKey(key)) {
-    throw new UsageError(
-      `Secret ${name}: ${PRIVATE_KEY} is not the key of the certificate in ${CERTIFICATE_KEY}`,
-    );
-  }
-  return { certificatePem, keyPem, passPhrase };
-}
-
-function requiredValue(values: ReadonlyMap<string, string>, secret: string, key: string): string {
-  const value = values.get(key);
-  if (value !== undefined && value !== '') return value;
-  throw new UsageError(
-    `Secret ${secret} has ${value === '' ? 'an empty' : 'no'} key ${key}, which the connection needs`,
-  );
-}
-
-function certificatesOf(text: string, place: string): readonly string[] {
-  const found = text.match(CERTIFICATE) ?? [];
-  for (const [index, pem] of found.entries()) {
-    try {
-      new X509Certificate(pem);
-    } catch {
-      throw new UsageError(`${place}: certificate ${index + 1} is damaged`);
-    }
-  }
-  return found;
-}
-
-function privateKeyOf(pem: string, passphrase: string | undefined, secret: string): KeyObject {
-  try {
-    return createPrivateKey({ key: pem, format: 'pem', ...(passphrase && { passphrase }) });
-  } catch {
-    const place = `Secret ${secret}, key ${PRIVATE_KEY}`;
-    if (!/ENCRYPTED/.test(pem)) throw new UsageError(`${place} is no private key in PEM format`);
-    if (!passphrase) {
-      throw new UsageError(`${place} has a pass phrase; put it under the key ${PASS_PHRASE_KEY}`);
-    }
-    throw new UsageError(
-      `${place} cannot be read with the pass phrase under ${PASS_PHRASE_KEY} ` +
-        '(a line break at its end would count)',
-    );
-  }
 }

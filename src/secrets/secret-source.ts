@@ -20,6 +20,8 @@ export type InlineObjects = Readonly<
 export interface SecretSource {
   readonly secretsDir: string | undefined;
   readonly configMapsDir: string | undefined;
+  /** Where Kubernetes puts the service account token; undefined: where Azure has it. */
+  readonly serviceAccountTokenFile: string | undefined;
   /** The documents', which win over folders. */
   readonly inline: Sealed<InlineObjects>;
 }

@@ -38,7 +38,7 @@ async function setUp() {
         opened.push([connection, timeoutMs]);
         return { send: async (record) => void sent.push(record), close: async () => {} };
       },
-      openPublisher: async ({ name }, timeoutMs) => {
+      openPublisher: async ({ name }, _, timeoutMs) => {
         opened.push([name, timeoutMs]);
         return { publish: async (each) => void published.push(each), close: async () => {} };
       },

@@ -35,6 +35,7 @@ t.test('every default is applied', async (t) => {
           webSocketPath: undefined,
           tls: undefined,
           authentication: { kind: 'kubernetes', audience: 'aio-mq', required: false },
+          alpnProtocols: [],
           keepAliveSeconds: 30,
           sessionExpirySeconds: 86_400,
           receiveMaximum: 8_000,
@@ -88,7 +89,7 @@ kafkaConnection:
     authType: { sasl: { saslType: scramSha256, token: { secretName: login } } }
 localBrokerConnection:
   endpoint: wss://[::1]:443/mqtt
-  tls: { tlsEnabled: true, caConfigMap: mqtt-ca }
+  tls: { tlsEnabled: true, caConfigMap: mqtt-ca, alpnProtocols: [mqtt] }
   authentication: { kubernetes: { audience: me } }
   sessionExpirySeconds: 0
   receiveMaximum: 1
@@ -145,6 +146,7 @@ routes:
     webSocketPath: '/mqtt',
     tls: { caConfigMap: 'mqtt-ca' },
     authentication: { kind: 'kubernetes', audience: 'me', required: true },
+    alpnProtocols: ['mqtt'],
     keepAliveSeconds: 0,
     sessionExpirySeconds: 0,
     receiveMaximum: 1,

@@ -5,7 +5,7 @@ import t from 'tap';
 import { loadApart } from '../../src/config/load-apart.js';
 import { loadModel } from '../../src/config/load-model.js';
 import { readObject } from '../../src/secrets/secret-source.js';
-import { connector, KAFKA, topicMap } from './documents.js';
+import { connector, KAFKA, MANAGED_IDENTITY, topicMap } from './documents.js';
 
 const none = Readable.from([]);
 
@@ -28,14 +28,13 @@ t.test('standard input goes to that thread', async (t) => {
 });
 
 t.test('problems come back, of what is wrong and of what this version cannot do', async (t) => {
-  const wss = `${KAFKA}\nlocalBrokerConnection: { endpoint: "wss://b:1", tls: { tlsEnabled: true } }`;
-  const wrong = `${connector(wss)}${topicMap()}---\nkind: Nothing\n`;
+  const wrong = `${connector(MANAGED_IDENTITY)}${topicMap()}---\nkind: Nothing\n`;
   const file = join(t.testdir({ 'all.yaml': wrong }), 'all.yaml');
   const { model, problems } = await loadApart({ paths: [file], options: { instanceId: 0 } }, none);
   t.equal(model, undefined);
   const messages = problems.map(({ message }) => message).join('\n');
   t.match(messages, /Nothing/);
-  t.match(messages, /this version cannot use wss:\/\/ yet/);
+  t.match(messages, /this version cannot authenticate to Kafka with a managed identity yet/);
 });
 
 const LOGIN = `---

@@ -269,14 +269,16 @@ t.test('a dead letter is published again, with the properties of its record', as
   bridge.answer = () => (allowed ? 0 : NOT_AUTHORIZED);
   await bridge.write('commands', [{ key: 'a', value: '1', headers: { colour: 'red' } }]);
   await bridge.commits('down', 'commands', [1]);
-  const { model } = await loadModel([join(bridge.dataDir, 'resources.yaml')], { instanceId: 0 });
+  const { model, secrets } = await loadModel([join(bridge.dataDir, 'resources.yaml')], {
+    instanceId: 0,
+  });
   const replay = async () => {
     const outcomes: unknown[] = [];
     await replayLetters({
       disk: nodeDisk,
       letters: await findLetters(nodeDisk, bridge.dataDir),
       openSender: () => Promise.reject(new Error('nothing is for Kafka')),
-      openPublisher: () => openLetterPublisher(model?.connectors[0] as Connector, 10_000),
+      openPublisher: () => openLetterPublisher(model?.connectors[0] as Connector, secrets, 10_000),
       kafkaTopic: undefined,
       mqttTopic: undefined,
       keep: false,

@@ -2,6 +2,7 @@ import { generate, type Packet } from 'mqtt-packet';
 import t from 'tap';
 import { HEADER_PART_BYTES_MAX } from '../../src/config/limits.js';
 import { LINGER_MS } from '../../src/mqtt/connection.js';
+import { ConnectionFault } from '../../src/mqtt/dial/connection-fault.js';
 import { MALFORMED_PACKET, PACKET_TOO_LARGE } from '../../src/mqtt/reason-code.js';
 import { encodePublish, pair, parts } from '../support/publish-packets.js';
 import {
@@ -213,7 +214,11 @@ t.test('why it ended is told once, by whoever was first', async (t) => {
   const byUs = openConnection();
   byUs.connection.disconnect(0x93, 'too much');
   byUs.socket.close();
-  t.strictSame(byUs.closed, { reason: 'too much', reasonCode: 0x93 });
+  t.strictSame(byUs.closed, {
+    reason: 'too much',
+    reasonCode: 0x93,
+    lossReason: undefined,
+  });
   t.equal(byUs.closes, 1);
   const byPeer = openConnection();
   byPeer.socket.close();
@@ -221,11 +226,16 @@ t.test('why it ended is told once, by whoever was first', async (t) => {
   t.strictSame(byPeer.closed, {
     reason: 'the broker closed the connection',
     reasonCode: undefined,
+    lossReason: 'closed',
   });
   t.equal(byPeer.closes, 1);
   const broken = openConnection();
-  broken.socket.close(Object.assign(new Error('read failed'), { code: 'ECONNRESET' }));
-  t.equal(broken.closed?.reason, 'ECONNRESET: read failed');
+  broken.socket.close(new ConnectionFault('network', 'read failed'));
+  t.strictSame(broken.closed, {
+    reason: 'read failed',
+    reasonCode: undefined,
+    lossReason: 'network',
+  });
 });
 
 t.test('DISCONNECT may set the Session Expiry Interval', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { SessionOptions } from '../../src/mqtt/session.js';
+import type { SessionOptions } from '../../src/mqtt/session-options.js';
 import { encodePublish, parts } from '../support/publish-packets.js';
 import { ScriptedSession } from '../support/scripted-session.js';
 import { nextTurn } from '../support/scripted-socket.js';

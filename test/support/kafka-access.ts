@@ -13,5 +13,6 @@ export const NO_CREDENTIALS = plainAccess('').kafkaCredentials;
 export const NO_SECRETS: SecretSource = {
   secretsDir: undefined,
   configMapsDir: undefined,
+  serviceAccountTokenFile: undefined,
   inline: seal<InlineObjects>({ Secret: {}, ConfigMap: {} }),
 };

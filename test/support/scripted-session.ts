@@ -5,9 +5,11 @@ import { ABSENT, type Publish } from '../../src/mqtt/receive/publish.js';
 import type { PublishFault } from '../../src/mqtt/receive/publish-check.js';
 import { TopicCache } from '../../src/mqtt/receive/topic-cache.js';
 import type { OutboundEvents } from '../../src/mqtt/send/outbound.js';
-import { Session, type SessionOptions, type SessionState } from '../../src/mqtt/session.js';
+import { Session } from '../../src/mqtt/session.js';
+import type { SessionOptions, SessionState } from '../../src/mqtt/session-options.js';
 import { PayloadSlab } from '../../src/ring/payload-slab.js';
 import { ManualClock } from './manual-clock.js';
+import { NO_MQTT_CREDENTIALS } from './mqtt-access.js';
 import { encodePublish, type PublishParts, parts } from './publish-packets.js';
 import { nextTurn, type ScriptedSocket, scriptedDial } from './scripted-socket.js';
 
@@ -77,6 +79,8 @@ export class ScriptedSession {
       clock: this.clock,
       random: () => 0.5,
       dial,
+      security: { tls: undefined, authentication: { kind: 'none' } },
+      credentials: () => NO_MQTT_CREDENTIALS,
       events: {
         onBatchStart: () => {},
         onBatchEnd: () => {},

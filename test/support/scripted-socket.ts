@@ -1,11 +1,10 @@
-import type { Socket } from 'node:net';
 import { type Packet, parser } from 'mqtt-packet';
-import type { DialOptions } from '../../src/mqtt/dial.js';
+import type { Dial, DialOptions, Transport } from '../../src/mqtt/dial/transport.js';
 
 /* Stands for a dialled socket: the test is the peer. Reads arrive as node:net has them with `onread`:
  * into the buffer that was asked for after the read before, and none while reading is paused. */
 
-export class ScriptedSocket {
+export class ScriptedSocket implements Transport {
   readonly options: DialOptions;
   connecting = true;
   destroyed = false;
@@ -14,6 +13,7 @@ export class ScriptedSocket {
   bytesWritten = 0;
   /** What the peer has not taken yet. */
   writableLength = 0;
+  readonly writeQueueBytes = 0;
   /** While true, the peer takes nothing. */
   stalled = false;
   #paused = false;
@@ -30,12 +30,11 @@ export class ScriptedSocket {
 
   // What connection.ts calls.
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array): void {
     if (this.destroyed || this.ended) throw new Error('written after the end');
     this.bytesWritten += bytes.length;
     this.#written.push(Buffer.from(bytes));
     if (this.stalled) this.writableLength += bytes.length;
-    return !this.stalled;
   }
 
   end(): void {
@@ -128,14 +127,14 @@ export class ScriptedSocket {
 
 /** A `dial` that connects to nothing, and the sockets that it gave. */
 export function scriptedDial(): {
-  readonly dial: (options: DialOptions) => Socket;
+  readonly dial: Dial;
   readonly sockets: ScriptedSocket[];
 } {
   const sockets: ScriptedSocket[] = [];
-  const dial = (options: DialOptions) => {
+  const dial: Dial = (options) => {
     const socket = new ScriptedSocket(options);
     sockets.push(socket);
-    return socket as unknown as Socket;
+    return socket;
   };
   return { dial, sockets };
 }

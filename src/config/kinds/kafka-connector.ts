@@ -80,14 +80,17 @@ const Sasl = Type.Object(
   },
 );
 
-const X509 = Type.Object(
-  {
-    secretName: objectName(
-      'The TLS secret with the client certificate `tls.crt` and its key `tls.key`, in PEM format; a pass phrase of the key under `tls.password`.',
-    ),
-  },
-  { ...CLOSED, [REQUIRED_IN_WORDS]: 'one of the three', description: 'A client certificate.' },
-);
+const clientCertificate = {
+  secretName: objectName(
+    'The TLS secret with the client certificate `tls.crt` and its key `tls.key`, in PEM format; a pass phrase of the key under `tls.password`.',
+  ),
+};
+
+const X509 = Type.Object(clientCertificate, {
+  ...CLOSED,
+  [REQUIRED_IN_WORDS]: 'one of the three',
+  description: 'A client certificate.',
+});
 
 const ManagedIdentity = Type.Object(
   {
@@ -142,9 +145,24 @@ const LocalTls = Type.Object(
   {
     tlsEnabled: Type.Boolean({
       default: false,
-      description: 'Whether the connection is encrypted.',
+      description:
+        'Whether the connection is encrypted. It is with `mqtts://` and `wss://`, where this is left out.',
     }),
     ...caFields,
+    alpnProtocols: Type.Array(
+      Type.String({
+        pattern: '^[!-~]{1,255}$',
+        [EXPECTS]: 'a name of 1 to 255 printable characters, such as mqtt',
+        description: 'The name of one protocol.',
+      }),
+      {
+        ...EXTENSION,
+        maxItems: 16,
+        default: [],
+        description:
+          'Protocols that are offered by ALPN; the broker must choose one of them. Where it is empty, ALPN is not used.',
+      },
+    ),
   },
   { ...CLOSED, description: 'TLS to the MQTT broker.' },
 );
@@ -164,8 +182,24 @@ const LocalAuthentication = Type.Object(
         { ...CLOSED, description: 'The service account token that Kubernetes mounts in the pod.' },
       ),
     ),
+    usernamePassword: Type.Optional(
+      Type.Object(
+        { secretName: objectName('The secret with the keys `username` and `password`.') },
+        { ...CLOSED, ...EXTENSION, description: 'User name and password.' },
+      ),
+    ),
+    x509: Type.Optional(
+      Type.Object(clientCertificate, {
+        ...CLOSED,
+        ...EXTENSION,
+        description: 'A client certificate; it needs TLS.',
+      }),
+    ),
   },
-  { ...CLOSED, description: 'Authentication to the MQTT broker; none where it is left out.' },
+  {
+    ...CLOSED,
+    description: 'Authentication to the MQTT broker: one of the three; none where it is left out.',
+  },
 );
 
 export const LocalBrokerConnection = Type.Object(

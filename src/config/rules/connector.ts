@@ -5,7 +5,7 @@ import type { KafkaConnectorSpec } from '../kinds/kafka-connector.js';
 import type { Path, Reporter } from '../problem-list.js';
 import type { ConnectorResource } from '../resource.js';
 import type { ObjectStore } from '../secrets.js';
-import { type HostPort, parseKafkaEndpoint, parseMqttEndpoint } from './endpoints.js';
+import { type HostPort, meansTls, parseKafkaEndpoint, parseMqttEndpoint } from './endpoints.js';
 import { mqttStringFault } from './names.js';
 
 export interface Stores {
@@ -24,6 +24,9 @@ type KafkaConnection = NonNullable<Spec['kafkaConnection']>;
 type Authentication = NonNullable<KafkaConnection['authentication']>;
 type AuthType = NonNullable<Authentication['authType']>;
 type Tls = KafkaConnection['tls'];
+type LocalAuthentication = NonNullable<
+  NonNullable<Spec['localBrokerConnection']>['authentication']
+>;
 
 const KAFKA: Path = ['spec', 'kafkaConnection'];
 const LOCAL: Path = ['spec', 'localBrokerConnection'];
@@ -73,7 +76,7 @@ function checkKafka({ endpoint, tls, authentication }: KafkaConnection, scope: S
     if (!parsed.ok) report.error([...KAFKA, 'endpoint'], parsed.fault);
     else checkEventHubs(parsed.value, tls, report);
   }
-  checkTls(tls, [...KAFKA, 'tls'], scope);
+  checkTls(tls, tls?.tlsEnabled, [...KAFKA, 'tls'], scope);
   if (authentication?.enabled !== true) return;
   checkAuthentication(authentication, tls?.tlsEnabled, scope);
 }
@@ -89,7 +92,12 @@ function checkEventHubs(servers: readonly HostPort[], tls: Tls, report: Reporter
   report.error([...KAFKA, 'tls', 'tlsEnabled'], { message, hint: 'write true' });
 }
 
-function checkTls(tls: Tls, path: Path, { stores, report }: Scope): void {
+function checkTls(
+  tls: Tls,
+  tlsEnabled: boolean | undefined,
+  path: Path,
+  { stores, report }: Scope,
+): void {
   if (tls === undefined) return;
   const { caConfigMap, trustedCaCertificateConfigMap: other } = tls;
   const field = caConfigMap === undefined ? 'trustedCaCertificateConfigMap' : 'caConfigMap';
@@ -100,12 +108,11 @@ function checkTls(tls: Tls, path: Path, { stores, report }: Scope): void {
     const hint = 'keep one of the two';
     report.error([...path, 'trustedCaCertificateConfigMap'], { message, hint });
   }
-  if (tls.tlsEnabled === true) stores.configMaps.require(name, [], [...path, field], report);
-  else if (tls.tlsEnabled === false) {
-    const message = 'has no effect: TLS is off';
-    report.warning([...path, field], { message, hint: 'write tlsEnabled: true' });
-  }
+  if (tlsEnabled === true) stores.configMaps.require(name, [], [...path, field], report);
+  else if (tlsEnabled === false) report.warning([...path, field], NO_EFFECT);
 }
+
+const NO_EFFECT = { message: 'has no effect: TLS is off', hint: 'write tlsEnabled: true' };
 
 const METHODS = ['sasl', 'x509', 'systemAssignedManagedIdentity'] as const;
 
@@ -126,18 +133,28 @@ function checkAuthentication(
   if (methods.length === 0) {
     report.error(path, { message: 'names no method', hint: `give one of ${METHODS.join(', ')}` });
   }
-  const known = METHODS.filter((method) => methods.includes(method));
-  if (known.length > 1) {
-    const message = `has ${known.length} methods: ${known.join(', ')}`;
-    report.error(path, { message, hint: 'keep one of them' });
-  }
+  refuseSeveral(METHODS, path, scope);
   checkSasl(authType.sasl, [...path, 'sasl'], scope);
-  checkX509(authType.x509, tlsEnabled, [...path, 'x509'], scope);
+  checkX509(authType.x509, tlsEnabled, TLS_OR_NO_LOGIN, [...path, 'x509'], scope);
   const sends = authType.sasl ?? authType.systemAssignedManagedIdentity;
   if (sends !== undefined && tlsEnabled === false) {
-    const message = 'without TLS whoever listens on the network can read or take over the login';
-    report.warning(path, { message, hint: TLS_OR_NO_LOGIN });
+    report.warning(path, { message: OPEN_LOGIN, hint: TLS_OR_NO_LOGIN });
   }
+}
+
+const OPEN_LOGIN = 'without TLS whoever listens on the network can read or take over the login';
+
+/** Reports where more than one of `methods` is written at `path`. */
+function refuseSeveral(
+  methods: readonly string[],
+  path: Path,
+  { document, report }: Pick<Scope, 'document' | 'report'>,
+): void {
+  const written = document.written(path);
+  const known = methods.filter((method) => written.includes(method));
+  if (known.length < 2) return;
+  const message = `has ${known.length} methods: ${known.join(', ')}`;
+  report.error(path, { message, hint: 'keep one of them' });
 }
 
 function checkSasl(sasl: AuthType['sasl'], path: Path, scope: Scope): void {
@@ -162,13 +179,14 @@ function checkSasl(sasl: AuthType['sasl'], path: Path, scope: Scope): void {
 function checkX509(
   x509: AuthType['x509'],
   tlsEnabled: boolean | undefined,
+  remedy: string,
   path: Path,
   { stores, report }: Scope,
 ): void {
   if (x509 === undefined) return;
   if (tlsEnabled === false) {
     const message = 'a client certificate needs TLS, which is off';
-    report.error(path, { message, hint: TLS_OR_NO_LOGIN });
+    report.error(path, { message, hint: remedy });
   }
   if (x509.secretName === undefined) return;
   const keys = ['tls.crt', 'tls.key'];
@@ -177,23 +195,58 @@ function checkX509(
 
 function checkLocalBroker(connection: Spec['localBrokerConnection'], scope: Scope): void {
   if (connection === undefined) return;
-  const { endpoint, tls } = connection;
-  const { report } = scope;
-  checkTls(tls, [...LOCAL, 'tls'], scope);
-  if (endpoint === undefined) return;
+  const { endpoint, tls, authentication } = connection;
+  const path = [...LOCAL, 'tls'];
+  const tlsEnabled = localTlsEnabled(endpoint, tls?.tlsEnabled, scope);
+  checkTls(tls, tlsEnabled, path, scope);
+  if (tlsEnabled === false && scope.document.written(path).includes('alpnProtocols')) {
+    scope.report.warning([...path, 'alpnProtocols'], NO_EFFECT);
+  }
+  if (authentication !== undefined) checkLocalAuthentication(authentication, tlsEnabled, scope);
+}
+
+/** By the end point's scheme, where `tlsEnabled` is not written; undefined where that cannot be told. */
+function localTlsEnabled(
+  endpoint: string | undefined,
+  tlsEnabled: boolean | undefined,
+  { document, report }: Scope,
+): boolean | undefined {
+  const path = [...LOCAL, 'endpoint'];
+  if (endpoint === undefined) return tlsEnabled;
   const parsed = parseMqttEndpoint(endpoint);
   if (!parsed.ok) {
-    report.error([...LOCAL, 'endpoint'], parsed.fault);
-    return;
+    report.error(path, parsed.fault);
+    return tlsEnabled === true ? true : undefined;
   }
   const { scheme } = parsed.value;
-  const saysTls = scheme === 'mqtts' || scheme === 'wss';
-  if (saysTls && tls?.tlsEnabled === false) {
+  if (!meansTls(scheme)) return tlsEnabled;
+  if (tlsEnabled === false && document.written([...LOCAL, 'tls']).includes('tlsEnabled')) {
     const message = `${scheme}:// means TLS, but tls.tlsEnabled is false`;
     const plain = `${scheme.slice(0, -1)}:// for a connection without TLS`;
-    report.error([...LOCAL, 'endpoint'], {
-      message,
-      hint: `write tls.tlsEnabled: true, or ${plain}`,
-    });
+    report.error(path, { message, hint: `write tls.tlsEnabled: true, or ${plain}` });
+  }
+  return true;
+}
+
+const LOCAL_METHODS = ['kubernetes', 'usernamePassword', 'x509'] as const;
+const LOCAL_TLS_OR_NO_LOGIN = 'write tls.tlsEnabled: true, or authentication: {}';
+
+function checkLocalAuthentication(
+  authentication: LocalAuthentication,
+  tlsEnabled: boolean | undefined,
+  scope: Scope,
+): void {
+  const { stores, report } = scope;
+  const path = [...LOCAL, 'authentication'];
+  const { kubernetes, usernamePassword, x509 } = authentication;
+  refuseSeveral(LOCAL_METHODS, path, scope);
+  const secretName = usernamePassword?.secretName;
+  if (secretName !== undefined) {
+    const at = [...path, 'usernamePassword', 'secretName'];
+    stores.secrets.require(secretName, ['username', 'password'], at, report);
+  }
+  checkX509(x509, tlsEnabled, LOCAL_TLS_OR_NO_LOGIN, [...path, 'x509'], scope);
+  if ((kubernetes ?? usernamePassword) !== undefined && tlsEnabled === false) {
+    report.warning(path, { message: OPEN_LOGIN, hint: LOCAL_TLS_OR_NO_LOGIN });
   }
 }

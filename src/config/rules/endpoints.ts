@@ -69,6 +69,11 @@ export function parseMqttEndpoint(text: string): Parsed<MqttEndpoint> {
   return { ok: true, value: { ...parsed.value, scheme, webSocketPath } };
 }
 
+/** Whether the scheme alone says that the connection is encrypted. */
+export function meansTls(scheme: MqttScheme): boolean {
+  return scheme === 'mqtts' || scheme === 'wss';
+}
+
 function isMqttScheme(scheme: string): scheme is MqttScheme {
   return MQTT_SCHEMES.includes(scheme);
 }

@@ -6,13 +6,9 @@ import type { Partially } from '../kinds/field.js';
 import type { KafkaConnectorSpec } from '../kinds/kafka-connector.js';
 import { type Path, reporterFor } from '../problem-list.js';
 import type { Resources } from '../resource.js';
-import { parseMqttEndpoint } from './endpoints.js';
 
 type Spec = Partially<KafkaConnectorSpec>;
 type Refuse = (path: Path, what: string, hint: string) => void;
-
-const NO_TLS = 'use a listener without TLS, and tlsEnabled: false';
-const NO_LOGIN = 'use a listener without authentication';
 
 /**
  * One error for each field that this version cannot act on, in any order; `validate` makes warnings
@@ -25,7 +21,6 @@ export function notYetSupported(resources: Resources): readonly Problem[] {
     const refuse: Refuse = (path, what, hint) =>
       report.error(['spec', ...path], { message: `this version cannot ${what} yet`, hint });
     refuseKafka(spec.kafkaConnection, refuse);
-    refuseLocalBroker(spec.localBrokerConnection, refuse);
   }
   return problems;
 }
@@ -36,20 +31,4 @@ function refuseKafka(kafka: Spec['kafkaConnection'], refuse: Refuse): void {
   const path = ['kafkaConnection', 'authentication', 'authType', 'systemAssignedManagedIdentity'];
   const hint = 'use sasl, for Event Hubs with a connection string as password';
   refuse(path, 'authenticate to Kafka with a managed identity', hint);
-}
-
-function refuseLocalBroker(local: Spec['localBrokerConnection'], refuse: Refuse): void {
-  if (local?.tls?.tlsEnabled === true) {
-    const path = ['localBrokerConnection', 'tls', 'tlsEnabled'];
-    refuse(path, 'encrypt the connection to the MQTT broker', NO_TLS);
-  }
-  if (local?.authentication?.kubernetes !== undefined) {
-    const path = ['localBrokerConnection', 'authentication', 'kubernetes'];
-    refuse(path, 'authenticate to the MQTT broker', `${NO_LOGIN}, and authentication: {}`);
-  }
-  const endpoint = parseMqttEndpoint(local?.endpoint ?? '');
-  if (endpoint.ok && endpoint.value.scheme !== 'mqtt') {
-    const path = ['localBrokerConnection', 'endpoint'];
-    refuse(path, `use ${endpoint.value.scheme}://`, 'use mqtt://, or host:port');
-  }
 }

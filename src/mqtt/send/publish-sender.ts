@@ -7,11 +7,12 @@
  */
 import type { Clock } from '../../base/clock.js';
 import { OperatingError } from '../../base/errors.js';
-import type { MqttConnection } from '../../config/model.js';
-import { dial } from '../dial.js';
+import { addressOf } from '../dial/connection-fault.js';
+import { dialler, type MqttAccess } from '../dial/dialler.js';
 import { reasonText } from '../reason-code.js';
 import { TopicCache } from '../receive/topic-cache.js';
-import { Session, type SessionEvents, type SessionState } from '../session.js';
+import { Session } from '../session.js';
+import type { SessionEvents, SessionState } from '../session-options.js';
 import { OutgoingPublish } from './outgoing-publish.js';
 import { type OutgoingTopic, OutgoingTopics } from './outgoing-topics.js';
 
@@ -27,7 +28,7 @@ export interface SentPublish {
 }
 
 export interface PublishSenderOptions {
-  readonly connection: Pick<MqttConnection, 'host' | 'port' | 'keepAliveSeconds'>;
+  readonly access: MqttAccess;
   readonly clientId: string;
   readonly clock: Clock;
   readonly random: () => number;
@@ -71,7 +72,8 @@ export class PublishSender {
 
   /** Use `openPublishSender`. */
   constructor(options: PublishSenderOptions) {
-    const { connection, clientId, clock, random, timeoutMs } = options;
+    const { access, clientId, clock, random, timeoutMs } = options;
+    const { connection, credentials } = access;
     this.#options = options;
     this.#session = new Session({
       index: 0,
@@ -93,7 +95,9 @@ export class PublishSender {
       slab: new Uint8Array(0),
       clock,
       random,
-      dial,
+      dial: dialler(connection, credentials),
+      security: connection,
+      credentials,
       events: this.#events(),
     });
   }
@@ -216,8 +220,8 @@ export class PublishSender {
   }
 
   #error(what: string): OperatingError {
-    const { host, port } = this.#options.connection;
-    return replayError(`the MQTT broker at ${host}:${port} ${what}`);
+    const address = addressOf(this.#options.access.connection);
+    return replayError(`the MQTT broker at ${address} ${what}`);
   }
 }
 

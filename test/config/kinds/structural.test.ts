@@ -17,6 +17,7 @@ const ALLOWED = new Set([
   'maximum',
   'minLength',
   'maxLength',
+  'maxItems',
   'pattern',
   'additionalProperties',
   'x-kubernetes-preserve-unknown-fields',

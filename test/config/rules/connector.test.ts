@@ -6,6 +6,8 @@ const KAFKA_TLS = (more: string, enabled = true) =>
   `kafkaConnection:\n  endpoint: kafka:9093\n  tls:\n    tlsEnabled: ${enabled}\n${more}`;
 const AUTHENTICATION = (type: string, tls = true) =>
   KAFKA_TLS(`  authentication:\n    enabled: true\n${type.replaceAll(/^/gm, '    ')}`, tls);
+const LOCAL = (scheme: string, more: string) =>
+  `${KAFKA}\nlocalBrokerConnection:\n  endpoint: ${scheme}://b:1\n${more.replaceAll(/^/gm, '  ')}`;
 const AUTH_PATH = 'spec.kafkaConnection.authentication.authType';
 const GIVEN = {
   secrets: new Map([
@@ -251,11 +253,75 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'an MQTT end point with TLS contradicts a connection without',
-    text: connector(`${KAFKA}\nlocalBrokerConnection:\n  endpoint: mqtts://b:8883 # <-`),
+    text: connector(
+      `${KAFKA}\nlocalBrokerConnection:\n  endpoint: mqtts://b:8883 # <-\n  tls: { tlsEnabled: false }`,
+    ),
     resource: RESOURCE,
     path: 'spec.localBrokerConnection.endpoint',
     message: 'mqtts:// means TLS, but tls.tlsEnabled is false',
     hint: 'write tls.tlsEnabled: true, or mqtt:// for a connection without TLS',
+  },
+  {
+    title: 'one way to authenticate to the MQTT broker, not several',
+    text: connector(
+      LOCAL('mqtts', 'authentication: # <-\n  kubernetes: {}\n  x509: { secretName: certificate }'),
+    ),
+    resource: RESOURCE,
+    path: 'spec.localBrokerConnection.authentication',
+    message: 'has 2 methods: kubernetes, x509',
+    hint: 'keep one of them',
+  },
+  {
+    title: 'the secret of an MQTT login lacks a key',
+    text: connector(
+      LOCAL('mqtts', 'authentication:\n  usernamePassword: { secretName: half } # <-'),
+    ),
+    resource: RESOURCE,
+    path: 'spec.localBrokerConnection.authentication.usernamePassword.secretName',
+    message: 'Secret half has no key password',
+    hint: 'it needs username and password',
+  },
+  {
+    title: 'the secret of an MQTT client certificate is not there',
+    text: connector(LOCAL('wss', 'authentication:\n  x509: { secretName: gone } # <-')),
+    resource: RESOURCE,
+    path: 'spec.localBrokerConnection.authentication.x509.secretName',
+    message: 'there is no Secret gone',
+    hint: 'put the Secret beside the resources, or name its folder with --secrets-dir',
+  },
+  {
+    title: 'a client certificate to the MQTT broker needs TLS',
+    text: connector(LOCAL('mqtt', 'authentication:\n  x509: # <-\n    secretName: certificate')),
+    resource: RESOURCE,
+    path: 'spec.localBrokerConnection.authentication.x509',
+    message: 'a client certificate needs TLS, which is off',
+    hint: 'write tls.tlsEnabled: true, or authentication: {}',
+  },
+  {
+    title: 'an MQTT password without TLS can be read by others',
+    severity: 'warning',
+    text: connector(LOCAL('ws', 'authentication: # <-\n  usernamePassword: { secretName: login }')),
+    resource: RESOURCE,
+    path: 'spec.localBrokerConnection.authentication',
+    message: 'without TLS whoever listens on the network can read or take over the login',
+    hint: 'write tls.tlsEnabled: true, or authentication: {}',
+  },
+  {
+    title: 'ALPN without TLS has no effect',
+    severity: 'warning',
+    text: connector(LOCAL('mqtt', 'tls:\n  alpnProtocols: [mqtt] # <-')),
+    resource: RESOURCE,
+    path: 'spec.localBrokerConnection.tls.alpnProtocols',
+    message: 'has no effect: TLS is off',
+    hint: 'write tlsEnabled: true',
+  },
+  {
+    title: 'a protocol for ALPN has a name',
+    text: connector(LOCAL('mqtts', 'tls:\n  alpnProtocols:\n    - mqtt\n    - "" # <-')),
+    resource: RESOURCE,
+    path: 'spec.localBrokerConnection.tls.alpnProtocols[1]',
+    message: 'is not written as it should be',
+    hint: 'must be a name of 1 to 255 printable characters, such as mqtt',
   },
 ];
 
@@ -270,6 +336,21 @@ for (const one of CASES) {
     t.equal(model === undefined, one.severity !== 'warning');
   });
 }
+
+t.test('a scheme alone may say that there is TLS', async (t) => {
+  const tls = 'tls: { caConfigMap: ca, alpnProtocols: [mqtt] }';
+  const x509 = 'authentication: { x509: { secretName: certificate } }';
+  for (const scheme of ['mqtts', 'wss']) {
+    const text = connector(LOCAL(scheme, `${tls}\n${x509}`)) + topicMap();
+    const { problems, model } = check(text, GIVEN);
+    t.same(problems, []);
+    t.match(model?.connectors[0]?.mqtt, {
+      tls: { caConfigMap: 'ca' },
+      alpnProtocols: ['mqtt'],
+      authentication: { kind: 'x509', secretName: 'certificate' },
+    });
+  }
+});
 
 t.test('authentication that is switched off is not looked at', async (t) => {
   const off = KAFKA_TLS(

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { systemClock } from '../../../src/base/clock.js';
 import { UNSENT_BYTES_MAX } from '../../../src/config/limits.js';
-import { dial } from '../../../src/mqtt/dial.js';
-import type { SessionOptions } from '../../../src/mqtt/session.js';
+import { dialTcp } from '../../../src/mqtt/dial/tcp.js';
+import type { SessionOptions } from '../../../src/mqtt/session-options.js';
 import { ListeningBroker } from '../../support/listening-broker.js';
 import { outgoing } from '../../support/outgoing.js';
 import { ScriptedSession } from '../../support/scripted-session.js';
@@ -21,7 +21,7 @@ async function connect(
     host: '127.0.0.1',
     port: broker.port,
     clock: systemClock,
-    dial,
+    dial: dialTcp,
     random: () => 0,
     subscriptions: [],
     ...options,

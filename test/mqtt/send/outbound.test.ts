@@ -2,7 +2,7 @@ import type { IPublishPacket } from 'mqtt-packet';
 import t from 'tap';
 import { UNSENT_BYTES_MAX } from '../../../src/config/limits.js';
 import type { OutgoingPublish } from '../../../src/mqtt/send/outgoing-publish.js';
-import type { SessionOptions } from '../../../src/mqtt/session.js';
+import type { SessionOptions } from '../../../src/mqtt/session-options.js';
 import { outgoing, ServerAliases } from '../../support/outgoing.js';
 import { ScriptedSession } from '../../support/scripted-session.js';
 

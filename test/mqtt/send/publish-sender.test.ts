@@ -3,6 +3,7 @@ import { systemClock } from '../../../src/base/clock.js';
 import { createBroker } from '../../../src/demo/broker/broker.js';
 import type { BrokerOptions } from '../../../src/demo/broker/options.js';
 import { openPublishSender, type SentPublish } from '../../../src/mqtt/send/publish-sender.js';
+import { mqttConnection, NO_MQTT_CREDENTIALS } from '../../support/mqtt-access.js';
 import { until } from '../../support/until.js';
 
 const CLIENT_ID = 'replay';
@@ -28,7 +29,10 @@ async function setUp(t: { teardown(end: () => unknown): void }, options: BrokerO
   };
   const open = (timeoutMs = 10_000) =>
     openPublishSender({
-      connection: { host, port, keepAliveSeconds: 60 },
+      access: {
+        connection: mqttConnection({ host, port }),
+        credentials: () => NO_MQTT_CREDENTIALS,
+      },
       clientId: CLIENT_ID,
       clock: systemClock,
       random: () => 0,

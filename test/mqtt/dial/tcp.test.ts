@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import t from 'tap';
-import { systemClock } from '../../src/base/clock.js';
-import { Connection, type ConnectionHandlers } from '../../src/mqtt/connection.js';
-import { dial } from '../../src/mqtt/dial.js';
-import { ABSENT } from '../../src/mqtt/receive/publish.js';
-import { PayloadSlab } from '../../src/ring/payload-slab.js';
-import { encodePublish, parts } from '../support/publish-packets.js';
+import { systemClock } from '../../../src/base/clock.js';
+import { Connection, type ConnectionHandlers } from '../../../src/mqtt/connection.js';
+import { dialTcp } from '../../../src/mqtt/dial/tcp.js';
+import { ABSENT } from '../../../src/mqtt/receive/publish.js';
+import { PayloadSlab } from '../../../src/ring/payload-slab.js';
+import { encodePublish, parts } from '../../support/publish-packets.js';
 
 /* Real sockets: what the scripted ones of the other tests stand for. */
 
@@ -29,7 +29,7 @@ function open(
   port: number,
   slab: PayloadSlab,
   handlers: Partial<ConnectionHandlers>,
-  onDialled: (socket: Socket) => void = () => {},
+  onSocketClosed: () => void = () => {},
 ): Connection {
   return new Connection({
     host: '127.0.0.1',
@@ -40,11 +40,14 @@ function open(
     payloadBytesMax: 10_000_000,
     slab: slab.bytes,
     clock: systemClock,
-    dial: (options) => {
-      const socket = dial(options);
-      onDialled(socket);
-      return socket;
-    },
+    dial: (options) =>
+      dialTcp({
+        ...options,
+        onClosed: (error) => {
+          options.onClosed(error);
+          onSocketClosed();
+        },
+      }),
     handlers: {
       onOpen: () => {},
       onBatchStart: () => {},
@@ -107,7 +110,10 @@ t.test('the kernel writes to no region that was given back', async (t) => {
   const begun = new Promise<void>((resolve) => {
     begin = resolve;
   });
-  let dialled: Socket | undefined;
+  let closed: () => void = () => {};
+  const socketClosed = new Promise<void>((resolve) => {
+    closed = resolve;
+  });
   const connection = open(
     port,
     slab,
@@ -118,9 +124,7 @@ t.test('the kernel writes to no region that was given back', async (t) => {
         return slab.reserve(bytes);
       },
     },
-    (socket) => {
-      dialled = socket;
-    },
+    () => closed(),
   );
   const socket = await accepted;
   socket.on('error', () => {});
@@ -131,7 +135,7 @@ t.test('the kernel writes to no region that was given back', async (t) => {
   const mine = slab.reserve(1_500_000);
   slab.bytes.fill(7, mine, mine + 1_500_000);
   socket.end(packet.subarray(100_000));
-  await once(dialled as Socket, 'close');
+  await socketClosed;
   t.ok(slab.bytes.subarray(mine, mine + 1_500_000).every((byte) => byte === 7));
   slab.release(mine);
   t.equal(slab.takenBytes, 0);

@@ -1,0 +1,43 @@
+/* SocketWatch: how long a socket's handshakes may take, and why it closed. */
+import type { Socket } from 'node:net';
+import {
+  type ConnectionFault,
+  connectionFault,
+  noConnection,
+  type Target,
+} from './connection-fault.js';
+import type { DialOptions } from './transport.js';
+
+export class SocketWatch {
+  readonly #timer: NodeJS.Timeout;
+  #failure: Error | undefined;
+  #isOpen = false;
+
+  constructor(socket: Socket, target: Target, options: DialOptions) {
+    this.#timer = setTimeout(() => {
+      socket.destroy(noConnection(target, options.timeoutMs));
+    }, options.timeoutMs);
+    socket.on('error', (error) => {
+      this.failed(connectionFault(error, target, this.#isOpen));
+    });
+    socket.on('close', () => {
+      clearTimeout(this.#timer);
+      options.onClosed(this.#failure);
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** The handshakes are over. */
+  opened(): void {
+    this.#isOpen = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** What is said first is the cause of what is said later. */
+  failed(fault: ConnectionFault): void {
+    this.#failure ??= fault;
+  }
+}

@@ -1,0 +1,90 @@
+/* TLS: what it trusts and shows, and a connection with MQTT directly on it. Node.js decrypts straight into
+ * memory of ours, as the kernel writes there without TLS: at most 16 KiB at a time, and up to 64 KiB that
+ * were read from the network already still come after `pause`.
+ */
+import { isIP } from 'node:net';
+import {
+  type ConnectionOptions,
+  connect,
+  createSecureContext,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
+import type { MqttConnection } from '../../config/model.js';
+import type { MqttCredentials } from '../../secrets/mqtt-credentials.js';
+import { type Sealed, unseal } from '../../secrets/sealed.js';
+import { addressOf, ConnectionFault } from './connection-fault.js';
+import { SocketTransport } from './socket-transport.js';
+import { onread } from './tcp.js';
+import type { DialOptions, Transport } from './transport.js';
+
+export type TlsTarget = Pick<
+  MqttConnection,
+  'host' | 'port' | 'tls' | 'authentication' | 'alpnProtocols'
+>;
+
+/** Dials with TLS. `credentials` are those of now. */
+export function dialTls(
+  target: TlsTarget,
+  credentials: Sealed<MqttCredentials>,
+  options: DialOptions,
+): Transport {
+  // Documented for tls.connect(), but not in its types.
+  const intoOurs = { ...tlsOptions(target, credentials), onread: onread(options) };
+  const socket = connect(intoOurs);
+  return new SocketTransport(socket, 'secureConnect', target, options, () =>
+    checkSecured(socket, target),
+  );
+}
+
+/** Nothing here can be turned off, by the environment of Node.js neither. */
+export function tlsOptions(
+  { host, port, alpnProtocols }: TlsTarget,
+  credentials: Sealed<MqttCredentials>,
+): ConnectionOptions & { host: string; port: number } {
+  return {
+    host,
+    port,
+    // An address is no name to ask for [RFC 6066, section 3].
+    ...(isIP(host) === 0 && { servername: host }),
+    secureContext: secureContextOf(credentials),
+    minVersion: 'TLSv1.2',
+    rejectUnauthorized: true,
+    ...(alpnProtocols.length > 0 && { ALPNProtocols: [...alpnProtocols] }),
+  };
+}
+
+/**
+ * What is wrong with a connection whose handshake is over and whose certificate is verified. From now on
+ * the server can begin no other handshake.
+ */
+export function checkSecured(socket: TLSSocket, target: TlsTarget): ConnectionFault | undefined {
+  socket.disableRenegotiation();
+  socket.setNoDelay(true);
+  const { alpnProtocols } = target;
+  const chosen = socket.alpnProtocol;
+  if (alpnProtocols.length === 0) return undefined;
+  if (typeof chosen === 'string' && alpnProtocols.includes(chosen)) return undefined;
+  return new ConnectionFault(
+    'tls',
+    `${addressOf(target)} chooses none of the protocols in tls.alpnProtocols: it may not know ALPN`,
+  );
+}
+
+/** Parsing the system's CAs takes milliseconds: once for all connections with the same credentials. */
+const contexts = new WeakMap<Sealed<MqttCredentials>, SecureContext>();
+
+function secureContextOf(credentials: Sealed<MqttCredentials>): SecureContext {
+  const known = contexts.get(credentials);
+  if (known !== undefined) return known;
+  const { caPem, client } = unseal(credentials);
+  const context = createSecureContext({
+    // An empty list trusts nobody; left out, Node's own would count.
+    ca: caPem ?? [],
+    minVersion: 'TLSv1.2',
+    ...(client && { cert: client.certificatePem, key: client.keyPem }),
+    ...(client?.passPhrase !== undefined && { passphrase: client.passPhrase }),
+  });
+  contexts.set(credentials, context);
+  return context;
+}

@@ -1,0 +1,206 @@
+/* MQTT over WebSocket [MQTT-6.0.0]: a message holds part of a packet, a packet, or several.
+ *
+ * 1. A message is whole before it is handed on, so the largest packet bounds what is kept of one.
+ * 2. What is read while reading is paused is kept in order: a message and what one read had behind it.
+ * 3. What is sent is copied by the masking of WebSocket: memory of the caller's is free at once.
+ */
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { WebSocket } from 'ws';
+import type { MqttConnection } from '../../config/model.js';
+import type { MqttCredentials } from '../../secrets/mqtt-credentials.js';
+import type { Sealed } from '../../secrets/sealed.js';
+import { addressOf, ConnectionFault } from './connection-fault.js';
+import { writeQueueBytes } from './socket-transport.js';
+import { SocketWatch } from './socket-watch.js';
+import { checkSecured, type TlsTarget, tlsOptions } from './tls.js';
+import type { DialOptions, Transport } from './transport.js';
+
+/** [MQTT-6.0.0-3] */
+const SUBPROTOCOL = 'mqtt';
+/** Packets that a broker may send in one message with the largest. */
+const FURTHER_BYTES_MAX = 1024 * 1024;
+/** Pongs beyond this in the socket are not sent: who asks for them does not take them. */
+const PONG_UNSENT_BYTES_MAX = 65_536;
+/** What was sent is all that is to be said [RFC 6455, section 7.4.1]. */
+const NORMAL_CLOSURE = 1000;
+
+export type WebSocketTarget = TlsTarget & Pick<MqttConnection, 'webSocketPath'>;
+
+/** Dials `ws://`, or `wss://` where the target has TLS. `credentials` are those of now. */
+export function dialWebSocket(
+  target: WebSocketTarget,
+  credentials: Sealed<MqttCredentials>,
+  options: DialOptions,
+): Transport {
+  return new WebSocketTransport(target, credentials, options);
+}
+
+class WebSocketTransport implements Transport {
+  readonly #target: WebSocketTarget;
+  readonly #options: DialOptions;
+  readonly #socket: Socket;
+  readonly #webSocket: WebSocket;
+  readonly #watch: SocketWatch;
+  /** What was read and not handed on, in order. */
+  readonly #unread: Uint8Array[] = [];
+  #paused = false;
+  #handing = false;
+
+  constructor(target: WebSocketTarget, credentials: Sealed<MqttCredentials>, options: DialOptions) {
+    this.#target = target;
+    this.#options = options;
+    this.#socket = this.#connect(credentials);
+    this.#watch = new SocketWatch(this.#socket, target, options);
+    const scheme = target.tls === undefined ? 'ws' : 'wss';
+    this.#webSocket = new WebSocket(
+      `${scheme}://${addressOf(target)}${target.webSocketPath ?? '/'}`,
+      [SUBPROTOCOL],
+      {
+        createConnection: () => this.#socket,
+        perMessageDeflate: false,
+        maxPayload: options.packetBytesMax + FURTHER_BYTES_MAX,
+        autoPong: false,
+        followRedirects: false,
+      },
+    );
+    this.#listen(this.#webSocket);
+  }
+
+  get connecting(): boolean {
+    return !this.#watch.isOpen;
+  }
+
+  get bytesWritten(): number {
+    return this.#socket.bytesWritten;
+  }
+
+  get writableLength(): number {
+    return this.#webSocket.bufferedAmount;
+  }
+
+  get writeQueueBytes(): number {
+    return writeQueueBytes(this.#socket);
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.send(bytes);
+  }
+
+  end(): void {
+    this.#webSocket.close(NORMAL_CLOSURE);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    if (this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#handOn();
+    if (!this.#paused) this.#webSocket.resume();
+  }
+
+  destroy(error?: Error): void {
+    this.#unread.length = 0;
+    this.#socket.destroy(error);
+  }
+
+  #connect(credentials: Sealed<MqttCredentials>): Socket {
+    const target = this.#target;
+    if (target.tls === undefined) {
+      return connect({ host: target.host, port: target.port, noDelay: true });
+    }
+    const socket = connectTls(tlsOptions(target, credentials));
+    socket.on('secureConnect', () => {
+      const fault = checkSecured(socket, target);
+      if (fault !== undefined) socket.destroy(fault);
+    });
+    return socket;
+  }
+
+  #listen(webSocket: WebSocket): void {
+    webSocket.on('open', () => {
+      this.#watch.opened();
+      this.#socket.on('drain', this.#options.onDrained);
+      this.#options.onConnected();
+    });
+    webSocket.on('message', (message, isBinary) => {
+      if (isBinary) this.#take(message as Buffer);
+      // [MQTT-6.0.0-1]
+      else this.#fail(`${addressOf(this.#target)} sent a text frame, which MQTT never does`);
+    });
+    webSocket.on('ping', (data) => {
+      if (webSocket.bufferedAmount <= PONG_UNSENT_BYTES_MAX) webSocket.pong(data);
+    });
+    webSocket.on('unexpected-response', (_, { statusCode = 0 }) => this.#refused(statusCode));
+    webSocket.on('error', (error: NodeJS.ErrnoException) => {
+      // What the socket says itself comes by the watch, also where ws repeats it.
+      if (this.#socket.errored === null) this.#fail(this.#faultOf(error));
+    });
+    webSocket.on('close', (code) => {
+      if (code !== NORMAL_CLOSURE) this.#watch.failed(this.#closedWith(code));
+      this.#socket.destroy();
+    });
+  }
+
+  #take(message: Uint8Array): void {
+    // No further step is owed to it, and there may be any number of them.
+    if (message.length === 0 || this.#socket.destroyed) return;
+    this.#unread.push(message);
+    this.#handOn();
+  }
+
+  /** Copies what was read to where it is wanted, as long as it is. */
+  #handOn(): void {
+    if (this.#handing) return;
+    this.#handing = true;
+    while (!this.#paused) {
+      const message = this.#unread[0];
+      if (message === undefined) break;
+      const room = this.#options.nextBuffer();
+      const bytes = Math.min(message.length, room.length);
+      room.set(message.subarray(0, bytes));
+      if (bytes === message.length) this.#unread.shift();
+      else this.#unread[0] = message.subarray(bytes);
+      this.#options.onBytes(bytes);
+    }
+    this.#handing = false;
+  }
+
+  #refused(statusCode: number): void {
+    const { webSocketPath } = this.#target;
+    const isLogin = statusCode === 401 || statusCode === 403;
+    const remedy = isLogin ? 'it asks for a login of its own' : 'is this the path of MQTT there?';
+    this.#fail(
+      `${addressOf(this.#target)} answers HTTP ${statusCode} to the WebSocket request for ` +
+        `${webSocketPath}: ${remedy}`,
+      isLogin ? 'authentication' : 'protocol',
+    );
+  }
+
+  #faultOf(error: NodeJS.ErrnoException): string {
+    const address = addressOf(this.#target);
+    if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
+      return `${address} sent a WebSocket message that is larger than any packet may be`;
+    }
+    if (error.code?.startsWith('HPE_') === true || error.message === 'socket hang up') {
+      return `${address} does not speak WebSocket: give the broker's port for it, or mqtt://`;
+    }
+    if (/subprotocol/.test(error.message)) {
+      return `${address} does not offer MQTT over WebSocket (the subprotocol mqtt)`;
+    }
+    return `${address} breaks the WebSocket protocol: ${error.message}`;
+  }
+
+  #closedWith(code: number): ConnectionFault {
+    const detail = `the broker closed the connection (WebSocket's code ${code})`;
+    return new ConnectionFault('closed', detail);
+  }
+
+  #fail(detail: string, lossReason: ConnectionFault['lossReason'] = 'protocol'): void {
+    this.#watch.failed(new ConnectionFault(lossReason, detail));
+    this.#socket.destroy();
+  }
+}
