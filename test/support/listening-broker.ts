@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TlsOptions } from 'node:tls';
 import {
   generate,
   type IConnackPacket,
@@ -7,61 +7,61 @@ import {
   type Packet,
   parser,
 } from 'mqtt-packet';
+import { listenPeer, type PeerKind, type Teardown } from './peer.js';
 
 /* A broker on a real socket that does what the test says: accepts CONNECT, takes PUBLISHes. */
 
 export class ListeningBroker {
-  readonly #server: Server;
-  readonly #sockets: Socket[] = [];
+  readonly #streams: Duplex[] = [];
+  #port = 0;
   readonly publishes: IPublishPacket[] = [];
+  /** Every packet that came, over any connection. */
+  readonly packets: Packet[] = [];
   /** What the next CONNACK says. */
   connack: Partial<IConnackPacket> = {};
   /** Called with each PUBLISH, which is acknowledged by default. */
   onPublish: (publish: IPublishPacket) => void = (publish) => this.puback(publish);
-  connections = 0;
   bytesRead = 0;
 
-  private constructor(server: Server) {
-    this.#server = server;
-    server.on('connection', (socket) => this.#accept(socket));
-  }
-
-  static async listen(test: { teardown(callback: () => void): void }): Promise<ListeningBroker> {
-    const server = createServer();
-    const broker = new ListeningBroker(server);
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    test.teardown(() => {
-      server.close();
-      for (const socket of broker.#sockets) socket.destroy();
-    });
+  static async listen(
+    test: Teardown,
+    kind: PeerKind = 'tcp',
+    tls: TlsOptions = {},
+  ): Promise<ListeningBroker> {
+    const broker = new ListeningBroker();
+    const { port } = await listenPeer(test, kind, tls, (stream) => broker.#accept(stream));
+    broker.#port = port;
     return broker;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
+  }
+
+  get connections(): number {
+    return this.#streams.length;
   }
 
   /** The connection that came last. */
-  get socket(): Socket {
-    return this.#sockets.at(-1) as Socket;
+  get socket(): Duplex {
+    return this.#streams.at(-1) as Duplex;
   }
 
   puback({ qos, messageId }: IPublishPacket, reasonCode = 0): void {
-    if (qos === 1) this.#send({ cmd: 'puback', messageId: messageId as number, reasonCode });
+    if (qos === 1) this.send({ cmd: 'puback', messageId: messageId as number, reasonCode });
   }
 
-  #send(packet: Packet): void {
+  send(packet: Packet): void {
     this.socket.write(generate(packet, { protocolVersion: 5 }));
   }
 
-  #accept(socket: Socket): void {
-    this.connections++;
-    this.#sockets.push(socket);
+  #accept(socket: Duplex): void {
+    this.#streams.push(socket);
     const reader = parser({ protocolVersion: 5 });
     reader.on('packet', (packet) => {
+      this.packets.push(packet);
       if (packet.cmd === 'connect') {
-        this.#send({ cmd: 'connack', reasonCode: 0, sessionPresent: false, ...this.connack });
+        this.send({ cmd: 'connack', reasonCode: 0, sessionPresent: false, ...this.connack });
       } else if (packet.cmd === 'publish') {
         this.publishes.push(packet);
         this.onPublish(packet);
@@ -71,6 +71,5 @@ export class ListeningBroker {
       this.bytesRead += bytes.length;
       reader.parse(bytes);
     });
-    socket.on('error', () => {});
   }
 }

@@ -1,28 +1,31 @@
 /* SocketTransport: a socket of node:net or node:tls as it is. */
 import type { Socket } from 'node:net';
+import type { Backlog } from './backlog.js';
 import type { ConnectionFault, Target } from './connection-fault.js';
 import { SocketWatch } from './socket-watch.js';
 import type { DialOptions, Transport } from './transport.js';
 
+export interface Handshake {
+  /** The socket's event after which packets may be sent. */
+  readonly opened: 'connect' | 'secureConnect';
+  /** What is wrong with what was made then; undefined when nothing is. */
+  readonly check?: () => ConnectionFault | undefined;
+  /** Where bytes wait that come although reading is paused; left out: none do. */
+  readonly backlog?: Backlog;
+}
+
 export class SocketTransport implements Transport {
   readonly #socket: Socket;
   readonly #watch: SocketWatch;
+  readonly #backlog: Backlog | undefined;
 
-  /**
-   * @param opened the socket's event after which packets may be sent
-   * @param check what is wrong with what was made then; undefined when nothing is
-   */
-  constructor(
-    socket: Socket,
-    opened: 'connect' | 'secureConnect',
-    target: Target,
-    options: DialOptions,
-    check: () => ConnectionFault | undefined = () => undefined,
-  ) {
+  constructor(socket: Socket, target: Target, options: DialOptions, handshake: Handshake) {
+    const { opened, check, backlog } = handshake;
     this.#socket = socket;
+    this.#backlog = backlog;
     this.#watch = new SocketWatch(socket, target, options);
     socket.on(opened, () => {
-      const fault = check();
+      const fault = check?.();
       if (fault !== undefined) {
         socket.destroy(fault);
         return;
@@ -59,24 +62,33 @@ export class SocketTransport implements Transport {
   }
 
   pause(): void {
+    this.#backlog?.pause();
     this.#socket.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    if (this.#backlog?.resume() !== false) this.#socket.resume();
   }
 
   destroy(error?: Error): void {
+    this.#backlog?.clear();
     this.#socket.destroy(error);
   }
+}
+
+interface Handle {
+  readonly writeQueueSize?: number;
+  /** Of a TLSSocket: what carries the encrypted bytes. */
+  readonly _parent?: Handle | null;
 }
 
 /**
  * How much of the write under way the kernel has not taken. Node's own time-outs look at it too
  * (`_onTimeout` in net.js): `bytesWritten` and `writableLength` move only between two writes, and one of
- * many megabytes may take longer than any time-out. That of a TLSSocket counts what is encrypted.
+ * many megabytes may take longer than any time-out. With TLS the part that moves is below: what is
+ * encrypted counts until all of it is gone.
  */
 export function writeQueueBytes(socket: Socket): number {
-  const { _handle: handle } = socket as Socket & { _handle?: { writeQueueSize?: number } | null };
-  return handle?.writeQueueSize ?? 0;
+  const { _handle: handle } = socket as Socket & { _handle?: Handle | null };
+  return (handle?.writeQueueSize ?? 0) + (handle?._parent?.writeQueueSize ?? 0);
 }

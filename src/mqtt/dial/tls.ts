@@ -1,8 +1,8 @@
 /* TLS: what it trusts and shows, and a connection with MQTT directly on it. Node.js decrypts straight into
- * memory of ours, as the kernel writes there without TLS: at most 16 KiB at a time, and up to 64 KiB that
- * were read from the network already still come after `pause`.
+ * memory of ours, as the kernel writes there without TLS, at most 16 KiB at a time. What was read from the
+ * network already, up to 64 KiB, still comes after `pause`, and waits in a backlog.
  */
-import { isIP } from 'node:net';
+import { isIP, type OnReadOpts } from 'node:net';
 import {
   type ConnectionOptions,
   connect,
@@ -13,9 +13,9 @@ import {
 import type { MqttConnection } from '../../config/model.js';
 import type { MqttCredentials } from '../../secrets/mqtt-credentials.js';
 import { type Sealed, unseal } from '../../secrets/sealed.js';
+import { Backlog } from './backlog.js';
 import { addressOf, ConnectionFault } from './connection-fault.js';
 import { SocketTransport } from './socket-transport.js';
-import { onread } from './tcp.js';
 import type { DialOptions, Transport } from './transport.js';
 
 export type TlsTarget = Pick<
@@ -29,12 +29,34 @@ export function dialTls(
   credentials: Sealed<MqttCredentials>,
   options: DialOptions,
 ): Transport {
+  const backlog = new Backlog(options);
   // Documented for tls.connect(), but not in its types.
-  const intoOurs = { ...tlsOptions(target, credentials), onread: onread(options) };
+  const intoOurs = { ...tlsOptions(target, credentials), onread: onread(options, backlog) };
   const socket = connect(intoOurs);
-  return new SocketTransport(socket, 'secureConnect', target, options, () =>
-    checkSecured(socket, target),
-  );
+  return new SocketTransport(socket, target, options, {
+    opened: 'secureConnect',
+    check: () => checkSecured(socket, target),
+    backlog,
+  });
+}
+
+/** What OpenSSL decrypts at once, a record. */
+const RECORD_BYTES_MAX = 16_384;
+
+function onread({ nextBuffer, onBytes }: DialOptions, backlog: Backlog): OnReadOpts {
+  /** Where the next bytes go, while that is not the reader's memory. */
+  let aside: Uint8Array | undefined;
+  return {
+    buffer: () => {
+      aside = backlog.isNeeded ? new Uint8Array(RECORD_BYTES_MAX) : undefined;
+      return aside ?? nextBuffer();
+    },
+    callback: (bytes) => {
+      if (aside === undefined) onBytes(bytes);
+      else backlog.take(aside.subarray(0, bytes));
+      return true;
+    },
+  };
 }
 
 /** Nothing here can be turned off, by the environment of Node.js neither. */

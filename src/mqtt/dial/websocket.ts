@@ -10,6 +10,7 @@ import { WebSocket } from 'ws';
 import type { MqttConnection } from '../../config/model.js';
 import type { MqttCredentials } from '../../secrets/mqtt-credentials.js';
 import type { Sealed } from '../../secrets/sealed.js';
+import { Backlog } from './backlog.js';
 import { addressOf, ConnectionFault } from './connection-fault.js';
 import { writeQueueBytes } from './socket-transport.js';
 import { SocketWatch } from './socket-watch.js';
@@ -42,14 +43,13 @@ class WebSocketTransport implements Transport {
   readonly #socket: Socket;
   readonly #webSocket: WebSocket;
   readonly #watch: SocketWatch;
-  /** What was read and not handed on, in order. */
-  readonly #unread: Uint8Array[] = [];
-  #paused = false;
-  #handing = false;
+  readonly #backlog: Backlog;
+  #bytesWritten = 0;
 
   constructor(target: WebSocketTarget, credentials: Sealed<MqttCredentials>, options: DialOptions) {
     this.#target = target;
     this.#options = options;
+    this.#backlog = new Backlog(options);
     this.#socket = this.#connect(credentials);
     this.#watch = new SocketWatch(this.#socket, target, options);
     const scheme = target.tls === undefined ? 'ws' : 'wss';
@@ -72,11 +72,12 @@ class WebSocketTransport implements Transport {
   }
 
   get bytesWritten(): number {
-    return this.#socket.bytesWritten;
+    return this.#bytesWritten;
   }
 
+  /** Heads of frames count too, but nothing is unsent that was not written. */
   get writableLength(): number {
-    return this.#webSocket.bufferedAmount;
+    return Math.min(this.#webSocket.bufferedAmount, this.#bytesWritten);
   }
 
   get writeQueueBytes(): number {
@@ -84,7 +85,9 @@ class WebSocketTransport implements Transport {
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.send(bytes);
+    if (this.#webSocket.readyState !== WebSocket.OPEN) return;
+    this.#bytesWritten += bytes.length;
+    this.#webSocket.send(bytes);
   }
 
   end(): void {
@@ -92,18 +95,16 @@ class WebSocketTransport implements Transport {
   }
 
   pause(): void {
-    this.#paused = true;
+    this.#backlog.pause();
     if (this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.pause();
   }
 
   resume(): void {
-    this.#paused = false;
-    this.#handOn();
-    if (!this.#paused) this.#webSocket.resume();
+    if (this.#backlog.resume()) this.#webSocket.resume();
   }
 
   destroy(error?: Error): void {
-    this.#unread.length = 0;
+    this.#backlog.clear();
     this.#socket.destroy(error);
   }
 
@@ -127,7 +128,8 @@ class WebSocketTransport implements Transport {
       this.#options.onConnected();
     });
     webSocket.on('message', (message, isBinary) => {
-      if (isBinary) this.#take(message as Buffer);
+      if (this.#socket.destroyed) return;
+      if (isBinary) this.#backlog.take(message as Buffer);
       // [MQTT-6.0.0-1]
       else this.#fail(`${addressOf(this.#target)} sent a text frame, which MQTT never does`);
     });
@@ -143,30 +145,6 @@ class WebSocketTransport implements Transport {
       if (code !== NORMAL_CLOSURE) this.#watch.failed(this.#closedWith(code));
       this.#socket.destroy();
     });
-  }
-
-  #take(message: Uint8Array): void {
-    // No further step is owed to it, and there may be any number of them.
-    if (message.length === 0 || this.#socket.destroyed) return;
-    this.#unread.push(message);
-    this.#handOn();
-  }
-
-  /** Copies what was read to where it is wanted, as long as it is. */
-  #handOn(): void {
-    if (this.#handing) return;
-    this.#handing = true;
-    while (!this.#paused) {
-      const message = this.#unread[0];
-      if (message === undefined) break;
-      const room = this.#options.nextBuffer();
-      const bytes = Math.min(message.length, room.length);
-      room.set(message.subarray(0, bytes));
-      if (bytes === message.length) this.#unread.shift();
-      else this.#unread[0] = message.subarray(bytes);
-      this.#options.onBytes(bytes);
-    }
-    this.#handing = false;
   }
 
   #refused(statusCode: number): void {
