@@ -62,6 +62,7 @@ export class EnhancedAuthentication {
     if (method !== undefined && (this.#state === 'idle' || method !== METHOD)) {
       return 'a CONNACK with an Authentication Method that CONNECT did not name';
     }
+    this.#mayContinue = false;
     if (this.#state === 'authenticating') this.#state = 'authenticated';
     return undefined;
   }

@@ -47,6 +47,7 @@ class Attempt {
   readonly #connection: Connection;
   readonly #authentication = new EnhancedAuthentication((packet) => this.#connection.send(packet));
   readonly #cancelTimeout: () => void;
+  #isOpen = false;
   #ended = false;
 
   constructor(
@@ -87,12 +88,15 @@ class Attempt {
         releasePayload: () => {},
       },
     });
-    this.#cancelTimeout = clock.after(timeoutMs, () =>
-      this.#connection.destroy(`no CONNACK within ${timeoutMs} ms`, undefined, 'timeout'),
-    );
+    this.#cancelTimeout = clock.after(timeoutMs, () => {
+      // Before that, what dials has a time-out of its own, and says where it stands.
+      if (!this.#isOpen) return;
+      this.#connection.destroy(`no CONNACK within ${timeoutMs} ms`, undefined, 'timeout');
+    });
   }
 
   #onOpen(): void {
+    this.#isOpen = true;
     const { serviceAccountToken } = this.#credentials;
     if (serviceAccountToken !== undefined) this.#authentication.onConnect(serviceAccountToken);
     this.#connection.send(

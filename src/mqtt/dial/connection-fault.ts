@@ -130,7 +130,7 @@ function handshakeFault(
   target: Target,
   isOpen: boolean,
 ): ConnectionFault | undefined {
-  const { code = '' } = error;
+  const code = opensslCode(error);
   const { authentication } = target;
   const address = addressOf(target);
   if (NO_TLS_THERE.test(code)) {
@@ -153,9 +153,9 @@ function handshakeFault(
     const detail = `${address} knows none of the protocols in tls.alpnProtocols (${code})`;
     return new ConnectionFault('tls', detail);
   }
-  if (code === 'ERR_TLS_RENEGOTIATION_DISABLED') {
-    const detail = `${address} begins another TLS handshake on an open connection, which is refused`;
-    return new ConnectionFault('protocol', detail);
+  if (code === 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE') {
+    const detail = `${address} breaks off the TLS handshake (${code}): ${earlyEndHint(target)}`;
+    return new ConnectionFault('tls', detail);
   }
   if (!isOpen && (code === 'ECONNRESET' || code === 'EPIPE')) {
     const detail =
@@ -163,14 +163,19 @@ function handshakeFault(
       `one that is, or tlsEnabled: false; ${earlyEndHint(target)}`;
     return new ConnectionFault('tls', detail);
   }
-  if (!code.startsWith('ERR_SSL_') && !code.startsWith('ERR_TLS_') && code !== 'EPROTO') {
-    return undefined;
-  }
-  return new ConnectionFault('tls', `no TLS with ${address}: ${shortText(saidBy(error))}`);
+  if (!code.startsWith('ERR_SSL_') && !code.startsWith('ERR_TLS_')) return undefined;
+  return new ConnectionFault('tls', `no TLS with ${address}: ${shortText(saidBy(error, code))}`);
 }
 
-/** OpenSSL's words alone: before them is the address of a thread, after them a line break. */
-function saidBy(error: NodeJS.ErrnoException): string {
-  const { reason } = error as NodeJS.ErrnoException & { reason?: unknown };
-  return typeof reason === 'string' ? `${reason} (${error.code})` : error.message.trim();
+/** As Node.js names OpenSSL's reasons: a write that fails by one has it in its text alone. */
+function opensslCode({ code = '', message }: NodeJS.ErrnoException): string {
+  if (code !== 'EPROTO') return code;
+  const [, reason = 'unknown'] = /:SSL routines:[^:]*:([^:]+):/.exec(message) ?? [];
+  return `ERR_SSL_${reason.toUpperCase().replaceAll(/\W+/g, '_')}`;
+}
+
+/** OpenSSL's words alone: its text has the address of a thread before them, and a line break behind. */
+function saidBy(error: Error, code: string): string {
+  const { reason } = error as Error & { reason?: unknown };
+  return typeof reason === 'string' ? `${reason} (${code})` : code;
 }

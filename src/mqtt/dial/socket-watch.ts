@@ -13,16 +13,26 @@ export class SocketWatch {
   #failure: Error | undefined;
   #isOpen = false;
 
-  constructor(socket: Socket, target: Target, options: DialOptions) {
+  /**
+   * @param last what comes after the socket's end and before all is over; calls back when it has
+   * @param explain what an error means that is not the socket's own; undefined where it is
+   */
+  constructor(
+    socket: Socket,
+    target: Target,
+    options: DialOptions,
+    last: (over: () => void) => void = (over) => over(),
+    explain: (error: Error) => ConnectionFault | undefined = () => undefined,
+  ) {
     this.#timer = setTimeout(() => {
       socket.destroy(noConnection(target, options.timeoutMs));
     }, options.timeoutMs);
     socket.on('error', (error) => {
-      this.failed(connectionFault(error, target, this.#isOpen));
+      this.failed(explain(error) ?? connectionFault(error, target, this.#isOpen));
     });
     socket.on('close', () => {
       clearTimeout(this.#timer);
-      options.onClosed(this.#failure);
+      last(() => options.onClosed(this.#failure));
     });
   }
 

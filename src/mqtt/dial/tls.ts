@@ -2,6 +2,7 @@
  * memory of ours, as the kernel writes there without TLS, at most 16 KiB at a time. What was read from the
  * network already, up to 64 KiB, still comes after `pause`, and waits in a backlog.
  */
+import { constants } from 'node:crypto';
 import { isIP, type OnReadOpts } from 'node:net';
 import {
   type ConnectionOptions,
@@ -76,12 +77,8 @@ export function tlsOptions(
   };
 }
 
-/**
- * What is wrong with a connection whose handshake is over and whose certificate is verified. From now on
- * the server can begin no other handshake.
- */
+/** What is wrong with a connection whose handshake is over and whose certificate is verified. */
 export function checkSecured(socket: TLSSocket, target: TlsTarget): ConnectionFault | undefined {
-  socket.disableRenegotiation();
   socket.setNoDelay(true);
   const { alpnProtocols } = target;
   const chosen = socket.alpnProtocol;
@@ -104,6 +101,8 @@ function secureContextOf(credentials: Sealed<MqttCredentials>): SecureContext {
     // An empty list trusts nobody; left out, Node's own would count.
     ca: caPem ?? [],
     minVersion: 'TLSv1.2',
+    // A server could have a client renegotiate for ever; disableRenegotiation() is for servers.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ...(client && { cert: client.certificatePem, key: client.keyPem }),
     ...(client?.passPhrase !== undefined && { passphrase: client.passPhrase }),
   });

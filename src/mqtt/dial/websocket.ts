@@ -7,11 +7,12 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { WebSocket } from 'ws';
+import { shortText } from '../../base/short-text.js';
 import type { MqttConnection } from '../../config/model.js';
 import type { MqttCredentials } from '../../secrets/mqtt-credentials.js';
 import type { Sealed } from '../../secrets/sealed.js';
 import { Backlog } from './backlog.js';
-import { addressOf, ConnectionFault } from './connection-fault.js';
+import { addressOf, ConnectionFault, earlyEndHint } from './connection-fault.js';
 import { writeQueueBytes } from './socket-transport.js';
 import { SocketWatch } from './socket-watch.js';
 import { checkSecured, type TlsTarget, tlsOptions } from './tls.js';
@@ -51,7 +52,6 @@ class WebSocketTransport implements Transport {
     this.#options = options;
     this.#backlog = new Backlog(options);
     this.#socket = this.#connect(credentials);
-    this.#watch = new SocketWatch(this.#socket, target, options);
     const scheme = target.tls === undefined ? 'ws' : 'wss';
     this.#webSocket = new WebSocket(
       `${scheme}://${addressOf(target)}${target.webSocketPath ?? '/'}`,
@@ -65,6 +65,13 @@ class WebSocketTransport implements Transport {
       },
     );
     this.#listen(this.#webSocket);
+    this.#watch = new SocketWatch(
+      this.#socket,
+      target,
+      options,
+      (over) => this.#afterSocket(over),
+      (error) => this.#faultOf(error),
+    );
   }
 
   get connecting(): boolean {
@@ -131,7 +138,7 @@ class WebSocketTransport implements Transport {
       if (this.#socket.destroyed) return;
       if (isBinary) this.#backlog.take(message as Buffer);
       // [MQTT-6.0.0-1]
-      else this.#fail(`${addressOf(this.#target)} sent a text frame, which MQTT never does`);
+      else this.#end(this.#broken('sent a text frame, which MQTT never does'));
     });
     webSocket.on('ping', (data) => {
       if (webSocket.bufferedAmount <= PONG_UNSENT_BYTES_MAX) webSocket.pong(data);
@@ -139,7 +146,8 @@ class WebSocketTransport implements Transport {
     webSocket.on('unexpected-response', (_, { statusCode = 0 }) => this.#refused(statusCode));
     webSocket.on('error', (error: NodeJS.ErrnoException) => {
       // What the socket says itself comes by the watch, also where ws repeats it.
-      if (this.#socket.errored === null) this.#fail(this.#faultOf(error));
+      const fault = this.#faultOf(error);
+      if (fault !== undefined) this.#end(fault);
     });
     webSocket.on('close', (code) => {
       if (code !== NORMAL_CLOSURE) this.#watch.failed(this.#closedWith(code));
@@ -147,29 +155,51 @@ class WebSocketTransport implements Transport {
     });
   }
 
+  /** Of a WebSocket that was open, ws tells only later with which code it was closed. */
+  #afterSocket(over: () => void): void {
+    const isOver = !this.#watch.isOpen || this.#webSocket.readyState === WebSocket.CLOSED;
+    if (isOver) over();
+    else this.#webSocket.once('close', over);
+  }
+
   #refused(statusCode: number): void {
-    const { webSocketPath } = this.#target;
     const isLogin = statusCode === 401 || statusCode === 403;
     const remedy = isLogin ? 'it asks for a login of its own' : 'is this the path of MQTT there?';
-    this.#fail(
-      `${addressOf(this.#target)} answers HTTP ${statusCode} to the WebSocket request for ` +
-        `${webSocketPath}: ${remedy}`,
-      isLogin ? 'authentication' : 'protocol',
+    const { webSocketPath } = this.#target;
+    const what = `answers HTTP ${statusCode} to the WebSocket request for ${webSocketPath}`;
+    const lossReason = isLogin ? 'authentication' : 'protocol';
+    this.#end(this.#broken(`${what}: ${remedy}`, lossReason));
+  }
+
+  /** Undefined where it is not about WebSocket: a socket's own errors have codes of the system's. */
+  #faultOf(error: NodeJS.ErrnoException): ConnectionFault | undefined {
+    const { code, message } = error;
+    if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
+      return this.#broken('sent a WebSocket message that is larger than any packet may be');
+    }
+    if (message === 'socket hang up') return this.#hungUp();
+    if (code?.startsWith('HPE_') === true) {
+      return this.#broken("does not speak WebSocket: give the broker's port for it, or mqtt://");
+    }
+    if (/subprotocol/.test(message)) {
+      return this.#broken('does not offer MQTT over WebSocket (the subprotocol mqtt)');
+    }
+    const isForeign = code !== undefined && !code.startsWith('WS_ERR_');
+    if (isForeign || error instanceof ConnectionFault) return undefined;
+    return this.#broken(`breaks the WebSocket protocol: ${shortText(message)}`);
+  }
+
+  /** Node.js says so too where the socket has an error of its own, which comes next. */
+  #hungUp(): ConnectionFault | undefined {
+    if (this.#socket.errored !== null) return undefined;
+    const hint = this.#target.tls === undefined ? '' : `; ${earlyEndHint(this.#target)}`;
+    return this.#broken(
+      `ends the connection at the WebSocket request: does it speak WebSocket?${hint}`,
     );
   }
 
-  #faultOf(error: NodeJS.ErrnoException): string {
-    const address = addressOf(this.#target);
-    if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
-      return `${address} sent a WebSocket message that is larger than any packet may be`;
-    }
-    if (error.code?.startsWith('HPE_') === true || error.message === 'socket hang up') {
-      return `${address} does not speak WebSocket: give the broker's port for it, or mqtt://`;
-    }
-    if (/subprotocol/.test(error.message)) {
-      return `${address} does not offer MQTT over WebSocket (the subprotocol mqtt)`;
-    }
-    return `${address} breaks the WebSocket protocol: ${error.message}`;
+  #broken(what: string, lossReason: ConnectionFault['lossReason'] = 'protocol'): ConnectionFault {
+    return new ConnectionFault(lossReason, `${addressOf(this.#target)} ${what}`);
   }
 
   #closedWith(code: number): ConnectionFault {
@@ -177,8 +207,8 @@ class WebSocketTransport implements Transport {
     return new ConnectionFault('closed', detail);
   }
 
-  #fail(detail: string, lossReason: ConnectionFault['lossReason'] = 'protocol'): void {
-    this.#watch.failed(new ConnectionFault(lossReason, detail));
+  #end(fault: ConnectionFault): void {
+    this.#watch.failed(fault);
     this.#socket.destroy();
   }
 }
