@@ -50,13 +50,25 @@ export function unsecuredToken(principal: string, lifeMs: number): AccessToken {
 
 /** Where the script's files are, as Kafka itself reads them. */
 export function certificatePath(kafka: Kafka, name: string): string {
-  const folder = process.env.TMPDIR ?? '/tmp';
-  return join(folder, `millrace-kafka-${portOf(kafka)}`, 'tls', name);
+  return serverFile('kafka', portOf(kafka), name);
+}
+
+function serverFile(server: 'kafka' | 'mosquitto', port: number, name: string): string {
+  return join(process.env.TMPDIR ?? '/tmp', `millrace-${server}-${port}`, 'tls', name);
 }
 
 /** One of the files that the script makes, such as `ca.pem` and `client.key`. */
 export function certificateFile(kafka: Kafka, name: string): Promise<string> {
   return readFile(certificatePath(kafka, name), 'utf8');
+}
+
+/** One of the files that a server script has made for the server on this port. */
+export function certificateOf(
+  server: 'kafka' | 'mosquitto',
+  port: number,
+  name: string,
+): Promise<string> {
+  return readFile(serverFile(server, port, name), 'utf8');
 }
 
 export type Objects = Readonly<Record<string, Readonly<Record<string, string>>>>;

@@ -3,6 +3,8 @@ import { runServerScript } from './program.js';
 export interface MosquittoOptions {
   /** Further lines of mosquitto.conf, such as `max_packet_size 1000`. */
   readonly settings?: readonly string[];
+  /** With the listeners of mosquitto-security.ts beside the plain one. */
+  readonly secure?: boolean;
 }
 
 /** A real mosquitto of this process's own. It queues without a limit and keeps sessions on disk. */
@@ -27,6 +29,7 @@ export interface Mosquitto {
 export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mosquitto> {
   const settings = (options.settings ?? []).flatMap((line) => ['--set', line]);
   const args = ['up', '0', '--owner', `${process.pid}`, ...settings];
+  if (options.secure === true) args.push('--secure');
   const [host = '', port = ''] = (await runServerScript('mosquitto', args)).trim().split(':');
   const one = async (action: string): Promise<void> => {
     await runServerScript('mosquitto', [action, port]);
