@@ -14,6 +14,12 @@ import {
 } from '../support/real/kafka-security.js';
 import { readTopic } from '../support/real/kcat.js';
 import { publishPayload } from '../support/real/mosquitto-clients.js';
+import {
+  MQTT_PASSWORD,
+  MQTT_USER,
+  mqttCertificateFile,
+  mqttEndpoint,
+} from '../support/real/mosquitto-security.js';
 import { runProgram } from '../support/real/program.js';
 import { until } from '../support/until.js';
 
@@ -24,7 +30,7 @@ const ROUTE = 'r';
 /** More than Kafka takes unless it is told to. */
 const LARGE = Buffer.alloc(2 * 1024 * 1024, 'x');
 
-const servers = await startServers(t, { secure: true });
+const servers = await startServers(t, { secure: true }, { secure: true });
 const file = (name: string) => certificateFile(servers.kafka, name);
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -143,6 +149,76 @@ for (const [listener, authType] of [
     for (const [index, secret] of (await planted()).entries()) {
       t.ok(secret.length > 5);
       t.notOk(all.includes(secret), `planted secret ${index}`);
+    }
+  });
+}
+
+const TOKEN = 'planted-head.planted-body.planted-signature';
+
+/** With what of each a broker is met, and whether it lets us in. */
+const MQTT_CASES = {
+  password: { usernamePassword: { secretName: 'mqtt-login' } },
+  mtls: { x509: { secretName: 'mqtt-client' } },
+  plain: { kubernetes: {} },
+} as const;
+
+for (const [name, authentication] of Object.entries(MQTT_CASES)) {
+  const listener = name as keyof typeof MQTT_CASES;
+  t.test(`no secret for the MQTT broker is in anything that is put out (${name})`, async (t) => {
+    const { mosquitto } = servers;
+    const mqttFile = (each: string) => mqttCertificateFile(mosquitto, each);
+    const key = await mqttFile('client-encrypted.key');
+    const object = (kind: string, each: string, fields: object) =>
+      stringify({ apiVersion: 'v1', kind, metadata: { name: each }, ...fields });
+    const folder = t.testdir({
+      token: `${TOKEN}\n`,
+      'secrets.yaml': [
+        object('Secret', 'mqtt-login', {
+          stringData: { username: MQTT_USER, password: MQTT_PASSWORD },
+        }),
+        object('Secret', 'mqtt-client', {
+          stringData: {
+            'tls.crt': await mqttFile('client.pem'),
+            'tls.key': key,
+            'tls.password': PASS_PHRASE,
+          },
+        }),
+        object('ConfigMap', 'mqtt-ca', { data: { 'ca.pem': await mqttFile('ca.pem') } }),
+      ].join('---\n'),
+    });
+    const secrets = join(folder, 'secrets.yaml');
+    const bridge = await startBridge(t, servers, {
+      clientIdPrefix: `mqtt-${name}`,
+      connector: {
+        logLevel: 'trace',
+        localBrokerConnection: {
+          endpoint: mqttEndpoint(mosquitto, listener),
+          ...(listener === 'mtls' && { tls: { caConfigMap: 'mqtt-ca' } }),
+          authentication,
+        },
+      },
+      maps: [{ routes: [{ name: ROUTE, mqttTopic: `mqtt-${name}/#`, kafkaTopic: 'mqtt-out' }] }],
+      args: ['-f', secrets, '--service-account-token-file', join(folder, 'token')],
+    });
+    if (listener === 'plain') {
+      await until('mosquitto knows no K8S-SAT', () =>
+        bridge.log().includes('0x8c Bad authentication method'),
+      );
+    } else await bridge.ready();
+    const output = [...(await shown(bridge))];
+    t.equal(await bridge.terminate(), 0);
+    output.push(bridge.log());
+    const configuration = ['-f', join(dirname(bridge.dataDir), 'resources.yaml'), '-f', secrets];
+    for (const command of [
+      ['validate', '--json'],
+      ['explain', '--topic', `mqtt-${name}/a`],
+    ]) {
+      output.push(await runProgram(process.execPath, [MAIN, ...command, ...configuration]));
+    }
+    const texts = [MQTT_PASSWORD, PASS_PHRASE, TOKEN, key.split('\n')[1] ?? ''];
+    for (const [index, secret] of [...texts, ...texts.map(base64)].entries()) {
+      t.ok(secret.length > 5);
+      t.notOk(output.join('\n').includes(secret), `planted secret ${index}`);
     }
   });
 }
