@@ -96,6 +96,7 @@ export class Connection {
         this.#keepAlive.onReceived();
         this.#reader.onBytes(bytes);
       },
+      onHeard: () => this.#keepAlive.onReceived(),
       onConnected: () => {
         if (this.#closed === undefined) this.#handlers.onOpen();
       },

@@ -17,5 +17,6 @@ export function earlyEnd(
   // An alert of TLS is no packet.
   const isForeign = reasonCode === MALFORMED_PACKET && security.tls === undefined;
   if (!isSilent && !isForeign) return closed;
-  return { ...closed, reason: `${reason} before its CONNACK: ${earlyEndHint(security)}` };
+  const told = `${reason} before its CONNACK: ${earlyEndHint(security)}`;
+  return { ...closed, reason: told, lossReason: 'protocol' };
 }

@@ -20,6 +20,8 @@ import { until } from '../support/until.js';
 const TOPIC = 'secured';
 /** More than the receive buffer of a connection takes at once, to Kafka and back. */
 const LARGE = Buffer.alloc(6 * 1024 * 1024, 'abcdefg');
+/** mosquitto 2.0.11 sends 40 KB in a second over WebSocket, whoever reads them. */
+const LARGE_FOR_WEBSOCKET = Buffer.alloc(80_000, 'abcdefg');
 
 const servers: Promise<Servers> = startAll();
 
@@ -39,6 +41,7 @@ interface Access {
 async function start(t: Test, name: string, access: Access): Promise<RunningConnector> {
   const both = await servers;
   const { mosquitto } = both;
+  const kafkaTopic = name in WORKING ? `${TOPIC}-${name}` : TOPIC;
   const file = (each: string) => mqttCertificateFile(mosquitto, each);
   const client = { 'tls.crt': await file('client.pem'), 'tls.key': await file('client.key') };
   const folder = t.testdir();
@@ -63,13 +66,12 @@ async function start(t: Test, name: string, access: Access): Promise<RunningConn
     'other-ca': { 'ca.pem': await file('other-ca.pem') },
   });
   const routes = [
-    { name: `${name}-in`, mqttTopic: `in/${name}`, kafkaTopic: TOPIC },
+    { name: `${name}-in`, mqttTopic: `in/${name}`, kafkaTopic },
     {
       direction: 'kafkaToMqtt' as const,
       name: `${name}-out`,
-      kafkaTopic: TOPIC,
+      kafkaTopic,
       mqttTopic: `out/${name}`,
-      offsetReset: 'latest',
     },
   ];
   return startBridge(t, both, {
@@ -107,12 +109,15 @@ const WORKING: Readonly<Record<string, Access>> = {
 
 for (const [name, access] of Object.entries(WORKING)) {
   t.test(`${name}: messages go to Kafka and back, small and large`, async (t) => {
-    const { mosquitto } = await servers;
+    const { kafka, mosquitto } = await servers;
+    await kafka.createTopic(`${TOPIC}-${name}`, 1, { config: { 'max.message.bytes': '16000000' } });
     const bridge = await start(t, name, access);
     await bridge.ready();
     const out = await subscribe(mosquitto, { filters: [`out/${name}`], qos: 1 });
     t.teardown(() => out.stop());
-    for (const payload of [Buffer.from(`from ${name}`), LARGE]) {
+    const large =
+      access.listener === 'ws' || access.listener === 'wss' ? LARGE_FOR_WEBSOCKET : LARGE;
+    for (const payload of [Buffer.from(`from ${name}`), large]) {
       await publishPayload(mosquitto, `in/${name}`, { payload, qos: 1 });
       await until(
         'it comes back',
@@ -188,9 +193,8 @@ const FAILING: Readonly<Record<string, readonly [Access, ...Expected]>> = {
   ],
   'plain-to-tls': [
     { listener: 'tls', scheme: 'mqtt' },
-    'closed',
-    () =>
-      "the broker closed the connection before its CONNACK: if it is the broker's port for TLS, give tlsEnabled: true",
+    'protocol',
+    () => " before its CONNACK: if it is the broker's port for TLS, give tlsEnabled: true",
   ],
   'websocket-to-plain': [
     { listener: 'plain', scheme: 'ws' },

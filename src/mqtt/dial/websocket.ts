@@ -132,6 +132,8 @@ class WebSocketTransport implements Transport {
     webSocket.on('open', () => {
       this.#watch.opened();
       this.#socket.on('drain', this.#options.onDrained);
+      // A message may take longer than any Keep Alive, and nothing else comes meanwhile.
+      this.#socket.on('data', this.#options.onHeard);
       this.#options.onConnected();
     });
     webSocket.on('message', (message, isBinary) => {
@@ -178,6 +180,8 @@ class WebSocketTransport implements Transport {
       return this.#broken('sent a WebSocket message that is larger than any packet may be');
     }
     if (message === 'socket hang up') return this.#hungUp();
+    const isPlain = this.#target.tls === undefined;
+    if (code === 'ECONNRESET' && isPlain && !this.#watch.isOpen) return this.#noAnswer();
     if (code?.startsWith('HPE_') === true) {
       return this.#broken("does not speak WebSocket: give the broker's port for it, or mqtt://");
     }
@@ -191,7 +195,10 @@ class WebSocketTransport implements Transport {
 
   /** Node.js says so too where the socket has an error of its own, which comes next. */
   #hungUp(): ConnectionFault | undefined {
-    if (this.#socket.errored !== null) return undefined;
+    return this.#socket.errored === null ? this.#noAnswer() : undefined;
+  }
+
+  #noAnswer(): ConnectionFault {
     const hint = this.#target.tls === undefined ? '' : `; ${earlyEndHint(this.#target)}`;
     return this.#broken(
       `ends the connection at the WebSocket request: does it speak WebSocket?${hint}`,

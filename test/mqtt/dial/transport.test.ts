@@ -268,6 +268,63 @@ for (const kind of PEER_KINDS) {
   });
 }
 
+t.test(
+  'a WebSocket message that comes slowly is waited for, whatever the Keep Alive',
+  async (t) => {
+    const { port, below, accepted } = await listenPeer(t, 'ws');
+    const slab = new PayloadSlab(4096);
+    let topic = '';
+    let reason: string | undefined;
+    const connection = new Connection({
+      host: '127.0.0.1',
+      port,
+      connectTimeoutMs: 10_000,
+      writeTimeoutMs: 10_000,
+      maximumPacketSize: 10_000,
+      payloadBytesMax: 10_000,
+      slab: slab.bytes,
+      clock: systemClock,
+      dial: dialler(connectionTo('ws', port), () => PEER_CREDENTIALS),
+      handlers: {
+        onOpen: () => connection.keepAlive(1),
+        onBatchStart: () => {},
+        onBatchEnd: () => {},
+        onPuback: () => {},
+        onPacket: () => {},
+        onDrained: () => {},
+        onPublish: ({ bytes, topicStart, topicEnd }) => {
+          topic = Buffer.from(bytes.slice(topicStart, topicEnd)).toString();
+          return true;
+        },
+        onOversize: () => undefined,
+        onLeft: () => {},
+        onClosed: (closed) => {
+          reason = closed.reason;
+        },
+        reservePayload: (bytes) => slab.reserve(bytes),
+        releasePayload: (offset) => slab.release(offset),
+      },
+    });
+    const socket = await below;
+    (await accepted).resume();
+    const packet = encodePublish(
+      parts({ topic: Buffer.from('slow'), payload: Buffer.alloc(10, 1) }),
+    );
+    const frame = Buffer.concat([Buffer.from([0x82, packet.length]), packet]);
+    let sent = 0;
+    const timer = setInterval(() => {
+      socket.write(frame.subarray(sent, sent + 1));
+      sent++;
+      if (sent === frame.length) clearInterval(timer);
+    }, 100);
+    t.teardown(() => clearInterval(timer));
+    await until('it has come', () => topic !== '' || reason !== undefined);
+    t.equal(reason, undefined);
+    t.equal(topic, 'slow');
+    connection.destroy('done');
+  },
+);
+
 t.test('nobody listens: the connection is closed with the reason', async (t: Test) => {
   const { server, port } = await listenPeer(t, 'tcp');
   server.close();
@@ -284,6 +341,7 @@ t.test('nobody listens: the connection is closed with the reason', async (t: Tes
         packetBytesMax: 1_000,
         nextBuffer: () => new Uint8Array(1_000),
         onBytes: () => {},
+        onHeard: () => {},
         onConnected: () => t.fail('nobody is there'),
         onDrained: () => {},
         onClosed: resolve,
