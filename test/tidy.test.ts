@@ -26,6 +26,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Values of secrets, for those who load them and those who connect: no part of the model.
   secrets: FOUNDATION,
   config: [...FOUNDATION, 'secrets'],
+  // Access tokens; who connects is handed them.
+  identity: [...FOUNDATION, 'secrets'],
   channel: [...FOUNDATION, 'secrets'],
   ring: FOUNDATION,
   metrics: FOUNDATION,
@@ -35,7 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   shard: SHARED,
   'dead-letter': SHARED,
   flow: [...SHARED, ...PARTS],
-  engine: [...SHARED, ...PARTS, 'flow', 'secrets'],
+  engine: [...SHARED, ...PARTS, 'flow', 'secrets', 'identity'],
   kafka: [...SHARED, 'secrets'],
   worker: [...SHARED, 'kafka'],
   explain: [...SHARED, ...PARTS, 'flow', 'engine'],
@@ -44,7 +46,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // kafka: the mock cluster of the addon is the demo's Kafka.
   demo: [...FOUNDATION, 'kafka', 'config', 'engine'],
   // kafka: `dead-letters replay` is a small producer of its own.
-  cli: [...SHARED, ...PARTS, 'kafka', 'config', 'engine', 'explain', 'bench', 'demo', 'secrets'],
+  cli: [
+    ...[...SHARED, ...PARTS, 'kafka', 'config', 'engine', 'explain', 'bench', 'demo'],
+    ...['secrets', 'identity'],
+  ],
   main: ['base', 'cli'],
 };
 
@@ -175,6 +180,11 @@ t.test('a bridge at work has not loaded what only its configuration needed', asy
   t.ok(reached.has('src/engine/engine.ts'));
   t.notOk(reached.has('src/config/schema.ts'), 'the schemas and their compiler');
   t.notOk(reached.has('src/config/document.ts'), 'the parser');
+});
+
+t.test('only a bridge with a managed identity loads what asks for tokens', async (t) => {
+  t.ok(reachedFrom('src/engine/engine.ts', 'atRunTime').has('src/identity/token-source.ts'));
+  t.notOk(reachedFrom('src/engine/engine.ts', 'atOnce').has('src/identity/token-source.ts'));
 });
 
 t.test('the work of a command is loaded only when that command is asked for', async (t) => {

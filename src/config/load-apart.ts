@@ -25,7 +25,6 @@ export interface LoadRequest {
 export interface Runnable {
   /** Undefined where there are errors among the problems. */
   readonly model: Model | undefined;
-  /** Also what this version cannot do. */
   readonly problems: readonly Problem[];
   /** For whoever makes the connections of the model. */
   readonly secrets: SecretSource;

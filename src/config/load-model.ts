@@ -45,7 +45,6 @@ export async function loadModel(
   return {
     model: isIncomplete ? undefined : checked.model,
     problems: inOrder([...problems, ...checked.problems]),
-    resources: checked.resources,
     secrets: {
       secretsDir: options.secretsDir,
       configMapsDir: options.configMapsDir,

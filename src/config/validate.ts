@@ -6,12 +6,7 @@ import { buildModel } from './build-model.js';
 import type { SourceDocument } from './document.js';
 import type { Model } from './model.js';
 import { fileProblem, inOrder } from './problem-list.js';
-import {
-  type ConnectorResource,
-  type Resources,
-  readResources,
-  type TopicMapResource,
-} from './resource.js';
+import { type ConnectorResource, readResources, type TopicMapResource } from './resource.js';
 import { checkCircles } from './rules/circles.js';
 import { checkConnector } from './rules/connector.js';
 import { checkConsumerGroups } from './rules/consumer-groups.js';
@@ -34,8 +29,6 @@ export interface Validated {
   /** Undefined where there is an error. */
   readonly model: Model | undefined;
   readonly problems: readonly Problem[];
-  /** For `notYetSupported`. */
-  readonly resources: Resources;
 }
 
 /**
@@ -64,7 +57,7 @@ export function validate(
   const resources = { connectors, topicMaps };
   const isWrong = problems.some(({ severity }) => severity === 'error');
   const model = isWrong ? undefined : buildModel(resources, options);
-  return { model, problems: inOrder(problems), resources };
+  return { model, problems: inOrder(problems) };
 }
 
 /** The first of each name; the second of a name is reported. */

@@ -10,6 +10,7 @@ export class BridgeHealth {
   readonly #refused = new Map<string, Map<string, SubscriptionHealth>>();
   /** By route. */
   readonly #troubles = new Map<string, string>();
+  #accessToken: string | undefined;
 
   constructor(connector: string) {
     this.#connector = connector;
@@ -50,6 +51,11 @@ export class BridgeHealth {
     else this.#troubles.set(route, detail);
   }
 
+  /** Why there is no access token, or no newer one; undefined: all is well. */
+  accessTokenTrouble(detail: string | undefined): void {
+    this.#accessToken = detail;
+  }
+
   /** It is nobody's concern any more. */
   sessionRetired(session: string): void {
     this.#sessions.delete(session);
@@ -73,6 +79,7 @@ export class BridgeHealth {
       sessions: [...this.#sessions.values()],
       refused: [...this.#refused.values()].flatMap((refused) => [...refused.values()]),
       shards: [...this.#shards.values()],
+      accessToken: this.#accessToken,
       routes: routes.map(({ route, holdsNow, heldDetail }) => ({
         route,
         holds: holdsNow,

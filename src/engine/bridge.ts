@@ -24,17 +24,20 @@ import { MqttToKafka } from '../flow/mqtt-to-kafka.js';
 import { RouteTable } from '../flow/to-kafka/route-table.js';
 import { type CompiledRoute, compileRoutes, type Match } from '../flow/to-kafka/routes.js';
 import { type CompiledRecordRoute, compileRecordRoutes } from '../flow/to-mqtt/record-routes.js';
+import type { TokenSource } from '../identity/issued-token.js';
+import type { TokenRenewal } from '../identity/token-renewal.js';
 import type { ConnectorEvents } from '../metrics/events.js';
 import type { PublishFault } from '../mqtt/receive/publish-check.js';
 import { PayloadSlab } from '../ring/payload-slab.js';
 import { SessionSlab } from '../ring/session-slab.js';
-import type { KafkaCredentials } from '../secrets/kafka-credentials.js';
+import { type KafkaCredentials, withAccessToken } from '../secrets/kafka-credentials.js';
 import type { MqttCredentials } from '../secrets/mqtt-credentials.js';
 import type { Sealed } from '../secrets/sealed.js';
 import { ShardPool } from '../shard/pool.js';
 import type { SourceSettings } from '../shard/record-source.js';
 import type { Shard } from '../shard/shard.js';
 import { Targets } from '../shard/targets.js';
+import { accessTokenRenewal } from './access-tokens.js';
 import { BridgeHealth } from './bridge-health.js';
 import type { ConnectorHealth } from './health.js';
 import { clientIdBase, type PlannedSession, slabRegions } from './session-plan.js';
@@ -50,6 +53,8 @@ export interface BridgeOptions {
   readonly kafkaCredentials: Sealed<KafkaCredentials>;
   /** Those of now, asked whenever a connection is made. */
   readonly mqttCredentials: () => Sealed<MqttCredentials>;
+  /** Of its access tokens; undefined: it authenticates in another way. */
+  readonly tokenSource: TokenSource | undefined;
   readonly dataDir: string;
   readonly log: Log;
   readonly events: ConnectorEvents;
@@ -73,6 +78,7 @@ export class Bridge {
   readonly #flow: MqttToKafka;
   readonly #recordFlow: KafkaToMqtt;
   readonly #settling: Settling;
+  readonly #tokens: TokenRenewal | undefined;
 
   /** Reads what an earlier run has left; starts nothing. Rejects with an OperatingError. */
   static async open(options: BridgeOptions): Promise<Bridge> {
@@ -124,6 +130,7 @@ export class Bridge {
     this.#desk = this.#openDesk();
     this.#flow = this.#openFlow(planned.length);
     this.#recordFlow = this.#openRecordFlow();
+    this.#tokens = this.#openTokens();
   }
 
   /** Starts the workers and begins to dial; neither MQTT nor Kafka has to be there. */
@@ -132,6 +139,7 @@ export class Bridge {
     this.#observe();
     for (const shard of this.#pool.shards) this.#health.shardStarting(shard.index);
     this.#pool.start();
+    this.#tokens?.start();
     this.#sessions.start();
   }
 
@@ -159,6 +167,7 @@ export class Bridge {
     this.#sessions.stop();
     this.#flow.stop();
     this.#desk.close();
+    this.#tokens?.stop();
     await this.#pool.close((shard) => this.#recordFlow.close(shard));
     await this.#letters.close();
     return left;
@@ -197,6 +206,17 @@ export class Bridge {
         this.#flow.onShardLost(shard);
         this.#recordFlow.onShardLost(shard.index);
       },
+    });
+  }
+
+  #openTokens(): TokenRenewal | undefined {
+    const { tokenSource: source, kafkaCredentials } = this.#options;
+    if (source === undefined) return undefined;
+    return accessTokenRenewal({
+      ...this.#options,
+      source,
+      health: this.#health,
+      onToken: (token) => this.#pool.setCredentials(withAccessToken(kafkaCredentials, token)),
     });
   }
 
@@ -284,6 +304,8 @@ export class Bridge {
       else events.kafkaDown(shard.index, message.reason, message.detail);
       if (message.up) this.#health.shardUp(shard.index);
       else this.#health.shardDown(shard.index, message.detail);
+      // Kafka may have refused the token that it was shown.
+      if (!message.up && message.reason === 'authentication') this.#tokens?.renewNow();
     } else if (message.kind === 'ready' && !this.#opensKafkaAtStart()) {
       this.#health.shardUp(shard.index);
     }

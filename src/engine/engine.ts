@@ -6,6 +6,7 @@ import { Metrics } from '../metrics/registry.js';
 import { readKafkaCredentials } from '../secrets/kafka-credentials.js';
 import { readMqttCredentials } from '../secrets/mqtt-credentials.js';
 import type { SecretSource } from '../secrets/secret-source.js';
+import { openConnectorTokens } from './access-tokens.js';
 import { Bridge } from './bridge.js';
 import { type EngineState, type Health, judgeHealth } from './health.js';
 import { type AdminServer, startAdminServer } from './http.js';
@@ -17,6 +18,8 @@ export interface EngineOptions {
   /** HOST:PORT; undefined for no admin server. */
   readonly adminAddress: string | undefined;
   readonly version: string;
+  /** Where Azure says how access tokens are had; left out: that of the process. */
+  readonly environment?: NodeJS.ProcessEnv;
   readonly clock?: Clock;
   readonly random?: () => number;
 }
@@ -47,17 +50,19 @@ export class Engine {
 
   /**
    * Starts everything; neither MQTT nor Kafka has to be there. Rejects with a UsageError, and has started
-   * nothing, where a secret cannot be used.
+   * nothing, where a secret cannot be used or the environment names no usable source of access tokens.
    */
   async start(): Promise<void> {
     const { adminAddress, model, secrets, dataDir, random } = this.#options;
+    const environment = this.#options.environment ?? process.env;
     const connectors = await Promise.all(
       model.connectors
         .filter(({ instances }) => instances > 0)
         .map(async (connector) => {
           const kafkaCredentials = await readKafkaCredentials(connector.kafka, secrets);
           const mqttCredentials = await readMqttCredentials(connector.mqtt, secrets);
-          return { connector, kafkaCredentials, mqttCredentials };
+          const tokenSource = await openConnectorTokens(connector, environment, this.#clock);
+          return { connector, kafkaCredentials, mqttCredentials, tokenSource };
         }),
     );
     if (adminAddress !== undefined) {
@@ -68,12 +73,13 @@ export class Engine {
         health: () => this.health(),
       });
     }
-    for (const { connector, kafkaCredentials, mqttCredentials } of connectors) {
+    for (const { connector, kafkaCredentials, mqttCredentials, tokenSource } of connectors) {
       const log = createLog(connector.logLevel, connector.name);
       const bridge = await Bridge.open({
         connector,
         kafkaCredentials,
         mqttCredentials: () => mqttCredentials,
+        tokenSource,
         dataDir,
         log,
         events: this.metrics.connector(connector.name, log),

@@ -46,6 +46,8 @@ export interface ConnectorHealth {
   readonly sessions: readonly SessionHealth[];
   readonly refused: readonly SubscriptionHealth[];
   readonly shards: readonly ShardHealth[];
+  /** Why there is no access token for Kafka, or no newer one; undefined where all is well with it. */
+  readonly accessToken: string | undefined;
   readonly routes: readonly RouteHealth[];
 }
 
@@ -77,6 +79,7 @@ export function judgeHealth({ engine, connectors }: HealthInput): Health {
       ...connector.sessions.flatMap((session) => sessionReasons(connector.connector, session)),
       ...connector.refused.map((refused) => refusedReason(connector.connector, refused)),
       ...connector.shards.flatMap((shard) => shardReasons(connector.connector, shard)),
+      ...accessTokenReasons(connector),
       ...connector.routes.flatMap((route) => routeReasons(connector.connector, route)),
     ]),
   ];
@@ -115,6 +118,11 @@ function shardReasons(connector: string, { shard, state, detail }: ShardHealth) 
   if (state === 'up') return [];
   const what = state === 'starting' ? 'its worker starts' : 'no Kafka broker answers';
   return [{ connector, part: `shard ${shard}`, message: because(what, detail) }];
+}
+
+function accessTokenReasons({ connector, accessToken }: ConnectorHealth): HealthReason[] {
+  if (accessToken === undefined) return [];
+  return [{ connector, part: 'managed identity', message: accessToken }];
 }
 
 function routeReasons(

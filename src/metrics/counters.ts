@@ -78,6 +78,10 @@ export class ConnectorCounters {
   redeliveriesJoined = 0;
   messagesUnconfirmed = 0;
   mqttConnects = 0;
+  accessTokens = 0;
+  accessTokenFailures = 0;
+  /** Gauge: when the access token expires, since 1970; undefined where there is none. */
+  accessTokenExpiresAtMs: number | undefined;
   readonly mqttLosses: CountByReason<ConnectionLossReason> = zeroCounts(connectionLossReasons);
   readonly kafkaLosses: CountByReason<ConnectionLossReason> = zeroCounts(connectionLossReasons);
   readonly qos0Lost: CountByReason<Qos0LossReason> = zeroCounts(qos0LossReasons);

@@ -193,6 +193,31 @@ const connectorMetrics: readonly MetricDefinition[] = [
   ofConnector(
     'counter',
     {
+      name: 'millrace_access_tokens_total',
+      help: 'Access tokens that were had for the managed identity: the first, and each that replaced one',
+    },
+    (counters) => counters.accessTokens,
+  ),
+  ofConnector(
+    'counter',
+    {
+      name: 'millrace_access_token_failures_total',
+      help: 'Requests for an access token that brought none; each is tried again',
+    },
+    (counters) => counters.accessTokenFailures,
+  ),
+  ofConnector(
+    'gauge',
+    {
+      name: 'millrace_access_token_expiry_seconds',
+      help: 'Time until the access token expires, below 0 where it has; absent where there is none',
+    },
+    ({ accessTokenExpiresAtMs: atMs }, clock) =>
+      atMs === undefined ? [] : [{ labels: {}, value: (atMs - clock.wallMs()) / 1000 }],
+  ),
+  ofConnector(
+    'counter',
+    {
       name: 'millrace_workers_replaced_total',
       help: 'Workers that died and were replaced',
       labels: ['shard'],

@@ -34,6 +34,8 @@ export class ConnectorEvents {
   readonly #clock: Clock;
   readonly #limit: LogLimit;
   readonly #routes = new Map<string, RouteEvents>();
+  /** What was logged of the access token that could not be had; undefined: there is one. */
+  #accessTokenTrouble: string | undefined;
 
   constructor(connector: string, log: Log, clock: Clock) {
     this.counters = new ConnectorCounters(connector);
@@ -148,6 +150,28 @@ export class ConnectorEvents {
     const suppressed = this.#limit.admit(`kafka ${shard} ${reason}`);
     if (suppressed === undefined) return;
     this.#log.warn({ shard, reason, detail, suppressed }, 'no connection to Kafka');
+  }
+
+  /** A first access token, or another one. */
+  accessTokenIssued(expiresAtMs: number): void {
+    this.counters.accessTokens += 1;
+    this.counters.accessTokenExpiresAtMs = expiresAtMs;
+    const expiresAt = new Date(expiresAtMs).toISOString();
+    this.#log.info({ expiresAt }, 'there is a new access token');
+  }
+
+  /** `detail` is for people; logged when it is another one than before. */
+  accessTokenMissing(detail: string): void {
+    this.counters.accessTokenFailures += 1;
+    if (detail === this.#accessTokenTrouble) return;
+    this.#accessTokenTrouble = detail;
+    this.#log.warn({ detail }, 'no access token could be had; it is tried again');
+  }
+
+  accessTokenWell(): void {
+    if (this.#accessTokenTrouble === undefined) return;
+    this.#accessTokenTrouble = undefined;
+    this.#log.info('access tokens can be had again');
   }
 
   workerReplaced(shard: number, detail: string): void {

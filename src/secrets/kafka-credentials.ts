@@ -7,7 +7,7 @@ import {
   readClient,
   readLogin,
 } from './credential-parts.js';
-import { type Sealed, seal } from './sealed.js';
+import { type Sealed, seal, unseal } from './sealed.js';
 import type { SecretSource } from './secret-source.js';
 
 export interface KafkaCredentials {
@@ -39,4 +39,12 @@ export async function readKafkaCredentials(
     login: kind === 'sasl' ? await readLogin(authentication.secretName, source) : undefined,
     client: kind === 'x509' ? await readClient(authentication.secretName, source) : undefined,
   });
+}
+
+/** The same credentials with another access token, or a first one. */
+export function withAccessToken(
+  credentials: Sealed<KafkaCredentials>,
+  token: AccessToken,
+): Sealed<KafkaCredentials> {
+  return seal<KafkaCredentials>({ ...unseal(credentials), token });
 }

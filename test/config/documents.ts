@@ -13,14 +13,6 @@ function indent(text: string): string {
 
 export const KAFKA = 'kafkaConnection: { endpoint: "kafka:9092", tls: { tlsEnabled: false } }';
 
-/** What is right, and cannot be run yet. */
-export const MANAGED_IDENTITY = `kafkaConnection:
-  endpoint: a:1
-  tls: { tlsEnabled: true }
-  authentication:
-    enabled: true
-    authType: { systemAssignedManagedIdentity: { audience: 'https://a' } }`;
-
 /** A KafkaConnector `c` with these lines in its spec. */
 export function connector(spec: string = KAFKA, name = 'c'): string {
   return `---\n${API}\nkind: KafkaConnector\nmetadata:\n  name: ${name}\nspec:\n${indent(spec)}\n`;

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { loadModel } from '../../src/config/load-model.js';
-import { notYetSupported } from '../../src/config/rules/not-yet-supported.js';
 import { check, modelOf } from './documents.js';
 import { REFERENCE_EXAMPLE } from './reference-example.js';
 
@@ -72,7 +71,6 @@ t.test('as it stands, only what is to be filled in is wrong', async (t) => {
 t.test('the local example runs, and has nothing to warn of', async (t) => {
   const loaded = await loadModel([example('local.yaml')], { instanceId: 0 });
   t.same(loaded.problems, []);
-  t.same(notYetSupported(loaded.resources), []);
   t.match(loaded.model, { connectors: [{ name: 'local', mqtt: { host: 'localhost' } }] });
 });
 
@@ -82,6 +80,17 @@ t.test('the example for Event Hubs is valid', async (t) => {
     loaded.problems.filter(({ severity }) => severity === 'error'),
     [],
   );
-  t.same(notYetSupported(loaded.resources), []);
   t.equal(loaded.model?.connectors[0]?.topicMaps[0]?.routes.length, 2);
+});
+
+t.test('the example for Event Hubs with a managed identity has nothing to warn of', async (t) => {
+  const loaded = await loadModel([example('event-hubs-managed-identity.yaml')], { instanceId: 0 });
+  t.same(loaded.problems, []);
+  t.match(loaded.model?.connectors[0]?.kafka, {
+    isEventHubs: true,
+    authentication: {
+      kind: 'systemAssignedManagedIdentity',
+      audience: 'https://my-namespace.servicebus.windows.net',
+    },
+  });
 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { validateCommand } from '../../src/cli/validate.js';
-import { connector, MANAGED_IDENTITY, topicMap } from './documents.js';
+import { connector, topicMap } from './documents.js';
 
 async function* nothing(): AsyncGenerator<string> {}
 
@@ -29,20 +29,6 @@ t.test('a valid configuration is summed up, with exit code 0', async (t) => {
   t.same(await run(['-'], { stdin }), {
     code: 0,
     output: 'valid: connectors 1, topic maps 1, routes 1\n',
-  });
-});
-
-t.test('what run cannot do yet is a warning here', async (t) => {
-  const stdin = connector(MANAGED_IDENTITY) + topicMap();
-  t.same(await run(['-'], { stdin }), {
-    code: 0,
-    output: [
-      '(standard input):12: warning: KafkaConnector/c spec.kafkaConnection.authentication.authType.systemAssignedManagedIdentity: this version cannot authenticate to Kafka with a managed identity yet',
-      '    use sasl, for Event Hubs with a connection string as password',
-      '0 errors, 1 warning',
-      'valid: connectors 1, topic maps 1, routes 1',
-      '',
-    ].join('\n'),
   });
 });
 

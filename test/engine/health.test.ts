@@ -6,6 +6,7 @@ const well: ConnectorHealth = {
   sessions: [{ session: 'session-0', state: 'connected', detail: '' }],
   refused: [],
   shards: [{ shard: 0, state: 'up', detail: '' }],
+  accessToken: undefined,
   routes: [{ route: 'route1', holds: 0, detail: '', trouble: undefined }],
 };
 
@@ -52,6 +53,11 @@ t.test('each part that is not well makes it unready and says why, and it stays l
       'session session-0',
       'the broker refuses the subscription "plant/#" (route route1, route route2) and is asked again: ' +
         '0x87 Not authorized',
+    ],
+    [
+      { accessToken: 'there is no access token yet: nobody listens' },
+      'managed identity',
+      'there is no access token yet: nobody listens',
     ],
     [{ shards: [{ shard: 1, state: 'starting', detail: '' }] }, 'shard 1', 'its worker starts'],
     [

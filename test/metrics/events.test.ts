@@ -119,3 +119,28 @@ t.test('the same name always gives the same route', async (t) => {
   t.equal(events.route('route1'), route);
   t.not(events.route('route2'), route);
 });
+
+t.test('an access token that cannot be had is logged when the reason is another one', async (t) => {
+  const { clock, lines, events } = setUp();
+  const logged = () => lines.splice(0).map(({ msg, detail }) => [msg, detail]);
+  for (const detail of ['nobody listens', 'nobody listens', 'HTTP 400', 'HTTP 400']) {
+    events.accessTokenMissing(detail);
+    clock.advance(60_000);
+  }
+  const none = 'no access token could be had; it is tried again';
+  t.strictSame(logged(), [
+    [none, 'nobody listens'],
+    [none, 'HTTP 400'],
+  ]);
+  t.equal(events.counters.accessTokenFailures, 4);
+  events.accessTokenIssued(clock.wallMs() + 5_000);
+  events.accessTokenWell();
+  events.accessTokenWell();
+  t.strictSame(logged(), [
+    ['there is a new access token', undefined],
+    ['access tokens can be had again', undefined],
+  ]);
+  t.equal(events.counters.accessTokens, 1);
+  events.accessTokenMissing('HTTP 400');
+  t.strictSame(logged(), [[none, 'HTTP 400']]);
+});

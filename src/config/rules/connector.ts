@@ -74,7 +74,10 @@ function checkKafka({ endpoint, tls, authentication }: KafkaConnection, scope: S
   if (endpoint !== undefined) {
     const parsed = parseKafkaEndpoint(endpoint);
     if (!parsed.ok) report.error([...KAFKA, 'endpoint'], parsed.fault);
-    else checkEventHubs(parsed.value, tls, report);
+    else {
+      checkEventHubs(parsed.value, tls, report);
+      if (authentication?.enabled === true) checkAudience(authentication, parsed.value, report);
+    }
   }
   checkTls(tls, tls?.tlsEnabled, [...KAFKA, 'tls'], scope);
   if (authentication?.enabled !== true) return;
@@ -90,6 +93,24 @@ function checkEventHubs(servers: readonly HostPort[], tls: Tls, report: Reporter
   if (!isEventHubs(servers) || tls?.tlsEnabled !== false) return;
   const message = 'Event Hubs take encrypted connections only';
   report.error([...KAFKA, 'tls', 'tlsEnabled'], { message, hint: 'write true' });
+}
+
+/** Event Hubs take tokens for their own namespace only, and say of others no more than that they refuse them. */
+function checkAudience(
+  { authType }: Authentication,
+  servers: readonly HostPort[],
+  report: Reporter,
+): void {
+  const audience = authType?.systemAssignedManagedIdentity?.audience ?? '';
+  const host = URL.canParse(audience) ? new URL(audience).hostname : '';
+  const [first] = servers;
+  if (first === undefined || !isEventHubs(servers) || !host.endsWith(EVENT_HUBS)) return;
+  if (servers.some((server) => server.host.toLowerCase() === host)) return;
+  const path = ['authentication', 'authType', 'systemAssignedManagedIdentity', 'audience'];
+  report.warning([...KAFKA, ...path], {
+    message: `is the namespace ${host}, and the end point is another one`,
+    hint: `write https://${first.host}`,
+  });
 }
 
 function checkTls(

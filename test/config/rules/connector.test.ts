@@ -244,6 +244,19 @@ const CASES: readonly Case[] = [
     hint: 'must be an address such as https://my-namespace.servicebus.windows.net',
   },
   {
+    title: 'an audience of another namespace is warned of',
+    severity: 'warning',
+    text: connector(
+      AUTHENTICATION(
+        'authType:\n  systemAssignedManagedIdentity:\n    audience: https://other.servicebus.windows.net # <-',
+      ).replace(/endpoint: \S+/, 'endpoint: Ns.servicebus.windows.net:9093'),
+    ),
+    resource: RESOURCE,
+    path: `${AUTH_PATH}.systemAssignedManagedIdentity.audience`,
+    message: 'is the namespace other.servicebus.windows.net, and the end point is another one',
+    hint: 'write https://Ns.servicebus.windows.net',
+  },
+  {
     title: 'a faulty MQTT end point is reported',
     text: connector(`${KAFKA}\nlocalBrokerConnection:\n  endpoint: localhost # <-`),
     resource: RESOURCE,
