@@ -1,6 +1,7 @@
 /* `millrace dead-letters list|show|replay`: look at what could not be delivered, and send it again. */
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { systemClock } from '../base/clock.js';
 import { OperatingError, UsageError } from '../base/errors.js';
 import { mapAtOnce } from '../base/map-at-once.js';
 import { loadModel } from '../config/load-model.js';
@@ -16,8 +17,14 @@ import {
   payloadText,
   terminalJson,
 } from '../dead-letter/text.js';
+import { openTokenSource } from '../identity/token-source.js';
 import { openRecordSender } from '../kafka/record-sender.js';
-import { readKafkaCredentials } from '../secrets/kafka-credentials.js';
+import {
+  type KafkaCredentials,
+  readKafkaCredentials,
+  withAccessToken,
+} from '../secrets/kafka-credentials.js';
+import type { Sealed } from '../secrets/sealed.js';
 import type { SecretSource } from '../secrets/secret-source.js';
 import type { ListOptions, ReplayCommandOptions, ShowOptions } from './dead-letters-options.js';
 import { openLetterPublisher } from './letter-publisher.js';
@@ -168,12 +175,20 @@ async function openSenderTo(
   secrets: SecretSource,
   timeoutMs: number,
 ): Promise<RecordSender> {
-  if (kafka.authentication.kind === 'systemAssignedManagedIdentity') {
-    const message = 'systemAssignedManagedIdentity is not supported yet';
-    throw new OperatingError('ERR_DEAD_LETTER_REPLAY', message);
-  }
-  const kafkaCredentials = await readKafkaCredentials(kafka, secrets);
+  const kafkaCredentials = await accessOf(kafka, await readKafkaCredentials(kafka, secrets));
   return openRecordSender({ kafka, kafkaCredentials }, timeoutMs);
+}
+
+/** With an access token, where the connection needs one. It is not renewed: it lives for an hour at least. */
+async function accessOf(
+  { authentication }: KafkaConnection,
+  credentials: Sealed<KafkaCredentials>,
+): Promise<Sealed<KafkaCredentials>> {
+  if (authentication.kind !== 'systemAssignedManagedIdentity') return credentials;
+  const { audience } = authentication;
+  const source = openTokenSource({ audience, environment: process.env, clock: systemClock });
+  const { token } = await source.issue(new AbortController().signal);
+  return withAccessToken(credentials, token);
 }
 
 function unknownConnector(name: string): OperatingError {
