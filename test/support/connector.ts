@@ -50,19 +50,25 @@ interface Teardown {
   teardown(callback: () => Promise<void>): void;
 }
 
-/** Starts `millrace run`; returns when its admin server listens. Ends with the test. */
+/**
+ * Starts `millrace run`; returns when its admin server listens. Ends with the test.
+ * @param environment beside that of this process
+ */
 export async function startConnector(
   t: Teardown,
   resources: ResourcesInput,
   args: readonly string[] = [],
+  environment: NodeJS.ProcessEnv = {},
 ): Promise<RunningConnector> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-test-'));
   const file = join(folder, 'resources.yaml');
   await writeFile(file, resourcesYaml(resources));
-  const connector = new ConnectorProcess(join(folder, 'data'), [
-    'run',
-    ...['-f', file, '--admin-address', '127.0.0.1:0', '--data-dir', join(folder, 'data'), ...args],
-  ]);
+  const dataDir = join(folder, 'data');
+  const connector = new ConnectorProcess({
+    dataDir,
+    args: ['run', '-f', file, '--admin-address', '127.0.0.1:0', '--data-dir', dataDir, ...args],
+    env: { ...process.env, ...environment },
+  });
   t.teardown(async () => {
     await connector.kill();
     await rm(folder, { recursive: true, force: true });
@@ -71,16 +77,24 @@ export async function startConnector(
   return connector;
 }
 
+interface ProcessOptions {
+  readonly dataDir: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
 class ConnectorProcess implements RunningConnector {
   readonly dataDir: string;
   readonly #args: readonly string[];
+  readonly #env: NodeJS.ProcessEnv;
   #child: ChildProcess | undefined;
   #address = '';
   #log: () => string = () => '';
 
-  constructor(dataDir: string, args: readonly string[]) {
+  constructor({ dataDir, args, env }: ProcessOptions) {
     this.dataDir = dataDir;
     this.#args = args;
+    this.#env = env;
   }
 
   get pid(): number {
@@ -94,6 +108,7 @@ class ConnectorProcess implements RunningConnector {
   async start(): Promise<void> {
     const child = spawn(process.execPath, [MAIN, ...this.#args], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: this.#env,
     });
     child.stdout.resume();
     this.#child = child;
@@ -154,6 +169,7 @@ class ConnectorProcess implements RunningConnector {
   async command(...args: string[]): Promise<string> {
     const child = spawn(process.execPath, [MAIN, ...args, '--data-dir', this.dataDir], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: this.#env,
     });
     const output = tail(child.stdout);
     const errors = tail(child.stderr);

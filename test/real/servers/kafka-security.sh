@@ -28,6 +28,7 @@ secure_properties() {
   oauth OAUTHTLS
   reauthenticated SASLTLS
   reauthenticated OAUTH
+  reauthenticated OAUTHTLS
   tls TLS server none
   tls MTLS server required
   tls SASLTLS server none

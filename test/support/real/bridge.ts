@@ -37,6 +37,8 @@ export interface BridgeOptions extends Partial<ResourcesInput> {
   /** Tells the session apart from those of other tests on the same broker. */
   readonly clientIdPrefix?: string;
   readonly args?: readonly string[];
+  /** Beside that of this process. */
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 /** `millrace run` between the two; not yet ready where one of them is away. */
@@ -45,10 +47,11 @@ export function startBridge(
   { kafka, mosquitto }: Servers,
   options: BridgeOptions,
 ): Promise<RunningConnector> {
-  const { clientIdPrefix, args, connector, ...rest } = options;
+  const { clientIdPrefix, args, environment, connector, ...rest } = options;
   const prefix = clientIdPrefix === undefined ? {} : { clientIdPrefix };
   const resources = { mqttPort: mosquitto.port, bootstrap: kafka.bootstrap, ...rest };
-  return startConnector(t, { ...resources, connector: { ...prefix, ...connector } }, args);
+  const written = { ...resources, connector: { ...prefix, ...connector } };
+  return startConnector(t, written, args, environment);
 }
 
 /** Until Kafka has acknowledged `count` records of this route. */

@@ -24,7 +24,7 @@ export const CONNECTION_STRING =
   'Endpoint=sb://planted.example/;SharedAccessKeyName=all;SharedAccessKey=planted+key/0=';
 export const PASS_PHRASE = 'phrase-secret';
 
-/** How long a login lasts at saslTls and oauth: then a client has to log in again. */
+/** How long a login lasts at saslTls, oauth and oauthTls: then a client has to log in again. */
 export const REAUTH_MS = 4_000;
 
 function portOf(kafka: Kafka): number {
