@@ -107,7 +107,7 @@ t.test('every record is read back, and one that is not as it was sent is told of
   t.match(repeated.verification, { records: 1001, repeated: 1, missing: 0 });
   const short = await run('losing', { payloadBytes: 8 });
   t.strictSame(short.voidBecause, ['1 of 1000 messages are not in Kafka']);
-  t.match(short.verification, { unstamped: 1000, outOfOrder: 0 });
+  t.match(short.verification, { unstamped: 1000, orderNotChecked: /under 16 bytes/ });
 });
 
 t.test(

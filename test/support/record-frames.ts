@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { HEADER_ENTRY_BYTES, KIND_RECORD, KIND_SKIP, NULL_KEY } from '../../src/channel/frame.js';
 import {
   RECORD_BODY_OFFSET,
@@ -18,8 +19,10 @@ import {
   RECORD_VALUE_BYTES,
   RECORD_VALUE_NULL,
 } from '../../src/channel/record-frame.js';
+import { RecordRing } from '../../src/channel/record-ring.js';
 import {
   BLOCKED_WORD,
+  createRingMemory,
   HEAD_WORD,
   RING_DATA_BYTES,
   TAIL_WORD,
@@ -140,4 +143,16 @@ export class RecordRingWriter {
   #put(bytes: Uint8Array): void {
     this.#bytes.set(bytes, this.#head & (this.#capacity - 1));
   }
+}
+
+/** A ring that holds these records; its cursor stands on the first. */
+export function ringOfRecords(specs: readonly RecordSpec[]): RecordRing {
+  const frames = specs.map(recordFrameOf);
+  const memory = createRingMemory(1 << 16);
+  const writer = new RecordRingWriter(memory);
+  for (const frame of frames) assert(writer.write(frame), 'the ring must hold them all');
+  writer.publish();
+  const ring = new RecordRing(memory, new SharedArrayBuffer(0), () => undefined);
+  ring.next();
+  return ring;
 }

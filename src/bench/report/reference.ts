@@ -18,7 +18,10 @@ not published as it was written or out of order, or the connector closed a conne
 with exit code 1.
 
 After the measured phase every record is read back from a Kafka that is given with \`--kafka\`: key, payload and copied
-user properties are compared byte by byte. The embedded Kafka keeps 5 MB of a partition: there, records are only counted.
+user properties are compared byte by byte, and the messages of one key that went over one MQTT connection must lie in the
+order in which they were sent (with \`--acks one\` that is told, and makes nothing void). There is no order to keep with
+\`--acks zero\`, of payloads under 16 bytes, and with \`--through-broker\` of a key that has several topics: the output says
+so. The embedded Kafka keeps 5 MB of a partition: there, records are only counted.
 `;
 
 const JSON_SHAPE = `
@@ -47,7 +50,7 @@ Of a round:
 | \`cpuUsPerMessage\`, \`peakRssBytes\` | of the connector; absent where there is no Linux |
 | \`runtime\` | what V8 and the event loops of our own connector did; absent with \`--connector\` |
 | \`records\` | in the Kafka topic afterwards; absent where they were not counted |
-| \`verification\` | what is known of those records: \`how\` is \`every record\`, \`counts only\` (an embedded Kafka) or \`none\`. Of every record: \`records\`, \`missing\` (messages without one as it was sent), \`damaged\`, \`strange\` (of no message), \`repeated\`, \`outOfOrder\` (absent where there is no order to keep: several connections, keys that are not the topics, acks zero), \`unstamped\` (payloads under 16 bytes: counted per key only), \`checksum\` of all messages, \`expected\` and \`found\`, \`firstWrong\`, and the \`seconds\` that it took |
+| \`verification\` | what is known of those records: \`how\` is \`every record\`, \`counts only\` (an embedded Kafka) or \`none\`. Of every record: \`records\`, \`missing\` (messages without one as it was sent), \`damaged\`, \`strange\` (of no message), \`repeated\`, \`outOfOrder\` (messages behind a later one of their key and MQTT connection; absent where that is not checked), \`orderNotChecked\` (why not; absent where it is), \`unstamped\` (payloads under 16 bytes: counted per key only), \`checksum\` of all messages, \`expected\` and \`found\`, \`firstWrong\`, and the \`seconds\` that it took |
 | \`voidBecause\` | why the round is void; empty for a good one |
 `;
 

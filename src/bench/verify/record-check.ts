@@ -21,9 +21,10 @@ import {
   stampedSequence,
   viewOf,
 } from '../load/stamp.js';
+import { OrderCheck, type OrderRule } from './order-check.js';
+import { numberAtEnd } from './record-parts.js';
 import type { RecordFigures, SentMessages } from './verification.js';
 
-const SLASH = 0x2f;
 const HEADER_ENTRY_BYTES = 8;
 
 export interface Expected {
@@ -33,8 +34,8 @@ export interface Expected {
   readonly keys: number;
   /** User properties that each record has as headers. */
   readonly copiedProperties: number;
-  /** Whether messages of the same key must lie in the order in which they were sent. */
-  readonly isOrdered: boolean;
+  /** Which messages must lie in the order in which they were sent. */
+  readonly order: OrderRule;
 }
 
 export class RecordCheck {
@@ -42,7 +43,6 @@ export class RecordCheck {
   #damaged = 0;
   #strange = 0;
   #repeated = 0;
-  #outOfOrder = 0;
   /** Stamped messages that are there, and the sum of their checks. */
   #found = 0;
   #checkSum = 0;
@@ -55,15 +55,14 @@ export class RecordCheck {
   readonly #headers: Buffer;
   /** A bit for each stamped message. */
   readonly #seen: Uint8Array;
-  /** By key: the number of the last message, plus one; where an order is to be kept. */
-  readonly #latest: Uint32Array;
+  readonly #order: OrderCheck;
   /** By key. */
   readonly #unstamped: Uint32Array;
   /** Views of the memory in which records lie: the ring and the large ring. */
   readonly #views = new Map<Uint8Array, DataView>();
 
   constructor(expected: Expected) {
-    const { sent, payload, keys, copiedProperties, isOrdered } = expected;
+    const { sent, payload, keys, copiedProperties, order } = expected;
     const template = payloadOf(payloadBytesMax(payload));
     this.#expected = expected;
     this.#sizes = payload.map(({ bytes }) => bytes);
@@ -73,7 +72,7 @@ export class RecordCheck {
     this.#payloads = new PayloadCheck(template);
     this.#headers = headersOf(copiedProperties);
     this.#seen = new Uint8Array(Math.ceil(sent.stamped / 8));
-    this.#latest = new Uint32Array(isOrdered ? keys : 0);
+    this.#order = new OrderCheck(order, keys);
     this.#unstamped = new Uint32Array(sent.unstampedByKey === undefined ? 0 : keys);
   }
 
@@ -88,7 +87,7 @@ export class RecordCheck {
   }
 
   figures(): RecordFigures {
-    const { sent, isOrdered } = this.#expected;
+    const { sent } = this.#expected;
     const unstamped = sent.unstampedByKey ?? [];
     let missing = sent.stamped - this.#found;
     let repeated = this.#repeated;
@@ -103,7 +102,8 @@ export class RecordCheck {
       damaged: this.#damaged,
       strange: this.#strange,
       repeated,
-      outOfOrder: isOrdered ? this.#outOfOrder : undefined,
+      outOfOrder: this.#order.outOfOrder,
+      orderNotChecked: this.#order.notChecked,
       unstamped: unstamped.reduce((sum, count) => sum + count, 0),
       checksum: { expected: hexOf(sent.checkSum), found: hexOf(this.#checkSum) },
       firstWrong: this.#firstWrong,
@@ -112,7 +112,7 @@ export class RecordCheck {
 
   #takeUnstamped(record: RecordRing): void {
     const { body, payloadStart, payloadBytes } = record;
-    const key = keyNumberOf(record);
+    const key = numberAtEnd(body, record.keyStart, record.headersStart);
     if (key < 0 || key >= this.#unstamped.length) {
       this.#wrong(record, 'no message has this key');
       return;
@@ -156,10 +156,7 @@ export class RecordCheck {
     this.#seen[at] = bits | bit;
     this.#found += 1;
     this.#checkSum = (this.#checkSum + check) % 2 ** 32;
-    if (this.#latest.length === 0) return;
-    const key = keyNumberOf(record);
-    if (sequence < (this.#latest[key] as number)) this.#outOfOrder += 1;
-    else this.#latest[key] = sequence + 1;
+    this.#order.take(record, sequence);
   }
 
   /** User properties come first among the headers; of another connector perhaps elsewhere. */
@@ -195,20 +192,6 @@ export class RecordCheck {
 
 function placeOf({ partition, offset }: RecordRing, why: string): string {
   return `partition ${partition}, offset ${offset}: ${why}`;
-}
-
-/** -1: its key has none. */
-function keyNumberOf({ body, keyStart, headersStart }: RecordRing): number {
-  let number = 0;
-  let scale = 1;
-  for (let n = headersStart - 1; n >= keyStart; n -= 1) {
-    const byte = body[n] as number;
-    if (byte === SLASH) return scale > 1 ? number : -1;
-    if (byte < 0x30 || byte > 0x39) return -1;
-    number += (byte - 0x30) * scale;
-    scale *= 10;
-  }
-  return -1;
 }
 
 /** As they stand in a record frame. */

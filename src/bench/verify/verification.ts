@@ -24,8 +24,10 @@ export interface RecordFigures {
   readonly strange: number;
   /** Records of a message of which there was one already. */
   readonly repeated: number;
-  /** Messages that lie behind a later one of their key; undefined: this load has no order to keep. */
+  /** Messages that lie behind a later one of their key and MQTT connection; undefined: not checked. */
   readonly outOfOrder: number | undefined;
+  /** Why not; undefined where it is. */
+  readonly orderNotChecked: string | undefined;
   /** Messages whose payload has no room for a stamp: they were counted for each key, and no more. */
   readonly unstamped: number;
   /** Of the stamps of all messages, each once, in hexadecimal digits. */
@@ -73,7 +75,7 @@ export function describeVerification(verification: Verification): string {
 }
 
 function describeRecords({ records, repeated, unstamped, ...figures }: RecordFigures): string {
-  const { missing, damaged, strange, outOfOrder, checksum } = figures;
+  const { missing, damaged, strange, outOfOrder, orderNotChecked, checksum } = figures;
   const wrong = missing + damaged + strange;
   const parts = [
     wrong === 0
@@ -86,6 +88,7 @@ function describeRecords({ records, repeated, unstamped, ...figures }: RecordFig
   if (outOfOrder !== undefined) {
     parts.push(outOfOrder === 0 ? 'in order for each key' : `${format(outOfOrder)} out of order`);
   }
+  if (orderNotChecked !== undefined) parts.push(`their order was not checked: ${orderNotChecked}`);
   if (unstamped > 0) parts.push(`${format(unstamped)} short ones were counted per key only`);
   return parts.join(', ');
 }

@@ -2,8 +2,9 @@
 import { countByPartition } from '../kafka-client.js';
 import type { KafkaTarget } from '../kafka-target.js';
 import { payloadBytesMax } from '../load/payload-mix.js';
-import { type BenchOptions, keyPropertyOf, payloadOfMessages } from '../options.js';
+import { type BenchOptions, payloadOfMessages } from '../options.js';
 import type { LoadReport } from '../protocol.js';
+import { orderRuleOf } from './order-check.js';
 import { reasonsOfVerification, type SentMessages, type Verification } from './verification.js';
 import { verifyRecords } from './verify-records.js';
 
@@ -67,9 +68,8 @@ function taskOf(
   sent: SentMessages,
   { target, kafkaTopic, ends }: VerifyContext & { readonly ends: readonly number[] },
 ) {
-  const { topics, keys, userProperties, copyProperties, acks, stallSeconds } = options;
+  const { topics, keys, userProperties, copyProperties, stallSeconds } = options;
   const payload = payloadOfMessages(options);
-  const keyIsTopic = keyPropertyOf(options) === undefined;
   return {
     bootstrapServers: target.bootstrapServers,
     topic: kafkaTopic,
@@ -79,8 +79,7 @@ function taskOf(
       payload,
       keys: keys ?? topics,
       copiedProperties: copyProperties ? userProperties : 0,
-      // Messages of several connections reach the connector in any order.
-      isOrdered: keyIsTopic && acks !== 'zero' && sent.connections === 1,
+      order: orderRuleOf(options, sent.connections),
     },
     recordBytesMax: payloadBytesMax(payload) + RECORD_ROOM_BYTES,
     stallSeconds,
