@@ -13,12 +13,18 @@ import type { RoundNames } from './round-names.js';
 
 /** `maxPayloadBytes` where a resource does not give it. */
 const PAYLOAD_BYTES_DEFAULT = 16_777_216;
+export const CONNECTOR_NAME = 'bench';
 const API_VERSION = 'mq.iotoperations.azure.com/v1beta1';
 
 export interface BenchEndpoints extends RoundNames {
   /** `HOST:PORT`. */
   readonly mqttEndpoint: string;
   readonly bootstrapServers: string;
+}
+
+/** The name of the route of that number to Kafka. */
+export function routeNameOf(route: number, routes: number): string {
+  return routes === 1 ? 'bench' : `bench-${route}`;
 }
 
 /** A KafkaConnector and its KafkaConnectorTopicMap, as YAML documents. */
@@ -28,7 +34,7 @@ export function connectorYaml(options: BenchOptions, endpoints: BenchEndpoints):
   const connector = {
     apiVersion: API_VERSION,
     kind: 'KafkaConnector',
-    metadata: { name: 'bench', namespace: 'default' },
+    metadata: { name: CONNECTOR_NAME, namespace: 'default' },
     spec: {
       image: { pullPolicy: 'IfNotPresent', repository: 'millrace', tag: 'bench' },
       instances: 1,
@@ -59,7 +65,7 @@ export function connectorYaml(options: BenchOptions, endpoints: BenchEndpoints):
     kind: 'KafkaConnectorTopicMap',
     metadata: { name: 'bench', namespace: 'default' },
     spec: {
-      kafkaConnectorRef: 'bench',
+      kafkaConnectorRef: CONNECTOR_NAME,
       compression: options.compression,
       batching,
       ...partitioning(options),
@@ -95,7 +101,7 @@ function loadRoutesOf(options: BenchOptions, endpoints: BenchEndpoints): unknown
   const { acks, qos, connections } = options;
   const { kafkaTopic, loadRoot, atBroker } = endpoints;
   const routes = Array.from({ length: options.routes }, (_, n) => ({
-    name: options.routes === 1 ? 'bench' : `bench-${n}`,
+    name: routeNameOf(n, options.routes),
     mqttTopic: routeFilterOf(loadRoot, n, options.routes),
     kafkaTopic,
     kafkaAcks: acks,

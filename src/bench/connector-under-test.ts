@@ -16,8 +16,9 @@ export interface ConnectorUnderTest {
     endpoints: BenchEndpoints,
     folder: string,
   ): Promise<readonly string[]>;
-  /** Whether it loads the bench's probe, which tells of garbage collection and event loops. */
-  hasProbe?(options: BenchOptions): boolean;
+  /** Whether it is Millrace of this checkout: it loads the bench's probe, which tells of garbage collection
+   * and event loops, and the headers of its records are known. */
+  isMillrace?(options: BenchOptions): boolean;
 }
 
 /** Millrace of this checkout, or the program of `options.connector` with the same arguments. */
@@ -32,5 +33,5 @@ export const MILLRACE: ConnectorUnderTest = {
     const dataDir = join(folder, 'data');
     return [...program, '-f', file, '--admin-address', '127.0.0.1:0', '--data-dir', dataDir];
   },
-  hasProbe: (options) => options.connector === undefined,
+  isMillrace: (options) => options.connector === undefined,
 };

@@ -39,6 +39,8 @@ export interface BenchOptions {
   /** Of the Kafka topics; undefined: as the cluster has it, and PARTITIONS_TO_READ for one to read. */
   readonly partitions: number | undefined;
   readonly userProperties: number;
+  /** Of MQTT v5, on each message to Kafka: those that copyMqttProperties copies. */
+  readonly systemProperties: boolean;
   readonly qos: Qos;
   readonly acks: KafkaAcks;
   readonly compression: Compression;
@@ -79,6 +81,7 @@ export const BENCH_DEFAULTS: BenchOptions = {
   skew: 0,
   partitions: undefined,
   userProperties: 0,
+  systemProperties: false,
   qos: 1,
   acks: 'one',
   compression: 'none',
@@ -140,6 +143,7 @@ export function keyPropertyOf({ topics, keys }: BenchOptions): string | undefine
 export function problemOf(options: BenchOptions): string | undefined {
   return (
     problemOfKafka(options) ??
+    problemOfProperties(options) ??
     problemOfRoutes(options) ??
     problemOfConnections(options) ??
     problemOfReading(options)
@@ -152,6 +156,11 @@ function problemOfKafka({ kafka, kafkaRttMs }: BenchOptions): string | undefined
     '--kafka-rtt-ms slows the embedded Kafka; a real one is as far away as it is: ' +
     'leave out --kafka, or --kafka-rtt-ms and presets that set it'
   );
+}
+
+function problemOfProperties(options: BenchOptions): string | undefined {
+  if (!options.systemProperties || publishes(options)) return undefined;
+  return '--system-properties is of messages to Kafka: choose --direction mqtt-to-kafka or both';
 }
 
 function problemOfRoutes(options: BenchOptions): string | undefined {
@@ -212,7 +221,8 @@ function phasesOf(options: BenchOptions): { readonly warmup: Extent; readonly me
 
 /** To a connector whose broker the generator is. */
 export function loadOf(options: BenchOptions): Load {
-  const { topics, routes, skew, userProperties, qos, stallSeconds, atOnce } = options;
+  const { topics, routes, skew, userProperties, systemProperties } = options;
+  const { qos, stallSeconds, atOnce } = options;
   const common = {
     topicRoot: 'bench',
     throughBroker: undefined,
@@ -223,6 +233,7 @@ export function loadOf(options: BenchOptions): Load {
     skew,
     payload: payloadOfMessages(options),
     userProperties,
+    systemProperties,
     qos,
     stallSeconds,
   };

@@ -33,6 +33,8 @@ export interface Load {
   readonly skew: number;
   readonly payload: PayloadMix;
   readonly userProperties: number;
+  /** Whether each message has the properties of load/system-properties.ts. */
+  readonly systemProperties: boolean;
   readonly qos: Qos;
   /** Open loop at this rate; `undefined`: as fast as the connector takes them. */
   readonly ratePerSecond: number | undefined;

@@ -238,19 +238,19 @@ export async function runRound(
     const mqttEndpoint = await opened(generator, interrupted);
     const endpoints = { mqttEndpoint, bootstrapServers, ...names };
     const command = await connectorUnderTest.command(options, endpoints, folder);
-    const hasProbe = connectorUnderTest.hasProbe?.(options) ?? false;
-    connector = await startProgram(command, { channel: hasProbe });
+    const isMillrace = connectorUnderTest.isMillrace?.(options) ?? false;
+    connector = await startProgram(command, { channel: isMillrace });
     interrupted.throwIfAborted();
     const { pid } = connector;
     generator.on('message', (event: GeneratorEvent) => onEvent(event, pid));
     const progress = new ProgressMeter(task, onProgress);
     const measured = await measure(generator, connector, { interrupted, progress });
-    if (hasProbe && measured.runtime === undefined) {
+    if (isMillrace && measured.runtime === undefined) {
       onWarning('the connector did not tell of its garbage collection and event loops in time');
     }
     onProgress({ phase: 'verifying', share: 0, messagesPerSecond: undefined });
-    const { kafkaTopic } = names;
-    const verified = await verifyLoad(options, measured, { target, kafkaTopic, interrupted });
+    const context = { target, names, isMillrace, interrupted };
+    const verified = await verifyLoad(options, measured, context);
     interrupted.throwIfAborted();
     stopMs = STOP_MS;
     const { sent, ...figures } = measured;

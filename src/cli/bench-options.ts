@@ -102,6 +102,12 @@ function loadOptions(command: Command): Command {
       wholeNumber(0),
       defaults.userProperties,
     )
+    .option(
+      '--system-properties',
+      'on each message to Kafka: Payload Format Indicator, Message Expiry Interval, Content Type, ' +
+        'Response Topic and Correlation Data',
+      defaults.systemProperties,
+    )
     .option('--qos <n>', 'QoS', qos, defaults.qos)
     .option(
       '--stall-seconds <n>',

@@ -152,6 +152,10 @@ t.test('options that do not go together are refused before anything starts', asy
     [{ connections: 11, topics: 10 }, /as many --topics/],
     [{ connections: 2, direction: 'kafka-to-mqtt' }, /not for --direction kafka-to-mqtt/],
     [{ connections: 256 }, /255 or less/],
+    [
+      { direction: 'kafka-to-mqtt', systemProperties: true },
+      /--system-properties is of messages to/,
+    ],
   ] as const) {
     await t.rejects(
       runBench(optionsFor('orderly', wrong), () => undefined),

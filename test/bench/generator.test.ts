@@ -20,6 +20,7 @@ const LOAD: Load = {
   skew: 0,
   payload: [{ bytes: 20, percent: 100 }],
   userProperties: 1,
+  systemProperties: false,
   qos: 1,
   ratePerSecond: undefined,
   warmup: { kind: 'messages', count: 100 },
@@ -133,7 +134,9 @@ t.test(
 );
 
 t.test('a load that a client cannot take fails the run', async (t) => {
-  await t.rejects(run(t, { userProperties: 1 }, { protocolVersion: 4 }), /no user properties/);
+  await t.rejects(run(t, { userProperties: 1 }, { protocolVersion: 4 }), /which has no properties/);
+  const properties = { userProperties: 0, systemProperties: true };
+  await t.rejects(run(t, properties, { protocolVersion: 4 }), /which has no properties/);
   await t.rejects(run(t, {}, { protocolVersion: 3 }), /neither MQTT v5 nor MQTT 3.1.1/);
 });
 

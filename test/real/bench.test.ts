@@ -75,6 +75,10 @@ t.test('every record is as it was sent, or a bench is void', async (t) => {
   const copied = await run(...keyed, '--shards', '2');
   t.equal(copied.code, 0, copied.output);
   t.match(copied.output, /Every one of 5,000 messages is in Kafka exactly as it was sent/);
+  const allKinds = ['--system-properties', '--routes', '3', '--connections', '1', '--topics', '30'];
+  const withAll = await run(...keyed, ...allKinds);
+  t.equal(withAll.code, 0, withAll.output);
+  t.match(withAll.output, /all headers compared, in order for each key/);
 
   for (const [behaviour, why] of [
     ['losing', /VOID: 1 of 5000 messages are not in Kafka\n/],

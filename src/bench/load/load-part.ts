@@ -26,7 +26,31 @@ export function loadPartOf({ topics, keys, keyProperty }: Load, part: Part): Loa
   return { ...part, topics: ownTopics, keys: ownKeys };
 }
 
-function everyNth(count: number, { index, parts }: Part): number[] {
-  const length = Math.max(0, Math.ceil((count - index) / parts));
-  return Array.from({ length }, (_, n) => index + n * parts);
+export interface Dealt {
+  readonly topics: number;
+  /** Of their own: they are not the topics. */
+  readonly keys: number;
+  readonly parts: number;
+}
+
+/** Whether a message of the load may have this topic and this key, as message-plan.ts deals them. */
+export function goTogether({ topics, keys, parts }: Dealt, topic: number, key: number): boolean {
+  const index = topic % parts;
+  if (keys < parts) return key === index % keys;
+  if (key % parts !== index) return false;
+  const [ownTopics, ownKeys] = [
+    countOfPart(topics, { index, parts }),
+    countOfPart(keys, { index, parts }),
+  ];
+  const [topicAt, keyAt] = [Math.floor(topic / parts), Math.floor(key / parts)];
+  return ownTopics >= ownKeys ? keyAt === topicAt % ownKeys : topicAt === keyAt % ownTopics;
+}
+
+function countOfPart(count: number, { index, parts }: Part): number {
+  return Math.max(0, Math.ceil((count - index) / parts));
+}
+
+function everyNth(count: number, part: Part): number[] {
+  const length = countOfPart(count, part);
+  return Array.from({ length }, (_, n) => part.index + n * part.parts);
 }

@@ -13,6 +13,7 @@ import type { ProtocolVersion } from './packet-stream.js';
 import { keyOf, payloadOf, topicNameOf, userPropertyOf } from './payload.js';
 import type { PayloadMix } from './payload-mix.js';
 import { contentChecksum, keyChecksum, payloadChecksum, STAMP_BYTES } from './stamp.js';
+import { systemPropertiesOfPublish } from './system-properties.js';
 
 /** Long enough that one write carries many packets, small enough to stay in the CPU's cache. */
 const ROUND_BYTES_MIN = 512 * 1024;
@@ -35,6 +36,8 @@ export interface RoundOptions extends LoadPart {
   readonly subscriptionIds: readonly (readonly number[])[];
   readonly payload: PayloadMix;
   readonly userProperties: number;
+  /** Whether they have those of system-properties.ts. */
+  readonly systemProperties: boolean;
   readonly qos: Qos;
   /** With 4, MQTT 3.1.1, no properties may be asked for. Undefined: 5. */
   readonly protocolVersion?: ProtocolVersion;
@@ -79,8 +82,8 @@ function pushUserProperty(bytes: number[], [name, value]: readonly [string, stri
 }
 
 /** What all packets have in common. */
-function userPropertiesOf({ userProperties }: RoundOptions): number[] {
-  const properties: number[] = [];
+function propertiesOf({ userProperties, systemProperties }: RoundOptions): number[] {
+  const properties: number[] = systemProperties ? [...systemPropertiesOfPublish()] : [];
   for (let n = 0; n < userProperties; n += 1) pushUserProperty(properties, userPropertyOf(n));
   return properties;
 }
@@ -101,7 +104,7 @@ class VariableHeaders {
 
   constructor(options: RoundOptions) {
     this.#options = options;
-    this.#common = userPropertiesOf(options);
+    this.#common = propertiesOf(options);
   }
 
   of(topic: number, key: number): VariableHeader {

@@ -143,7 +143,8 @@ export class PublishSlab {
   }
 }
 
-function isPlain({ userProperties, keyProperty, subscriptionIds }: RoundOptions): boolean {
+function isPlain(options: RoundOptions): boolean {
+  const { userProperties, systemProperties, keyProperty, subscriptionIds } = options;
   const hasIds = subscriptionIds.some((ids) => ids.length > 0);
-  return userProperties === 0 && keyProperty === undefined && !hasIds;
+  return userProperties === 0 && !systemProperties && keyProperty === undefined && !hasIds;
 }

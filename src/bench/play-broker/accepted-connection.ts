@@ -130,8 +130,10 @@ export class AcceptedConnection {
     const { onSubscribed, onFailed, parts, takePart } = this.#context;
     if (!this.#hasEveryRoute(load)) return;
     const protocolVersion = this.#protocolVersion;
-    if (protocolVersion === 4 && (load.userProperties > 0 || load.keyProperty !== undefined)) {
-      onFailed('the connector speaks MQTT 3.1.1, which has no user properties');
+    const { userProperties, systemProperties, keyProperty } = load;
+    const hasProperties = userProperties > 0 || systemProperties || keyProperty !== undefined;
+    if (protocolVersion === 4 && hasProperties) {
+      onFailed('the connector speaks MQTT 3.1.1, which has no properties');
       return;
     }
     this.part ??= takePart();

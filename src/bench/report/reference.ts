@@ -17,8 +17,9 @@ it was sent, a record is there that is of no message, messages of a key are out 
 not published as it was written or out of order, or the connector closed a connection that was in use. The bench then ends
 with exit code 1.
 
-After the measured phase every record is read back from a Kafka that is given with \`--kafka\`: key, payload and copied
-user properties are compared byte by byte, and the messages of one key that went over one MQTT connection must lie in the
+After the measured phase every record is read back from a Kafka that is given with \`--kafka\`: key, payload and
+headers are compared byte by byte (all headers of Millrace's records, \`Topic\`, \`QoS\`, \`Retain\` and \`Millrace\` among them, with
+\`--system-properties\` also those that stand for properties of MQTT v5; of another connector's the user properties), and the messages of one key that went over one MQTT connection must lie in the
 order in which they were sent (with \`--acks one\` that is told, and makes nothing void). There is no order to keep with
 \`--acks zero\`, of payloads under 16 bytes, and with \`--through-broker\` of a key that has several topics: the output says
 so. The embedded Kafka keeps 5 MB of a partition: there, records are only counted.
@@ -50,7 +51,7 @@ Of a round:
 | \`cpuUsPerMessage\`, \`peakRssBytes\` | of the connector; absent where there is no Linux |
 | \`runtime\` | what V8 and the event loops of our own connector did; absent with \`--connector\` |
 | \`records\` | in the Kafka topic afterwards; absent where they were not counted |
-| \`verification\` | what is known of those records: \`how\` is \`every record\`, \`counts only\` (an embedded Kafka) or \`none\`. Of every record: \`records\`, \`missing\` (messages without one as it was sent), \`damaged\`, \`strange\` (of no message), \`repeated\`, \`outOfOrder\` (messages behind a later one of their key and MQTT connection; absent where that is not checked), \`orderNotChecked\` (why not; absent where it is), \`unstamped\` (payloads under 16 bytes: counted per key only), \`checksum\` of all messages, \`expected\` and \`found\`, \`firstWrong\`, and the \`seconds\` that it took |
+| \`verification\` | what is known of those records: \`how\` is \`every record\`, \`counts only\` (an embedded Kafka) or \`none\`. Of every record: \`records\`, \`missing\` (messages without one as it was sent), \`damaged\`, \`strange\` (of no message), \`repeated\`, \`outOfOrder\` (messages behind a later one of their key and MQTT connection; absent where that is not checked), \`orderNotChecked\` (why not; absent where it is), \`headers\` (which were compared: \`all\`, \`user properties\` or \`none\`), \`unstamped\` (payloads under 16 bytes: counted per key only), \`checksum\` of all messages, \`expected\` and \`found\`, \`firstWrong\`, and the \`seconds\` that it took |
 | \`voidBecause\` | why the round is void; empty for a good one |
 `;
 

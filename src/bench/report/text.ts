@@ -47,6 +47,7 @@ export function describeLoad(options: BenchOptions): string[] {
     `compression ${options.compression}`,
     `copyMqttProperties ${options.copyProperties}`,
     `${options.userProperties} user properties`,
+    ...(options.systemProperties ? ['system properties'] : []),
     `Receive Maximum ${formatNumber(options.receiveMaximum, 0)}`,
   ];
   if (options.atOnce !== undefined) parts.push(`${options.atOnce} at once`);

@@ -4,11 +4,11 @@
  *   payload    compared byte by byte with what payloads of its size are
  *   stamp      its check is made of key, size and number: all of them must be right
  *   number     a bit each: seen or not
- *   headers    where user properties are copied: compared byte by byte with what they are
+ *   headers    header-check.ts
+ *   order      order-check.ts
  */
-import { type ReadRecord, readRecord } from '../../channel/record-frame.js';
 import type { RecordRing } from '../../channel/record-ring.js';
-import { payloadOf, userPropertyOf } from '../load/payload.js';
+import { payloadOf } from '../load/payload.js';
 import { PayloadCheck } from '../load/payload-check.js';
 import { type PayloadMix, payloadBytesMax } from '../load/payload-mix.js';
 import {
@@ -21,19 +21,17 @@ import {
   stampedSequence,
   viewOf,
 } from '../load/stamp.js';
+import { type ExpectedHeaders, HeaderCheck, headersChecked } from './header-check.js';
 import { OrderCheck, type OrderRule } from './order-check.js';
 import { numberAtEnd } from './record-parts.js';
 import type { RecordFigures, SentMessages } from './verification.js';
-
-const HEADER_ENTRY_BYTES = 8;
 
 export interface Expected {
   readonly sent: SentMessages;
   readonly payload: PayloadMix;
   /** Distinct ones. The number of each follows the last / of it. */
   readonly keys: number;
-  /** User properties that each record has as headers. */
-  readonly copiedProperties: number;
+  readonly headers: ExpectedHeaders;
   /** Which messages must lie in the order in which they were sent. */
   readonly order: OrderRule;
 }
@@ -52,7 +50,7 @@ export class RecordCheck {
   /** By size. */
   readonly #payloadChecksums: readonly number[];
   readonly #payloads: PayloadCheck;
-  readonly #headers: Buffer;
+  readonly #headers: HeaderCheck;
   /** A bit for each stamped message. */
   readonly #seen: Uint8Array;
   readonly #order: OrderCheck;
@@ -62,7 +60,7 @@ export class RecordCheck {
   readonly #views = new Map<Uint8Array, DataView>();
 
   constructor(expected: Expected) {
-    const { sent, payload, keys, copiedProperties, order } = expected;
+    const { sent, payload, keys, headers, order } = expected;
     const template = payloadOf(payloadBytesMax(payload));
     this.#expected = expected;
     this.#sizes = payload.map(({ bytes }) => bytes);
@@ -70,7 +68,7 @@ export class RecordCheck {
       payloadChecksum(template.subarray(0, bytes)),
     );
     this.#payloads = new PayloadCheck(template);
-    this.#headers = headersOf(copiedProperties);
+    this.#headers = new HeaderCheck(headers);
     this.#seen = new Uint8Array(Math.ceil(sent.stamped / 8));
     this.#order = new OrderCheck(order, keys);
     this.#unstamped = new Uint32Array(sent.unstampedByKey === undefined ? 0 : keys);
@@ -105,6 +103,7 @@ export class RecordCheck {
       outOfOrder: this.#order.outOfOrder,
       orderNotChecked: this.#order.notChecked,
       unstamped: unstamped.reduce((sum, count) => sum + count, 0),
+      headers: headersChecked(this.#expected.headers),
       checksum: { expected: hexOf(sent.checkSum), found: hexOf(this.#checkSum) },
       firstWrong: this.#firstWrong,
     };
@@ -122,7 +121,7 @@ export class RecordCheck {
       this.#damage(record, 'its payload is another');
       return;
     }
-    this.#unstamped[key] = (this.#unstamped[key] as number) + 1;
+    if (this.#hasHeaders(record)) this.#unstamped[key] = (this.#unstamped[key] as number) + 1;
   }
 
   #takeStamped(record: RecordRing, size: number): void {
@@ -140,9 +139,7 @@ export class RecordCheck {
       this.#wrong(record, `there was no message of the number ${sequence}`);
     } else if (!this.#payloads.isGood(body, view, payloadStart, end)) {
       this.#damage(record, 'its payload is another');
-    } else if (!this.#hasHeaders(record)) {
-      this.#damage(record, 'its headers are not the user properties');
-    } else this.#takeGood(record, sequence, check);
+    } else if (this.#hasHeaders(record)) this.#takeGood(record, sequence, check);
   }
 
   #takeGood(record: RecordRing, sequence: number, check: number): void {
@@ -159,16 +156,11 @@ export class RecordCheck {
     this.#order.take(record, sequence);
   }
 
-  /** User properties come first among the headers; of another connector perhaps elsewhere. */
+  /** Else it is damaged. */
   #hasHeaders(record: RecordRing): boolean {
-    const expected = this.#headers;
-    if (expected.length === 0) return true;
-    const { body, headersStart, headersBytes } = record;
-    if (headersBytes < expected.length) return false;
-    const headersEnd = headersStart + expected.length;
-    if (expected.compare(body, headersStart, headersEnd) === 0) return true;
-    const { headers } = readRecord(record.frame, record.large);
-    return headersOfProperties(headers).equals(expected);
+    const wrong = this.#headers.wrongWith(record);
+    if (wrong !== undefined) this.#damage(record, wrong);
+    return wrong === undefined;
   }
 
   #viewOf(body: Uint8Array): DataView {
@@ -192,28 +184,6 @@ export class RecordCheck {
 
 function placeOf({ partition, offset }: RecordRing, why: string): string {
   return `partition ${partition}, offset ${offset}: ${why}`;
-}
-
-/** As they stand in a record frame. */
-function headersOf(count: number): Buffer {
-  return encode(Array.from({ length: count }, (_, n) => userPropertyOf(n)));
-}
-
-function encode(headers: readonly (readonly [name: string, value: string | Buffer])[]): Buffer {
-  const parts = headers.map(([name, value]) => {
-    const bytes = Buffer.concat([Buffer.alloc(HEADER_ENTRY_BYTES), Buffer.from(name)]);
-    bytes.writeUInt16LE(bytes.length - HEADER_ENTRY_BYTES, 0);
-    bytes.writeUInt32LE(Buffer.from(value).length, 4);
-    return Buffer.concat([bytes, Buffer.from(value)]);
-  });
-  return Buffer.concat(parts);
-}
-
-/** Those of the headers that are user properties of the load, in their order. */
-function headersOfProperties(headers: ReadRecord['headers']): Buffer {
-  const prefix = userPropertyOf(0)[0].slice(0, -1);
-  const found = headers.filter(([name]) => name.startsWith(prefix));
-  return encode(found.map(([name, value]) => [name, Buffer.from(value ?? [])]));
 }
 
 function hexOf(sum: number): string {

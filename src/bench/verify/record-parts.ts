@@ -56,6 +56,17 @@ export class HeaderCursor {
     return name.compare(this.#bytes, this.#nameStart, this.valueStart) === 0;
   }
 
+  /** Whether its value is this. */
+  valueIs(value: Uint8Array): boolean {
+    return this.value.equals(value);
+  }
+
+  /** A view, not a copy. */
+  get value(): Buffer {
+    const { buffer, byteOffset } = this.#bytes;
+    return Buffer.from(buffer, byteOffset + this.valueStart, this.valueEnd - this.valueStart);
+  }
+
   /** For people. */
   get name(): string {
     return Buffer.from(this.#bytes.slice(this.#nameStart, this.valueStart)).toString();

@@ -1,5 +1,7 @@
 /* What is known of the records that a load has left in Kafka, and how it is said. */
+
 import { formatNumber } from '../report/format.js';
+import type { HeadersChecked } from './header-check.js';
 
 /** What the generator has sent: what must be in Kafka. */
 export interface SentMessages {
@@ -30,6 +32,8 @@ export interface RecordFigures {
   readonly orderNotChecked: string | undefined;
   /** Messages whose payload has no room for a stamp: they were counted for each key, and no more. */
   readonly unstamped: number;
+  /** Which headers were compared; those of another connector are not all known. */
+  readonly headers: HeadersChecked;
   /** Of the stamps of all messages, each once, in hexadecimal digits. */
   readonly checksum: { readonly expected: string; readonly found: string };
   /** Where the first record is that is damaged or strange, and what is wrong with it. */
@@ -61,6 +65,12 @@ export function reasonsOfVerification(
   return reasons;
 }
 
+const HEADERS_TEXT: Record<HeadersChecked, string> = {
+  all: 'all headers compared',
+  'user properties': 'of its headers the user properties compared',
+  none: 'headers not looked at (of another connector they are not known)',
+};
+
 /** One line for people. */
 export function describeVerification(verification: Verification): string {
   if (verification.how === 'none') return 'Records in Kafka were not counted.';
@@ -74,7 +84,13 @@ export function describeVerification(verification: Verification): string {
   return `${describeRecords(verification)} (${verification.seconds.toFixed(1)} s).`;
 }
 
-function describeRecords({ records, repeated, unstamped, ...figures }: RecordFigures): string {
+function describeRecords({
+  records,
+  repeated,
+  unstamped,
+  headers,
+  ...figures
+}: RecordFigures): string {
   const { missing, damaged, strange, outOfOrder, orderNotChecked, checksum } = figures;
   const wrong = missing + damaged + strange;
   const parts = [
@@ -84,6 +100,7 @@ function describeRecords({ records, repeated, unstamped, ...figures }: RecordFig
         'records are wrong',
     `checksum ${checksum.found}${wrong === 0 ? '' : ` where ${checksum.expected} was sent`}`,
   ];
+  parts.push(HEADERS_TEXT[headers]);
   if (repeated > 0) parts.push(`${format(repeated)} records are repetitions`);
   if (outOfOrder !== undefined) {
     parts.push(outOfOrder === 0 ? 'in order for each key' : `${format(outOfOrder)} out of order`);

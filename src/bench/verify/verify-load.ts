@@ -1,9 +1,12 @@
 /* After a load: whether all that was sent is in Kafka, as it was sent. */
+import { CONNECTOR_NAME, routeNameOf } from '../connector-resources.js';
 import { countByPartition } from '../kafka-client.js';
 import type { KafkaTarget } from '../kafka-target.js';
 import { payloadBytesMax } from '../load/payload-mix.js';
-import { type BenchOptions, payloadOfMessages } from '../options.js';
+import { type BenchOptions, keyPropertyOf, payloadOfMessages } from '../options.js';
 import type { LoadReport } from '../protocol.js';
+import type { RoundNames } from '../round-names.js';
+import type { ExpectedHeaders } from './header-check.js';
 import { orderRuleOf } from './order-check.js';
 import { reasonsOfVerification, type SentMessages, type Verification } from './verification.js';
 import { verifyRecords } from './verify-records.js';
@@ -13,7 +16,9 @@ const RECORD_ROOM_BYTES = 65_536;
 
 export interface VerifyContext {
   readonly target: KafkaTarget;
-  readonly kafkaTopic: string;
+  readonly names: RoundNames;
+  /** Whether the connector is Millrace of this checkout. */
+  readonly isMillrace: boolean;
   readonly interrupted: AbortSignal;
 }
 
@@ -40,10 +45,10 @@ export async function verifyLoad(
   if (!options.verify) {
     return { records: undefined, verification: { how: 'none' }, voidBecause: [] };
   }
-  const { target, kafkaTopic, interrupted } = context;
+  const { target, names, interrupted } = context;
   const waitMs = options.countTimeoutSeconds * 1000;
   const wait = { expected: load.settled, waitMs, interrupted };
-  const ends = await countByPartition(target.bootstrapServers, kafkaTopic, wait);
+  const ends = await countByPartition(target.bootstrapServers, names.kafkaTopic, wait);
   const records = ends.reduce((sum, end) => sum + end, 0);
   const expected = load.settled - load.refused;
   const verification: Verification = target.embedded
@@ -66,22 +71,41 @@ function withoutTold(verification: Verification, { notInKafka }: LoadReport): Ve
 function taskOf(
   options: BenchOptions,
   sent: SentMessages,
-  { target, kafkaTopic, ends }: VerifyContext & { readonly ends: readonly number[] },
+  { target, names, isMillrace, ends }: VerifyContext & { readonly ends: readonly number[] },
 ) {
-  const { topics, keys, userProperties, copyProperties, stallSeconds } = options;
+  const { topics, keys, stallSeconds } = options;
   const payload = payloadOfMessages(options);
   return {
     bootstrapServers: target.bootstrapServers,
-    topic: kafkaTopic,
+    topic: names.kafkaTopic,
     ends,
     expected: {
       sent,
       payload,
       keys: keys ?? topics,
-      copiedProperties: copyProperties ? userProperties : 0,
+      headers: headersOf(options, names.loadRoot, isMillrace),
       order: orderRuleOf(options, sent.connections),
     },
     recordBytesMax: payloadBytesMax(payload) + RECORD_ROOM_BYTES,
     stallSeconds,
+  };
+}
+
+function headersOf(options: BenchOptions, topicRoot: string, ofMillrace: boolean): ExpectedHeaders {
+  const { copyProperties, userProperties, systemProperties, topics, routes } = options;
+  const { connections, qos } = options;
+  return {
+    ofMillrace,
+    copyProperties,
+    userProperties,
+    systemProperties,
+    keyProperty: keyPropertyOf(options),
+    topicRoot,
+    topics,
+    keys: options.keys ?? topics,
+    routes,
+    connections,
+    qos,
+    paths: Array.from({ length: routes }, (_, n) => `${CONNECTOR_NAME}/${routeNameOf(n, routes)}`),
   };
 }

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { loadPartOf, WHOLE } from '../../../src/bench/load/load-part.js';
+import { goTogether, loadPartOf, WHOLE } from '../../../src/bench/load/load-part.js';
+import { planMessages } from '../../../src/bench/load/message-plan.js';
 import { BENCH_DEFAULTS, loadOf } from '../../../src/bench/options.js';
 
 const LOAD = loadOf({ ...BENCH_DEFAULTS, topics: 7 });
@@ -25,4 +26,33 @@ t.test('keys of their own are dealt likewise, where there are enough', async (t)
     );
   t.strictSame(keysOf(5), [[0, 3], [1, 4], [2]]);
   t.strictSame(keysOf(2), [[0], [1], [0]]);
+});
+
+t.test('a topic and a key go together where a plan has them in one message', async (t) => {
+  const payload = [{ bytes: 200, percent: 100 }];
+  for (const [topics, keys, parts] of [
+    [7, 3, 1],
+    [3, 7, 1],
+    [20, 7, 3],
+    [7, 20, 3],
+    [8, 2, 3],
+  ] as const) {
+    const planned = new Set<string>();
+    for (let index = 0; index < parts; index += 1) {
+      const own = loadPartOf({ ...LOAD, topics, keys, keyProperty: 'key' }, { index, parts });
+      const { length } = own.topics.length > own.keys.length ? own.topics : own.keys;
+      const options = { topics: own.topics.length, keys: own.keys.length, skew: 0, payload };
+      const plan = planMessages({ ...options, part: WHOLE }, length);
+      for (let n = 0; n < length; n += 1) {
+        planned.add(`${own.topics[plan.topics[n] as number]} ${own.keys[plan.keys[n] as number]}`);
+      }
+    }
+    const found = new Set<string>();
+    for (let topic = 0; topic < topics; topic += 1) {
+      for (let key = 0; key < keys; key += 1) {
+        if (goTogether({ topics, keys, parts }, topic, key)) found.add(`${topic} ${key}`);
+      }
+    }
+    t.strictSame([...found].sort(), [...planned].sort(), `${topics} topics, ${keys} keys`);
+  }
 });

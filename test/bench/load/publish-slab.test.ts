@@ -28,6 +28,7 @@ const OPTIONS: RoundOptions = {
   subscriptionIds: [[268_435_455], [268_435_455], [268_435_455]],
   payload: [{ bytes: 200, percent: 100 }],
   userProperties: 2,
+  systemProperties: false,
   qos: 1,
   ...WHOLE,
 };
@@ -80,6 +81,19 @@ t.test('a stretch holds whole PUBLISH packets with the packet identifiers given'
     t.equal(properties?.subscriptionIdentifier, 268_435_455);
     t.strictSame(Object.keys(properties?.userProperties ?? {}), ['property-0', 'property-1']);
   }
+});
+
+t.test('messages carry the properties of MQTT v5 where that is asked for', async (t) => {
+  const [packet] = wholeRound(slabOf({ systemProperties: true }).slab);
+  t.match(packet?.properties, {
+    payloadFormatIndicator: false,
+    messageExpiryInterval: 3600,
+    contentType: 'application/json',
+    responseTopic: 'bench/answers',
+    correlationData: Buffer.from([0xff, 0, 0x0d, 0x80]),
+    userProperties: { 'property-0': 'value-0-of-the-bench' },
+  });
+  t.notHas(wholeRound(slabOf({}).slab)[0]?.properties, { contentType: String });
 });
 
 t.test('stretches go through the slab and start again at its first packet', async (t) => {

@@ -13,6 +13,7 @@ const LOAD: Load = {
   skew: 0,
   payload: [{ bytes: 1, percent: 100 }],
   userProperties: 0,
+  systemProperties: false,
   qos: 1,
   ratePerSecond: undefined,
   warmup: { kind: 'messages', count: 10 },

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { payloadOf, userPropertyOf } from '../../../src/bench/load/payload.js';
+import { payloadOf } from '../../../src/bench/load/payload.js';
 import {
   contentChecksum,
   keyChecksum,
@@ -23,7 +23,20 @@ const EXPECTED: Expected = {
     { bytes: 3000, percent: 50 },
   ],
   keys: 2,
-  copiedProperties: 0,
+  headers: {
+    ofMillrace: false,
+    copyProperties: false,
+    userProperties: 0,
+    systemProperties: false,
+    keyProperty: undefined,
+    topicRoot: 'bench',
+    topics: 2,
+    keys: 2,
+    routes: 1,
+    connections: 1,
+    qos: 1,
+    paths: ['bench/bench'],
+  },
   order: { kind: 'key' },
 };
 
@@ -137,18 +150,20 @@ t.test('a record that nobody sent is strange', async (t) => {
   }
 });
 
-t.test('copied user properties are compared, wherever they stand', async (t) => {
-  const properties = [userPropertyOf(0), userPropertyOf(1)];
-  const withHeaders = (headers: FrameSpec['headers']) =>
-    GOOD.map((record) => ({ ...record, headers: headers ?? [] }));
-  const expected = { copiedProperties: 2 };
-  const other = ['Topic', 'bench/0'] as const;
-  t.match(await check(t, withHeaders([...properties, other]), expected), WELL);
-  t.match(await check(t, withHeaders([other, ...properties]), expected), WELL);
-  for (const wrong of [[], properties.slice(1), [...properties].reverse(), [other]]) {
-    const figures = await check(t, withHeaders(wrong), expected);
-    t.match(figures, { damaged: 3, missing: 3 });
-  }
+t.test('a record whose headers are not what they must be is damaged', async (t) => {
+  const headers = { ...EXPECTED.headers, ofMillrace: true };
+  const withTopic = (topic: string) =>
+    GOOD.map((record, n) =>
+      n === 0 ? { ...record, headers: [['Topic', topic] as const] } : record,
+    );
+  const others = { missing: 2, damaged: 2 };
+  t.match(await check(t, withTopic('bench/0'), { headers }), { ...others, headers: 'all' });
+  const figures = await check(t, withTopic('bench/1'), { headers });
+  t.match(figures, { missing: 3, damaged: 3, firstWrong: /its header Topic has another value/ });
+  const short = [{ key: 'bench/0', payload: payloadOf(8) }];
+  const payload = [{ bytes: 8, percent: 100 }];
+  const sent = { ...EXPECTED.sent, stamped: 0, unstampedByKey: [1, 0] };
+  t.match(await check(t, short, { headers, payload, sent }), { missing: 1, damaged: 1 });
 });
 
 t.test('messages too short for a stamp are counted for each key', async (t) => {

@@ -13,6 +13,7 @@ const GOOD: RecordFigures = {
   repeated: 0,
   outOfOrder: 0,
   orderNotChecked: undefined,
+  headers: 'all',
   unstamped: 0,
   checksum: { expected: '0000beef', found: '0000beef' },
   firstWrong: undefined,
@@ -54,6 +55,9 @@ t.test('a line says what was looked at, and what was found', async (t) => {
   const wrong = describeVerification(everyRecord({ missing: 3, damaged: 1, checksum }));
   t.match(wrong, /3 are missing in Kafka, and 1 records are wrong, checksum 00000001 where 0000b/);
   t.match(describeVerification(everyRecord({ unstamped: 9 })), /9 short ones were counted per key/);
+  t.match(line, /all headers compared/);
+  const other = describeVerification(everyRecord({ headers: 'user properties' }));
+  t.match(other, /of its headers the user properties compared/);
   const counts = { how: 'counts only', records: 50, missing: 0 } as const;
   t.match(describeVerification(counts), /50 records were counted .* not looked at: the embedded/);
   t.match(describeVerification({ how: 'none' }), /not counted/);
