@@ -66,7 +66,7 @@ export interface ThroughBroker {
 export interface Feed {
   /** The connector publishes a record with the key `k` to `<topicRoot>/<k>`. */
   readonly topicRoot: string;
-  /** At which its readers subscribe at a broker. */
+  /** Of the connector's PUBLISHes, and at which its readers subscribe at a broker. */
   readonly qos: Qos;
   readonly bootstrapServers: string;
   readonly kafkaTopic: string;
@@ -172,6 +172,8 @@ export interface FeedReport extends MeasuredPhase {
   readonly missing: number;
   /** PUBLISHes whose topic or payload is not what was written. */
   readonly damaged: number;
+  /** PUBLISHes of another QoS than the route's. */
+  readonly wrongQos: number;
   readonly duplicates: number;
   /** First deliveries that came after the one of a later record of their partition. */
   readonly outOfOrder: number;

@@ -133,11 +133,14 @@ function reasonsOfLoad(load: LoadReport): string[] {
 }
 
 function reasonsOfFeed(
-  { missing, damaged, outOfOrder }: FeedReport,
+  { missing, damaged, wrongQos, outOfOrder }: FeedReport,
   throughBroker: boolean,
 ): string[] {
   const reasons: string[] = [];
   if (damaged > 0) reasons.push(`${damaged} records were not published as they were written`);
+  if (wrongQos > 0) {
+    reasons.push(`${wrongQos} records were published at another QoS than was asked for`);
+  }
   const hint = throughBroker ? `, or not by the broker; ${BROKER_DROPS}` : '';
   if (missing > 0) reasons.push(`${missing} records were not published${hint}`);
   if (outOfOrder > 0) reasons.push(`${outOfOrder} records were published out of order`);

@@ -73,6 +73,19 @@ t.test('a record that is published with another payload makes a round void', asy
   ]);
 });
 
+t.test('records that are published at QoS 0 instead of 1 make a round void', async (t) => {
+  const options = { ...BENCH_DEFAULTS, messages: 50, warmupMessages: 0, stallSeconds: 0.3 };
+  const connector = [process.execPath, CONNECTOR, 'downgrading'];
+  const report = await runBench(
+    { ...options, connector, direction: 'kafka-to-mqtt' },
+    () => undefined,
+  );
+  t.match(report.rounds[0]?.voidBecause, [
+    '10 records were published at another QoS than was asked for',
+    '40 records were not published',
+  ]);
+});
+
 t.test('records of several sizes come back as they were written, in pieces too', async (t) => {
   const payload = [
     { bytes: 16, percent: 50 },

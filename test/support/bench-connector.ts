@@ -27,7 +27,9 @@ export type Behaviour =
   /** Publishes ten of all the records of a bench: one of them late, and one again. */
   | 'lossy'
   /** Publishes ten of all the records of a bench, and one of them is not what was written. */
-  | 'altering';
+  | 'altering'
+  /** Publishes ten of all the records of a bench, at QoS 0. */
+  | 'downgrading';
 
 export interface BenchConnectorOptions {
   readonly port: number;
@@ -79,7 +81,9 @@ export class BenchConnector {
       keepalive: 60,
       properties: { receiveMaximum, ...limit },
     });
-    if (behaviour === 'lossy' || behaviour === 'altering') connector.#publishSome(behaviour);
+    if (behaviour === 'lossy' || behaviour === 'altering' || behaviour === 'downgrading') {
+      connector.#publishSome(behaviour);
+    }
     connector.#send({
       cmd: 'subscribe',
       messageId: 1,
@@ -90,7 +94,7 @@ export class BenchConnector {
   }
 
   /** Of the first partition, where a bench is not told otherwise. */
-  #publishSome(behaviour: 'lossy' | 'altering'): void {
+  #publishSome(behaviour: 'lossy' | 'altering' | 'downgrading'): void {
     const target = { bootstrapServers: '', kafkaTopic: '', embedded: true };
     const plan = new FeedPlan(feedOf(BENCH_DEFAULTS, target), PARTITIONS_TO_READ);
     const sequences =
@@ -100,9 +104,10 @@ export class BenchConnector {
       const payload = Buffer.from(plan.payload);
       writeStamp(viewOf(payload), 0, plan.contentOf(index), index, 0);
       if (behaviour === 'altering' && n === 3) payload.write('altered', 100);
-      const flags = { qos: 1, dup: false, retain: false } as const;
+      const flags = { dup: false, retain: false } as const;
+      const qos = behaviour === 'downgrading' ? 0 : 1;
       const topic = `feed/${plan.keyOf(index)}`;
-      this.#send({ cmd: 'publish', topic, messageId: n + 1, payload, ...flags });
+      this.#send({ cmd: 'publish', topic, messageId: n + 1, payload, qos, ...flags });
     }
   }
 

@@ -27,6 +27,7 @@ export const FEED_REPORT: FeedReport = {
   received: 10,
   missing: 0,
   damaged: 0,
+  wrongQos: 0,
   duplicates: 0,
   outOfOrder: 0,
   connectionsLost: 0,

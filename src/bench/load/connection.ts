@@ -247,16 +247,17 @@ export class LoadConnection {
     const view = this.#view;
     const topicEnd = endOfTopic(bytes, bodyAt);
     const isWhole = end <= bytes.length;
+    const qos = ((bytes[at] as number) >> 1) & 3;
     this.#publishedInChunk = true;
     feedRun.onPublish({
       view,
       payloadAt,
       payloadBytes: end - payloadAt,
+      qos,
       keyNumber: numberOf(this.#feedTopics, bytes, bodyAt + 2, topicEnd),
       isGood: isWhole ? check.isGood(bytes, view, payloadAt, end) : check.isGoodSoFar,
       latest: this.#latest,
     });
-    const qos = ((bytes[at] as number) >> 1) & 3;
     if (qos === 0) return;
     this.#pubacks.add(((bytes[topicEnd] as number) << 8) | (bytes[topicEnd + 1] as number));
   }

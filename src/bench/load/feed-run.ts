@@ -17,6 +17,7 @@ export interface FeedPublish {
   readonly view: DataView;
   readonly payloadAt: number;
   readonly payloadBytes: number;
+  readonly qos: number;
   /** Of its topic; -1 where the topic is none of the feed's. */
   readonly keyNumber: number;
   /** Whether the payload is what was written, after the stamp. */
@@ -43,6 +44,7 @@ export class FeedRun {
   #nowMs = 0;
   #came = false;
   #damaged = 0;
+  #wrongQos = 0;
 
   constructor(feed: Feed, feeder: RecordFeeder, handlers: FeedRunHandlers) {
     this.feed = feed;
@@ -85,6 +87,7 @@ export class FeedRun {
       this.#damaged += 1;
       return;
     }
+    if (publish.qos !== this.feed.qos) this.#wrongQos += 1;
     const { plan } = this.#feeder;
     const [partition, sequence] = [plan.partitionOf(index), plan.sequenceOf(index)];
     if (this.finished || !this.#check.take(partition, sequence, publish.latest)) return;
@@ -140,13 +143,14 @@ export class FeedRun {
     const { written } = this.#feeder;
     const missing = this.#awaitedAll ? this.#awaited - received : overtaken;
     const phase = this.measurement.report();
-    const damaged = this.#damaged;
+    const [damaged, wrongQos] = [this.#damaged, this.#wrongQos];
     return {
       ...phase,
       written,
       received,
       missing,
       damaged,
+      wrongQos,
       duplicates,
       outOfOrder,
       connectionsLost,

@@ -127,6 +127,14 @@ const FEED_METRICS: readonly Metric[] = [
     of: ({ feed }) => feed?.damaged,
   },
   {
+    name: 'kafkaToMqtt.wrongQos',
+    label: 'records at another QoS',
+    digits: 0,
+    better: 'lower',
+    meaning: 'PUBLISHes of records at another QoS than `--qos`',
+    of: ({ feed }) => feed?.wrongQos,
+  },
+  {
     name: 'kafkaToMqtt.duplicates',
     label: 'records published again',
     digits: 0,

@@ -14,7 +14,7 @@ and the least and the most. CPU and what is inside the connector are taken while
 
 A round is void, and with it the result, where a message was not acknowledged, was refused or is not in Kafka exactly as
 it was sent, a record is there that is of no message, messages of a key are out of order with \`--acks all\`, a record was
-not published as it was written or out of order, or the connector closed a connection that was in use. The bench then ends
+not published as it was written, or at another QoS than \`--qos\`, or out of order, or the connector closed a connection that was in use. The bench then ends
 with exit code 1.
 
 After the measured phase every record is read back from a Kafka that is given with \`--kafka\`: key, payload and

@@ -55,6 +55,7 @@ class StampFeeder implements RecordFeeder {
       view: this.stamps[index] as DataView,
       payloadAt: 0,
       payloadBytes: STAMP_BYTES,
+      qos: 1,
       keyNumber: index % 3,
       isGood: true,
       latest,
@@ -201,4 +202,14 @@ t.test('where everything is awaited, the end of the time stops the writing only'
   publish(11, 12, START_MS + 1200);
   t.equal(run.finished, true);
   t.match(run.report(0), { received: 12, missing: 0, messages: 10, seconds: 1.2 });
+});
+
+t.test('a record at another QoS than the feed has comes, and is counted', async (t) => {
+  const { run, feeder, publish } = runOf({});
+  run.measurement.start(START_MS);
+  publish(0, 39, START_MS);
+  run.beginBurst(START_MS + 100);
+  run.onPublish({ ...feeder.publishOf(39), qos: 0 });
+  run.endBurst();
+  t.match(run.report(0), { received: 40, missing: 0, wrongQos: 1 });
 });
