@@ -2,11 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { UsageError } from '../base/errors.js';
 import { compare, isWorse } from '../bench/report/compare.js';
-import { describeComparison } from '../bench/report/compare-text.js';
+import { describeComparison, describeTooFewRounds } from '../bench/report/compare-text.js';
 import { parseResult, type StoredResult } from '../bench/report/result.js';
 
 export interface CompareOptions {
   readonly files: readonly string[];
+  /** Names of the figures to compare; empty: all. */
+  readonly figures: readonly string[];
   readonly failOnWorse: boolean;
   readonly colour: boolean;
 }
@@ -28,9 +30,12 @@ async function readResult(file: string): Promise<StoredResult> {
   return result;
 }
 
-/** Prints the comparison. 0, or 1 where something is worse and that is to be a failure. */
+/**
+ * Prints the comparison. 0, or 1 where something is worse and that is to be a failure. Where it is, and too
+ * few rounds or figures are there to tell, throws a UsageError behind it: nobody is to take that for a pass.
+ */
 export async function compareCommand(
-  { files, failOnWorse, colour }: CompareOptions,
+  { files, figures, failOnWorse, colour }: CompareOptions,
   print: (text: string) => void,
 ): Promise<number> {
   const [fileA, fileB, ...more] = files;
@@ -38,9 +43,19 @@ export async function compareCommand(
     throw new UsageError('--compare takes two results: --compare A.json B.json');
   }
   const [a, b] = [await readResult(fileA), await readResult(fileB)];
-  const comparison = compare(a, b);
+  const comparison = compare(a, b, figures);
   const nameOf = (file: string, { millrace, rounds }: StoredResult) =>
     `${file}: millrace ${millrace}, ${rounds.length} round${rounds.length === 1 ? '' : 's'}`;
   print(describeComparison(comparison, { a: nameOf(fileA, a), b: nameOf(fileB, b) }, colour));
-  return failOnWorse && isWorse(comparison) ? 1 : 0;
+  if (!failOnWorse) return 0;
+  const { tooFewRounds, parts } = comparison;
+  if (tooFewRounds !== undefined) {
+    throw new UsageError(
+      `--fail-on-worse cannot tell whether B is worse: ${describeTooFewRounds(tooFewRounds)}`,
+    );
+  }
+  if (parts.length === 0) {
+    throw new UsageError('--fail-on-worse cannot tell whether B is worse: no figure is in both');
+  }
+  return isWorse(comparison) ? 1 : 0;
 }

@@ -34,6 +34,7 @@ interface Flags extends Partial<BenchCommandOptions>, ScaleFlags {
   readonly preset?: string;
   /** Two results to compare, instead of a run. */
   readonly compare?: readonly string[];
+  readonly figure?: readonly string[];
   readonly failOnWorse?: boolean;
 }
 
@@ -219,7 +220,15 @@ export function registerBench(program: Command): void {
     .option('--json', 'print the result as JSON', false)
     .option('--html <file>', 'write a page with charts too, which needs no network')
     .option('--compare <results...>', 'compare two results of --json, A and B, and run nothing')
-    .option('--fail-on-worse', 'with --compare: exit code 1 where B is worse than A', false)
+    .option(
+      '--figure <name...>',
+      'with --compare: these figures only, so that fewer rounds can tell (default: all)',
+    )
+    .option(
+      '--fail-on-worse',
+      'with --compare: exit code 1 where B is worse than A, 2 where there are too few rounds to tell',
+      false,
+    )
     .action(async (flags: Flags) => {
       process.exitCode = await act(command, flags);
     });
@@ -228,15 +237,16 @@ export function registerBench(program: Command): void {
 /** Does what is asked for; gives the exit code. */
 async function act(
   command: Command,
-  { preset, dimension, quick, compare, failOnWorse = false, ...given }: Flags,
+  { preset, dimension, quick, compare, figure, failOnWorse = false, ...given }: Flags,
 ): Promise<number> {
   if (compare !== undefined) {
     refuseRunFlags(command);
     const { compareCommand } = await import('./bench-compare.js');
-    const options = { files: compare, failOnWorse, colour: showsColour() };
+    const options = { files: compare, figures: figure ?? [], failOnWorse, colour: showsColour() };
     return await compareCommand(options, (text) => console.log(text));
   }
   if (failOnWorse) throw new UsageError('--fail-on-worse is for --compare only');
+  if (figure !== undefined) throw new UsageError('--figure is for --compare only');
   const flags = { dimension, quick };
   if (preset !== 'scale') refuseScaleFlags(flags);
   const args = quick ? SCALE_QUICK_ARGS : (PRESETS[preset ?? '']?.args ?? []);
@@ -254,12 +264,15 @@ async function act(
   return await scaleCommand(bench, flags, json);
 }
 
+/** Attribute names of the options that go with --compare. */
+const OF_COMPARISON = new Set(['compare', 'figure', 'failOnWorse']);
+
 /** Throws a UsageError where a flag of a run is given with --compare, which runs nothing. */
 function refuseRunFlags(command: Command): void {
   const ofRun = command.options.find((option) => {
     const name = option.attributeName();
     const isGiven = command.getOptionValueSource(name) === 'cli';
-    return isGiven && name !== 'compare' && name !== 'failOnWorse';
+    return isGiven && !OF_COMPARISON.has(name);
   });
   if (ofRun !== undefined) throw new UsageError(`${ofRun.long} is for a run, not for --compare`);
 }

@@ -17,9 +17,9 @@ async function write(name: string, rates: readonly number[], voidBecause: string
   await writeFile(fileOf(name), JSON.stringify(resultOf({ ...REPORT, rounds }, '1.0.0')));
 }
 
-async function run(names: readonly string[], failOnWorse = false) {
+async function run(names: readonly string[], failOnWorse = false, figures: string[] = []) {
   const printed: string[] = [];
-  const options = { files: names.map(fileOf), failOnWorse, colour: false };
+  const options = { files: names.map(fileOf), figures, failOnWorse, colour: false };
   const code = await compareCommand(options, (text) => printed.push(text));
   return { code, text: printed.join('\n') };
 }
@@ -27,6 +27,8 @@ async function run(names: readonly string[], failOnWorse = false) {
 t.before(async () => {
   await write('fast.json', [100, 101, 102, 103]);
   await write('slow.json', [50, 51, 52, 53]);
+  await write('few.json', [100, 101, 102]);
+  await write('slow-few.json', [50, 51, 52]);
   await write('void.json', [50], ['3 messages refused']);
 });
 
@@ -34,6 +36,16 @@ t.test('what is worse fails only where that is asked for', async (t) => {
   t.match(await run(['fast.json', 'slow.json']), { code: 0, text: /fast\.json: .* 4 rounds/ });
   t.match(await run(['fast.json', 'slow.json'], true), { code: 1, text: /worse/ });
   t.match(await run(['slow.json', 'fast.json'], true), { code: 0, text: /better/ });
+});
+
+t.test('too few rounds are no pass', async (t) => {
+  for (const figures of [[], ['messagesPerSecond']]) {
+    t.match(await run(['few.json', 'few.json'], false, figures), { code: 0 });
+    await t.rejects(run(['few.json', 'slow-few.json'], true, figures), {
+      name: 'UsageError',
+      message: /^--fail-on-worse cannot tell.*one figure needs 4 rounds.*A has 3, B has 3$/,
+    });
+  }
 });
 
 t.test('what cannot be compared is wrong usage, and named', async (t) => {
@@ -54,7 +66,9 @@ t.test('the command line hands both files on', async (t) => {
     process.exitCode = 0;
   });
   const files = [fileOf('fast.json'), fileOf('slow.json')];
-  await program.parseAsync(['bench', '--compare', ...files, '--fail-on-worse'], { from: 'user' });
+  const figure = ['--figure', 'messagesPerSecond'];
+  const args = ['bench', '--compare', ...files, ...figure, '--fail-on-worse'];
+  await program.parseAsync(args, { from: 'user' });
   t.equal(process.exitCode, 1);
   t.match(printed(), [{ args: [/0\.51 +worse/] }]);
 });
@@ -66,6 +80,7 @@ t.test('flags of a run and of a comparison do not go together', async (t) => {
     return t.rejects(program.parseAsync(['bench', ...args], { from: 'user' }), { message });
   };
   await refused(['--fail-on-worse'], '--fail-on-worse is for --compare only');
+  await refused(['--figure', 'messagesPerSecond'], '--figure is for --compare only');
   const files = [fileOf('fast.json'), fileOf('slow.json')];
   await refused(['--compare', ...files, '--rate', '5'], '--rate is for a run, not for --compare');
 });

@@ -1,5 +1,5 @@
 /* A comparison as text for people. */
-import type { Comparison, FigureComparison } from './compare.js';
+import type { Comparison, FigureComparison, TooFewRounds } from './compare.js';
 import { formatNumber } from './format.js';
 import { textTable } from './table.js';
 
@@ -27,9 +27,21 @@ function short(text: string): string {
   return text.length > CELL_CHARACTERS_MAX ? `${text.slice(0, CELL_CHARACTERS_MAX - 1)}…` : text;
 }
 
+/** What it would take to tell. */
+export function describeTooFewRounds(tooFew: TooFewRounds): string {
+  const { a, b, figures, needed, neededForOne } = tooFew;
+  const what =
+    figures === 1 ? 'one figure needs' : `${figures} figures that vary, compared at once, need`;
+  const fewer = needed === neededForOne ? '' : `; one alone, with --figure NAME, ${neededForOne}`;
+  return (
+    `${what} ${needed} rounds of each to tell (--repeat ${needed})${fewer}. ` +
+    `A has ${a}, B has ${b}`
+  );
+}
+
 /** @param colour for a terminal that shows it */
 export function describeComparison(
-  { differences, parts }: Comparison,
+  { differences, parts, missing, tooFewRounds }: Comparison,
   { a, b }: Names,
   colour = false,
 ): string {
@@ -44,5 +56,15 @@ export function describeComparison(
     lines.push('', ...textTable({ heads, widths: WIDTHS, colour }, figures.map(figureRow)));
   }
   if (parts.length === 0) lines.push('', 'They have no figure in common.');
+  if (tooFewRounds !== undefined)
+    lines.push('', `Too few rounds: ${describeTooFewRounds(tooFewRounds)}.`);
+  for (const [which, names] of Object.entries(missing)) {
+    if (names.length === 0) continue;
+    lines.push(
+      '',
+      `Not compared, for ${which.toUpperCase()} lacks them:`,
+      ...names.map((name) => `  ${name}`),
+    );
+  }
   return lines.join('\n');
 }

@@ -63,12 +63,16 @@ reason too. A void result is refused. Of each figure that both have it gives bot
 
 | verdict | where |
 | --- | --- |
-| \`better\`, \`worse\`, \`differs\` | each median lies outside the range of the other's rounds, and by chance alone the rounds would be ranked so unevenly in at most 5 of 100 comparisons (exact two-sided test of Mann and Whitney). \`differs\` where neither direction is better |
-| \`no difference shown\` | they are not so far apart |
-| \`too few rounds to tell\` | even rounds that lie wholly apart could be chance: 4 rounds of each are needed |
+| \`better\`, \`worse\`, \`differs\` | each median lies outside the range of the other's rounds, and the rounds are ranked more unevenly than by chance (exact two-sided test of Mann and Whitney, with Holm's correction over all figures that are compared and vary: by chance alone at most 5 of 100 comparisons call any figure different). \`differs\` where neither direction is better |
+| \`no difference shown\` | they are not so far apart, or the same in every round |
+| \`too few rounds to tell\` | even rounds that lie wholly apart could be chance. One figure needs 4 rounds of each, 10 need 6, 30 need 7: what is compared says so below |
 
-With some thirty figures one or two may differ by chance: what counts is the figure that was asked about beforehand.
-\`--fail-on-worse\` ends with exit code 1 where one is worse.
+The more figures are compared at once, the more rounds it takes. \`--figure NAME...\` compares only those that are asked
+about, by the names above: name them before you look at the results, else the correction is void. Figures that one of
+the two lacks are listed.
+
+\`--fail-on-worse\` ends with exit code 1 where a figure is worse, and with exit code 2 and what is needed where there are
+too few rounds to tell, or no figure in common: a build that cannot see a loss does not pass.
 `;
 
 /** The whole page, as it is kept in docs/reference/bench.md. */
