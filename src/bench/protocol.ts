@@ -134,9 +134,12 @@ export interface MeasuredPhase {
   /** Of their payloads together. */
   readonly payloadBytes: number;
   readonly seconds: number;
+  /** Of an open loop: of messages that were due within it. */
   readonly latency: Latency | undefined;
   /** How late the generator itself was, p99, in an open loop: part of `latency`. */
   readonly latenessP99Ms: number | undefined;
+  /** In an open loop: messages that were due before it and not settled when it began. */
+  readonly backlog: number | undefined;
 }
 
 /** MQTT to Kafka. Latency is from the intended time of sending to the PUBACK, absent at QoS 0; through a

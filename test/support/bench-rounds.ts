@@ -19,6 +19,7 @@ export const LOAD_REPORT: LoadReport = {
   seconds: 2,
   latency: undefined,
   latenessP99Ms: undefined,
+  backlog: undefined,
 };
 
 /** Nothing missing, repeated or out of order; no latency. */
@@ -36,6 +37,7 @@ export const FEED_REPORT: FeedReport = {
   seconds: 2,
   latency: undefined,
   latenessP99Ms: undefined,
+  backlog: undefined,
 };
 
 /** Of a connector of which nothing is known. */

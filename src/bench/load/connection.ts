@@ -186,7 +186,7 @@ export class LoadConnection {
       const dueMs = schedule.dueAtMs(first + n, nowMs);
       const payloadBytes = slab.payloadBytes(n);
       this.#flushingBytes += payloadBytes;
-      if (isOpenLoop) measurement.late(nowMs - dueMs);
+      if (isOpenLoop) measurement.sent(dueMs, nowMs);
       if (load.qos > 0) packetIds[n] = this.inFlight.open(dueMs, payloadBytes);
       dueAtMs[n] = CLOCK_BEGAN_MS + dueMs;
     }

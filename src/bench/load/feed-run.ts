@@ -182,7 +182,7 @@ export class FeedRun {
     const due = Math.floor(((nowMs - startedAtMs) * ratePerSecond) / 1000) + 1;
     feeder.write(Math.min(records, recordsBefore + due), (index) => {
       const dueAtMs = startedAtMs + ((index - recordsBefore) * 1000) / ratePerSecond;
-      this.measurement.late(nowMs - dueAtMs);
+      this.measurement.sent(dueAtMs, nowMs);
       return dueAtMs;
     });
   }

@@ -6,6 +6,9 @@
  *
  * The measured phase begins and ends with a settled message, so that a full window at the beginning
  * makes up for the window that drains at the end.
+ *
+ * In an open loop what was due before the measured phase has no part in the latency, though it be settled in it:
+ * how long it waited says something of the warm-up. How much of it there was is told as the backlog.
  */
 
 import type { Extent, MeasuredPhase } from '../protocol.js';
@@ -34,6 +37,7 @@ export class Measurement {
   #beganAtMs = 0;
   #settledAtBegin = 0;
   #payloadBytesAtBegin = 0;
+  #settledAtStart = 0;
   #runDueAtMs = 0;
   #runLength = 0;
 
@@ -59,6 +63,7 @@ export class Measurement {
     if (this.#startedAtMs !== 0) return;
     this.#startedAtMs = nowMs;
     this.lastSettledAtMs = nowMs;
+    this.#settledAtStart = this.settled;
     this.#advance(nowMs);
   }
 
@@ -67,7 +72,7 @@ export class Measurement {
   settle(dueAtMs: number, nowMs: number, payloadBytes: number): void {
     this.settled += 1;
     this.payloadBytes += payloadBytes;
-    if (this.#phase !== 'measured') return;
+    if (!this.#counts(dueAtMs)) return;
     if (dueAtMs !== this.#runDueAtMs) this.#endRun(nowMs);
     this.#runDueAtMs = dueAtMs;
     this.#runLength += 1;
@@ -79,10 +84,10 @@ export class Measurement {
     this.payloadBytes += payloadBytes;
   }
 
-  /** An open loop sent a message this late. */
-  late(byMs: number): void {
-    if (this.#phase === 'measured')
-      this.#lateness.recordValue(Math.max(0, Math.round(byMs * 1000)));
+  /** An open loop sent a message that was due then. */
+  sent(dueAtMs: number, nowMs: number): void {
+    if (!this.#counts(dueAtMs)) return;
+    this.#lateness.recordValue(Math.max(0, Math.round((nowMs - dueAtMs) * 1000)));
   }
 
   /** After each burst of `settle`, all with the same `nowMs`. */
@@ -98,15 +103,28 @@ export class Measurement {
 
   report(): MeasuredPhase {
     const { hasLatency, ratePerSecond } = this.#options;
+    const isOpenLoop = ratePerSecond !== undefined;
     const began = this.#beganAtMs > 0;
     return {
       messages: began ? this.settled - this.#settledAtBegin : 0,
       payloadBytes: began ? this.payloadBytes - this.#payloadBytesAtBegin : 0,
       seconds: began ? Math.max(0, this.lastSettledAtMs - this.#beganAtMs) / 1000 : 0,
       latency: hasLatency ? latencyOf(this.#latency) : undefined,
-      latenessP99Ms:
-        ratePerSecond === undefined ? undefined : this.#lateness.getValueAtPercentile(99) / 1000,
+      latenessP99Ms: isOpenLoop ? this.#lateness.getValueAtPercentile(99) / 1000 : undefined,
+      backlog: isOpenLoop && began ? this.#backlogAtBegin(ratePerSecond) : undefined,
     };
+  }
+
+  /** Whether a message that was due then has a part in the latency. */
+  #counts(dueAtMs: number): boolean {
+    if (this.#phase !== 'measured') return false;
+    return this.#options.ratePerSecond === undefined || dueAtMs >= this.#beganAtMs;
+  }
+
+  /** What was due before the measured phase, and not settled by then. */
+  #backlogAtBegin(ratePerSecond: number): number {
+    const due = Math.ceil(((this.#beganAtMs - this.#startedAtMs) * ratePerSecond) / 1000);
+    return Math.max(0, due - (this.#settledAtBegin - this.#settledAtStart));
   }
 
   #endRun(nowMs: number): void {

@@ -36,11 +36,11 @@ function megabytesPerSecond(phase: MeasuredPhase | undefined): number | undefine
 const LATENCY_MEANING: Record<DirectionName, string> = {
   load:
     'ms from when a message was due to be sent to its PUBACK, by the clock of the generator, in an HDR ' +
-    'histogram of three digits; without `--rate` it is due when it is sent, at QoS 0 there is none. With ' +
+    'histogram of three digits, of those that were due in the measured phase; without `--rate` it is due when it is sent, at QoS 0 there is none. With ' +
     '`--through-broker`, at either QoS, to when the generator has read it from Kafka',
   feed:
     'ms from when a record was due to be written to the arrival of its PUBLISH, by the clock of the ' +
-    'generator, in an HDR histogram of three digits; only with `--rate`',
+    'generator, in an HDR histogram of three digits, of those that were due in the measured phase; only with `--rate`',
 };
 
 /** What is measured of either direction. */
@@ -83,6 +83,16 @@ function phaseMetrics(direction: DirectionName): Metric[] {
       meaning:
         'ms by which messages were sent later than they were due, because the Receive Maximum was used up, the connector read no more, or the generator was late itself: latency includes it. Only with `--rate`',
       of: (round) => round[direction]?.latenessP99Ms,
+    },
+    {
+      name: `${prefix}backlog`,
+      label: '  due before, not settled by then',
+      digits: 0,
+      better: undefined,
+      meaning:
+        'messages that were due in the warm-up and not settled when the measured phase began: they have no part ' +
+        'in the latency, but what came behind them may have waited for them. Only with `--rate`',
+      of: (round) => round[direction]?.backlog,
     },
   ];
 }

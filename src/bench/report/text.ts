@@ -5,6 +5,7 @@ import { type BenchOptions, payloadOfMessages, publishes, reads } from '../optio
 import type { MeasuredPhase } from '../protocol.js';
 import type { RoundReport } from '../round.js';
 import { describeVerification } from '../verify/verification.js';
+import { describeBacklogs } from './backlog.js';
 import { isValid, messagesPerSecond, PARTS, summaryOf } from './figures.js';
 import { formatNumber } from './format.js';
 import type { Spread } from './spread.js';
@@ -150,6 +151,7 @@ export function describeBench(report: BenchReport, colour = false): string {
     ...describeFigures(report, colour),
     '',
     ...describeRecords(report),
+    ...describeBacklogs(report),
     ...verdict,
   ].join('\n');
 }

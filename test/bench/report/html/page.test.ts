@@ -2,7 +2,7 @@ import { Script } from 'node:vm';
 import t from 'tap';
 import { htmlPage } from '../../../../src/bench/report/html/page.js';
 import { resultOf } from '../../../../src/bench/report/result.js';
-import { REPORT, ROUND } from '../../../support/bench-rounds.js';
+import { LOAD_REPORT, REPORT, ROUND } from '../../../support/bench-rounds.js';
 
 const HOSTILE = `</script><img src=x onerror=alert(1)>"'&`;
 const page = htmlPage(resultOf(REPORT, '1.2.3'));
@@ -35,6 +35,14 @@ t.test('a void run is marked, and says why', async (t) => {
   t.match(text, '<li>round 2: 3 messages refused</li>');
   t.match(text, '<th>min</th><th>max</th>', 'two rounds have a spread');
   t.notMatch(page, '<th>min</th>');
+});
+
+t.test('a backlog of the warm-up is told', async (t) => {
+  const options = { ...REPORT.options, rate: 100 };
+  const rounds = [{ ...ROUND, load: { ...LOAD_REPORT, backlog: 500 } }];
+  const text = htmlPage(resultOf({ ...REPORT, options, rounds }, '1.2.3'));
+  t.match(text, '<p>WARNING: round 1 began 5.0 s behind');
+  t.notMatch(page, 'WARNING');
 });
 
 t.test('no text becomes markup', async (t) => {
