@@ -258,7 +258,10 @@ async function act(
   }
   const { json, html, ...bench } = options;
   if (html !== undefined) {
-    throw new UsageError('--html is of a single bench; --preset scale has a table and --json');
+    throw new UsageError(
+      '--html is of a single bench, and --preset scale is many: leave it out, or run one case with it, such as ' +
+        'millrace bench --routes 1000 --html FILE',
+    );
   }
   const { scaleCommand } = await import('./bench-scale.js');
   return await scaleCommand(bench, flags, json);

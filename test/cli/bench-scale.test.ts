@@ -22,3 +22,14 @@ t.test('dimensions are names, one or several', async (t) => {
   t.match(command.opts(), { dimension: ['routes', 'topics'], quick: true });
   t.throws(() => command.parse(['--dimension=depth'], { from: 'user' }), /shards, payload, topics/);
 });
+
+t.test('a page of a scale bench is refused before anything runs, with what to do', async (t) => {
+  const program = new Command().exitOverride();
+  registerBench(program);
+  t.capture(console, 'error', () => undefined);
+  const args = ['bench', '--preset', 'scale', '--html', 'page.html'];
+  await t.rejects(program.parseAsync(args, { from: 'user' }), {
+    name: 'UsageError',
+    message: /^--html is of a single bench.*run one case with it/,
+  });
+});

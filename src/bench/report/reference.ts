@@ -31,6 +31,7 @@ const JSON_SHAPE = `
 | field | is |
 | --- | --- |
 | \`format\` | 1. Fields may be added to it; a change of what one means gives another number |
+| \`kind\` | \`bench\`; \`scale\` of \`--preset scale\`, below |
 | \`millrace\` | version of Millrace |
 | \`valid\` | whether every round counts |
 | \`startedAt\` | when, in UTC |
@@ -53,6 +54,34 @@ Of a round:
 | \`records\` | in the Kafka topic afterwards; absent where they were not counted |
 | \`verification\` | what is known of those records: \`how\` is \`every record\`, \`counts only\` (an embedded Kafka) or \`none\`. Of every record: \`records\`, \`missing\` (messages without one as it was sent), \`damaged\`, \`strange\` (of no message), \`repeated\`, \`outOfOrder\` (messages behind a later one of their key and MQTT connection; absent where that is not checked), \`orderNotChecked\` (why not; absent where it is), \`headers\` (which were compared: \`all\`, \`user properties\` or \`none\`), \`unstamped\` (payloads under 16 bytes: counted per key only), \`checksum\` of all messages, \`expected\` and \`found\`, \`firstWrong\`, and the \`seconds\` that it took |
 | \`voidBecause\` | why the round is void; empty for a good one |
+`;
+
+const SCALE_SHAPE = `
+## Scale
+
+\`--preset scale\` runs a bench for each case of each dimension, one thing larger at a time. Its \`--json\` begins like any
+other: \`format\`, \`kind\` (\`scale\`), \`millrace\`, \`valid\`, \`startedAt\`, \`options\` (what all cases have in common), \`kafka\`,
+\`machine\`, \`loadAverage\`. Then:
+
+| field | is |
+| --- | --- |
+| \`noInstructions\` | why instructions are not counted, and CPU time is judged instead; absent where they are |
+| \`dimensions\` | each as below |
+
+Of a dimension:
+
+| field | is |
+| --- | --- |
+| \`name\`, \`about\` | as \`--dimension\` takes it, and in words |
+| \`axis\` | how cost should follow the value: \`tenfold\` (in its logarithm), \`kilobytes\`, \`each\`, \`speed-up\` (more shards) or \`ends\` (two cases) |
+| \`judged\` | what growth and fit are of: \`instructionsPerMessage\` or \`cpuUsPerMessage\` |
+| \`cases\` | \`label\`, \`value\`, \`settings\` (the options in which it differs), \`rounds\` (that count), \`voidBecause\` (why others do not), and \`messagesPerSecond\`, \`cpuUsPerMessage\`, \`instructionsPerMessage\`, \`peakRssMegabytes\`: each with \`median\`, \`min\`, \`max\` and the \`values\` of the rounds, absent where a round lacks it |
+| \`fit\` | \`constant\` and \`slope\` of the line through the medians over \`x\`, and \`slopePercent\` of the cost of the smallest case; absent without an axis |
+| \`growth\` | \`percent\` from the first case to the last, of medians; \`leastPercent\` and \`mostPercent\` of any two rounds; absent where one has none |
+| \`limitPercent\`, \`withinLimit\` | what it may grow by, and whether it does not; absent where there is no limit |
+
+The exit code is 0 where every round counts, whatever grew. \`--html\` and \`--compare\` are of single benches: they refuse a
+scale bench with exit code 2. Run the case in question alone, with its \`settings\`.
 `;
 
 const COMPARISON = `
@@ -83,5 +112,5 @@ export function benchReference(): string {
     );
     return `\n## ${heading}\n\n| figure | better | meaning |\n| --- | --- | --- |\n${rows.join('')}`;
   });
-  return [INTRODUCTION, ...tables, JSON_SHAPE, COMPARISON].join('');
+  return [INTRODUCTION, ...tables, JSON_SHAPE, SCALE_SHAPE, COMPARISON].join('');
 }

@@ -9,19 +9,32 @@ import { isValid, type Summary, summaryOf } from './figures.js';
 
 const FORMAT = 1;
 
-export interface BenchResult extends BenchReport {
+/** What every result begins with, that of a scale bench too. */
+export interface ResultHead {
   readonly format: typeof FORMAT;
+  readonly kind: 'bench' | 'scale';
   /** Version of the bench. */
   readonly millrace: string;
   /** Whether every round's figures count. */
   readonly valid: boolean;
+}
+
+/** @param millrace its version */
+export function resultHead(kind: ResultHead['kind'], millrace: string, valid: boolean): ResultHead {
+  return { format: FORMAT, kind, millrace, valid };
+}
+
+export interface BenchResult extends ResultHead, BenchReport {
   readonly summary: Readonly<Record<string, Summary>>;
 }
 
 /** @param millrace its version */
 export function resultOf(report: BenchReport, millrace: string): BenchResult {
-  const [valid, summary] = [isValid(report), summaryOf(report)];
-  return { format: FORMAT, millrace, valid, ...report, summary };
+  return {
+    ...resultHead('bench', millrace, isValid(report)),
+    ...report,
+    summary: summaryOf(report),
+  };
 }
 
 /** What a comparison needs of a result; what else is in it may be from another version. */
@@ -54,8 +67,15 @@ export function parseResult(text: string, file: string): StoredResult {
   } catch (error) {
     throw new UsageError(`${file} is not JSON: ${(error as Error).message}`);
   }
+  const { format, kind } = (json ?? {}) as { format?: unknown; kind?: unknown };
+  if (kind === 'scale') {
+    throw new UsageError(
+      `${file} is the result of --preset scale, whose cases are not compared. Its file has the figures of each; ` +
+        'to compare one case, run it alone before and after, such as ' +
+        '`millrace bench --routes 1000 --repeat 7 --json`, and compare these results',
+    );
+  }
   if (Value.Check(STORED, json)) return json;
-  const format = (json as { format?: unknown } | null)?.format;
   if (typeof format === 'number' && format !== FORMAT) {
     throw new UsageError(
       `${file} is a result of format ${format}; this version of millrace reads format ${FORMAT}`,

@@ -1,5 +1,6 @@
 /* What a scale bench found of one dimension: figures of each case, the fit, and the growth. */
-import { type Spread, spreadOf } from '../report/spread.js';
+import type { Summary } from '../report/figures.js';
+import { spreadOf } from '../report/spread.js';
 import type { RoundReport } from '../round.js';
 import type { Axis, Dimension, DimensionName, ScaleCase } from './dimensions.js';
 import { type Fit, fitOf } from './fit.js';
@@ -18,10 +19,10 @@ export interface CaseReport extends ScaleCase {
   readonly rounds: number;
   readonly voidBecause: readonly string[];
   /** Each absent where it is not known of every round. */
-  readonly messagesPerSecond: Spread | undefined;
-  readonly cpuUsPerMessage: Spread | undefined;
-  readonly instructionsPerMessage: Spread | undefined;
-  readonly peakRssMegabytes: Spread | undefined;
+  readonly messagesPerSecond: Summary | undefined;
+  readonly cpuUsPerMessage: Summary | undefined;
+  readonly instructionsPerMessage: Summary | undefined;
+  readonly peakRssMegabytes: Summary | undefined;
 }
 
 /** Of what is judged, from the first case to the last, in percent. */
@@ -74,7 +75,7 @@ export function reportOf(dimension: Dimension, rounds: readonly CaseRounds[]): D
   };
 }
 
-function growthOf(first: Spread | undefined, last: Spread | undefined): Growth | undefined {
+function growthOf(first: Summary | undefined, last: Summary | undefined): Growth | undefined {
   if (first === undefined || last === undefined) return undefined;
   return {
     percent: percentMore(first.median, last.median),
@@ -108,7 +109,9 @@ function caseReportOf({
   };
 }
 
-function spreadOfAll(values: readonly (number | undefined)[]): Spread | undefined {
+function spreadOfAll(values: readonly (number | undefined)[]): Summary | undefined {
   const known = values.filter((value) => value !== undefined);
-  return known.length > 0 && known.length === values.length ? spreadOf(known) : undefined;
+  return known.length > 0 && known.length === values.length
+    ? { ...spreadOf(known), values: known }
+    : undefined;
 }

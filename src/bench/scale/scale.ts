@@ -6,6 +6,7 @@ import { OperatingError, UsageError } from '../../base/errors.js';
 import type { BenchContext } from '../bench.js';
 import { InstructionCounter, parsePerfStat, whyNoInstructions } from '../instructions.js';
 import { type KafkaTarget, openKafka } from '../kafka-target.js';
+import { type Machine, thisMachine } from '../machine.js';
 import { type BenchOptions, problemOf } from '../options.js';
 import type { GeneratorEvent } from '../protocol.js';
 import { type RoundReport, runRound } from '../round.js';
@@ -20,10 +21,12 @@ export interface ScaleOptions {
 }
 
 export interface ScaleReport {
-  readonly scale: true;
+  /** ISO 8601, in UTC. */
+  readonly startedAt: string;
+  /** What all cases have in common. */
   readonly options: BenchOptions;
   readonly kafka: 'embedded mock cluster' | 'as given';
-  readonly cores: number;
+  readonly machine: Machine;
   /** Of the last minute, before the first round. */
   readonly loadAverage: number;
   /** Why instructions are not counted, and CPU time is judged; undefined: they are. */
@@ -87,6 +90,7 @@ export async function runScale(
     ({ name }) => names.length === 0 || names.includes(name),
   );
   refuseProblems(bench, dimensions);
+  const startedAt = new Date().toISOString();
   const loadAverage = loadavg()[0] ?? 0;
   const noInstructions = await whyNoInstructions();
   const target = await openKafka(bench.kafka, bench.kafkaRttMs);
@@ -101,10 +105,10 @@ export async function runScale(
     await target.close();
   }
   return {
-    scale: true,
+    startedAt,
     options: bench,
     kafka: target.embedded ? 'embedded mock cluster' : 'as given',
-    cores: availableParallelism(),
+    machine: thisMachine(),
     loadAverage,
     noInstructions,
     dimensions: reports,

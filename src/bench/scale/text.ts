@@ -144,7 +144,7 @@ export function describeScale(report: ScaleReport): string {
   return [
     `scale    one dimension at a time, ${roundsOf(options.repeat)}`,
     `kafka    ${kafka}`,
-    `machine  ${report.cores} cores, load average ${formatNumber(report.loadAverage, 2)} before`,
+    `machine  ${report.machine.cores} cores (${report.machine.cpu}), load average ${formatNumber(report.loadAverage, 2)} before`,
     `judged   ${judged}`,
     ...report.dimensions.flatMap(describeDimension),
   ].join('\n');

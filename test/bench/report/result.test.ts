@@ -9,7 +9,7 @@ function textOf(changes: object): string {
 }
 
 t.test('what is printed can be read again', async (t) => {
-  t.match(RESULT, { format: 1, millrace: '1.2.3', valid: true });
+  t.match(RESULT, { format: 1, kind: 'bench', millrace: '1.2.3', valid: true });
   const stored = parseResult(JSON.stringify(RESULT, undefined, 2), 'a.json');
   t.same(stored.summary, RESULT.summary);
   t.match(stored.machine, { cores: 2, node: 'v20.18.0' });
@@ -37,5 +37,10 @@ t.test('what is no result is refused by name, with the place that is wrong', asy
   t.match(refusal(textOf({ format: 2 })), /^a\.json is a result of format 2; .* reads format 1$/);
   t.match(refusal(textOf({ rounds: [] })), /\/rounds: /);
   t.match(refusal(textOf({ summary: { gcMs: { median: 1, min: 1, max: 1 } } })), /gcMs\/values/);
+  t.match(
+    refusal(textOf({ kind: 'scale' })),
+    /^a\.json is the result of --preset scale.*run it alone/,
+  );
   t.equal(refusal(textOf({ added: 'later' })), 'taken');
+  t.equal(refusal(textOf({ kind: undefined })), 'taken', 'of a version before there were kinds');
 });

@@ -3,8 +3,10 @@ import { BENCH_DEFAULTS } from '../../../src/bench/options.js';
 import type { RoundReport } from '../../../src/bench/round.js';
 import { dimensionsOf } from '../../../src/bench/scale/dimensions.js';
 import { type CaseRounds, reportOf } from '../../../src/bench/scale/growth.js';
+import { scaleResultOf } from '../../../src/bench/scale/result.js';
 import type { ScaleReport } from '../../../src/bench/scale/scale.js';
 import { describeScale, isScaleValid } from '../../../src/bench/scale/text.js';
+import { REPORT } from '../../support/bench-rounds.js';
 
 function round(cpuUs: number): RoundReport {
   const none = { main: 0, workers: 0, librdkafka: 0, other: 0 };
@@ -49,6 +51,7 @@ t.test('growth is from the first case to the last, of medians, with its range', 
   t.equal(report.withinLimit, true);
   t.match(report.cases[3], { rounds: 3, messagesPerSecond: { median: 500 } });
   t.match(report.cases[3], { peakRssMegabytes: { median: 150 } });
+  t.same(report.cases[3]?.cpuUsPerMessage?.values, [5.9, 5.8, 6.5]);
 });
 
 t.test('instructions are judged where all rounds have them, and else CPU time', async (t) => {
@@ -77,10 +80,10 @@ t.test('the text has a table, the slope, the growth and the verdict of each', as
   const properties = [0, 1, 2, 4, 8, 16].map((count) => [2 + count / 2]);
   const payloads = dimension('payload').cases.map(({ value }) => [3 + value / 2000]);
   const report: ScaleReport = {
-    scale: true,
+    startedAt: REPORT.startedAt,
     options: BENCH_DEFAULTS,
     kafka: 'embedded mock cluster',
-    cores: 2,
+    machine: REPORT.machine,
     loadAverage: 0.5,
     noInstructions: 'perf is not installed',
     dimensions: [
@@ -101,8 +104,15 @@ t.test('the text has a table, the slope, the growth and the verdict of each', as
   t.match(text, /slope +500 ns a KB, and 3\.00 us a message/);
   t.match(text, /speed-up 2: 1\.00 times/);
   t.equal(isScaleValid(report), true);
+  t.match(scaleResultOf(report, '1.2.3'), {
+    format: 1,
+    kind: 'scale',
+    millrace: '1.2.3',
+    valid: true,
+  });
   const bad = reportOf(dimension('routes'), rounds('routes', ROUTES.slice(0, 3)));
   t.equal(isScaleValid({ ...report, dimensions: [bad] }), false);
+  t.equal(scaleResultOf({ ...report, dimensions: [bad] }, '1.2.3').valid, false);
   const badText = describeScale({ ...report, dimensions: [bad] });
   t.match(badText, /growth +not known.*\n +VOID +1,000: it rained/);
 });
