@@ -79,8 +79,14 @@ function measure(
 ): Promise<Measured> {
   const watch = new PhaseWatch(connector);
   return new Promise((resolve, reject) => {
-    const fail = (message: string) => {
+    const onAbort = () => fail('interrupted');
+    const settle = () => {
       clearTimeout(timer);
+      // The signal outlives the round, and there are many rounds.
+      interrupted.removeEventListener('abort', onAbort);
+    };
+    const fail = (message: string) => {
+      settle();
       const tail = connector.errorTail();
       const detail = tail === '' ? '' : `; its last words were:\n${tail}`;
       reject(new OperatingError('ERR_BENCH_RUN', `${message}${detail}`));
@@ -89,7 +95,7 @@ function measure(
       () => fail(`the connector was not ready within ${CONNECT_TIMEOUT_MS / 1000} s`),
       CONNECT_TIMEOUT_MS,
     );
-    interrupted.addEventListener('abort', () => fail('interrupted'), { once: true });
+    interrupted.addEventListener('abort', onAbort, { once: true });
     connector.child.once('exit', (code, signal) =>
       fail(`the connector ended (${signal ?? `code ${code}`})`),
     );
@@ -100,7 +106,7 @@ function measure(
       if (message.kind === 'loading') clearTimeout(timer);
       else if (message.kind === 'failed') fail(message.message);
       else if (message.kind === 'finished') {
-        clearTimeout(timer);
+        settle();
         watch.use().then((use) => resolve({ ...message.report, ...use }), reject);
       }
     });

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import t, { type Test } from 'tap';
@@ -220,6 +221,7 @@ t.test('the topic of a round is made to take its payloads, and is gone after it'
   t.same(round.voidBecause, [], 'a topic that is left does not make figures void');
   t.same(warnings, ['not now']);
   await t.rejects(runRound(optionsFor('crashing'), context), { code: 'ERR_BENCH_RUN' });
+  t.same(getEventListeners(interruption.signal, 'abort'), [], 'no round holds on to it');
   const names = calls.map((call) => call.split(' ')[1]);
   const [first, , second] = names;
   t.same(calls, [
