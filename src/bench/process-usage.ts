@@ -70,9 +70,10 @@ export function readCpu(pid: number): CpuUs | undefined {
   return { total, ...sums, other: total - sums.main - sums.workers - sums.librdkafka };
 }
 
-/** What was used from `start` to `end`, for each of `messages`. */
+/** What was used from `start` to `end`, for each of `messages`. Threads are read a moment after the process
+ * as a whole: what is left for `other` may come out below nothing by a tick, and is nothing then. */
 export function cpuPerMessage(start: CpuUs, end: CpuUs, messages: number): CpuUs {
-  const share = (kind: keyof CpuUs) => (end[kind] - start[kind]) / Math.max(1, messages);
+  const share = (kind: keyof CpuUs) => Math.max(0, end[kind] - start[kind]) / Math.max(1, messages);
   return {
     total: share('total'),
     main: share('main'),

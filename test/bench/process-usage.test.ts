@@ -62,4 +62,6 @@ t.test('CPU time is shared out over the messages', async (t) => {
   const end = { ...none, total: 500, main: 300, librdkafka: 200 };
   t.same(cpuPerMessage(start, end, 100), { ...none, total: 4, main: 2, librdkafka: 2 });
   t.equal(cpuPerMessage(start, end, 0).total, 400, 'no message is no division by zero');
+  const behind = { ...end, main: 320, other: -20 };
+  t.match(cpuPerMessage(start, behind, 100), { total: 4, other: 0 }, 'threads are read later');
 });

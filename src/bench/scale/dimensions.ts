@@ -16,7 +16,7 @@ export interface ScaleCase {
   readonly label: string;
   /** Where it stands on the axis of its dimension. */
   readonly value: number;
-  /** In what it differs from the options that all cases have in common. */
+  /** In what it differs from the options that all cases have in common; a Receive Maximum is one at most. */
   readonly settings: Partial<BenchOptions>;
 }
 
@@ -38,6 +38,8 @@ const KIB = 1024;
 const LIMIT_PERCENT = 20;
 /** Each topic three times before what is measured, in the largest case and so in all. */
 const WARMUP_MESSAGES = 300_000;
+/** What is in flight when the time is over is still awaited: of the largest, 200. */
+const IN_FLIGHT_BYTES_MAX = 400 * KIB * KIB;
 const PAYLOADS: readonly (readonly [label: string, bytes: number])[] = [
   ['200 B', 200],
   ['1 KiB', KIB],
@@ -87,7 +89,11 @@ export function dimensionsOf(cores: number): Dimension[] {
       cases: PAYLOADS.map(([label, payloadBytes]) => ({
         label,
         value: payloadBytes,
-        settings: { payloadBytes, payload: undefined },
+        settings: {
+          payloadBytes,
+          payload: undefined,
+          receiveMaximum: Math.floor(IN_FLIGHT_BYTES_MAX / payloadBytes),
+        },
       })),
     },
     {

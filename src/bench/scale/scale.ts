@@ -144,6 +144,12 @@ async function runDimension(dimension: Dimension, runner: Runner): Promise<Dimen
   return reportOf(dimension, cases);
 }
 
+/** What one case is run with. */
+export function caseOptions(bench: BenchOptions, { settings }: ScaleCase): BenchOptions {
+  const most = settings.receiveMaximum ?? bench.receiveMaximum;
+  return { ...bench, ...settings, receiveMaximum: Math.min(bench.receiveMaximum, most) };
+}
+
 /** One round of one case, whose figures are kept where they count. */
 async function runCase(
   dimension: Dimension,
@@ -160,7 +166,7 @@ async function runCase(
   let voidBecause: readonly string[];
   try {
     const warmupMessages = runner.bench.warmupMessages ?? dimension.warmupMessages;
-    const options = { ...runner.bench, warmupMessages, ...scaleCase.settings };
+    const options = caseOptions({ ...runner.bench, warmupMessages }, scaleCase);
     round = await runRound(options, context);
     voidBecause = round.voidBecause;
   } catch (error) {

@@ -77,7 +77,7 @@ export function describeVerification(verification: Verification): string {
   const { records } = verification;
   if (verification.how === 'counts only') {
     return (
-      `${format(records)} records were counted in Kafka; what is in them was not looked at: ` +
+      `${format(records)} records were counted in Kafka; what is in them, and their order, was not looked at: ` +
       'the embedded one keeps 5 MB of a partition.'
     );
   }

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { BENCH_DEFAULTS, type BenchOptions } from '../../../src/bench/options.js';
-import { runScale } from '../../../src/bench/scale/scale.js';
+import { dimensionsOf } from '../../../src/bench/scale/dimensions.js';
+import { caseOptions, runScale } from '../../../src/bench/scale/scale.js';
 import { describeScaleRound, isScaleValid } from '../../../src/bench/scale/text.js';
 
 const CONNECTOR = fileURLToPath(new URL('../../support/bench-connector-main.js', import.meta.url));
@@ -37,6 +38,19 @@ t.test('the cases of a dimension take turns, and the others are left out', async
     [['routes-topics', [2, 2]]],
   );
   t.type(report.dimensions[0]?.withinLimit, 'boolean');
+});
+
+t.test('no case has more bytes in flight than are settled within seconds', async (t) => {
+  const payload = dimensionsOf(2).find(({ name }) => name === 'payload');
+  const inFlight = (receiveMaximum: number) =>
+    payload?.cases.map(
+      (found) => caseOptions(optionsFor('', { receiveMaximum }), found).receiveMaximum,
+    );
+  t.same(inFlight(8000), [8000, 8000, 8000, 8000, 6400, 1600, 419, 200]);
+  t.same(
+    inFlight(50),
+    Array.from({ length: 8 }, () => 50),
+  );
 });
 
 t.test('a round that fails does not count, and the others go on', async (t) => {
