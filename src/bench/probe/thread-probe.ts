@@ -65,6 +65,11 @@ export class ThreadProbe {
     this.#open();
   }
 
+  /** How often the loop has come by since it started: what its delay is known of. */
+  get loopTicks(): number {
+    return this.#loop.count;
+  }
+
   stop(): ThreadUse {
     clearInterval(this.#timer);
     const seconds = (performance.now() - this.#startedAtMs) / 1000;

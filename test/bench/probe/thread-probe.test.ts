@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { GCProfilerResult } from 'node:v8';
 import t from 'tap';
 import { sumOf, ThreadProbe } from '../../../src/bench/probe/thread-probe.js';
+import { until } from '../../support/until.js';
 
 /** A collection of `cost` us, with the heap in use before and after it. */
 function collection(cost: number, before: number, after: number) {
@@ -36,10 +36,12 @@ t.test('what a thread allocates is counted, whether it is still there or not', a
 
 t.test('a loop that is blocked shows as delay, most of the time it is idle', async (t) => {
   const probe = new ThreadProbe();
-  await delay(30);
-  const until = performance.now() + 200;
-  while (performance.now() < until);
-  await delay(60);
+  await until('the loop has come by', () => probe.loopTicks > 0);
+  const before = probe.loopTicks;
+  const blockedUntilMs = performance.now() + 200;
+  while (performance.now() < blockedUntilMs);
+  // The one that is late, and as many that are not that they are the most.
+  await until('the loop comes by again', () => probe.loopTicks >= before + 4);
   const { loopDelay } = probe.stop();
   t.ok(loopDelay.maxMs >= 180, `${loopDelay.maxMs} ms`);
   t.ok(loopDelay.p50Ms < 180, `${loopDelay.p50Ms} ms`);
