@@ -221,3 +221,23 @@ export class RecordFlows {
 export async function turns(): Promise<void> {
   for (let i = 0; i < 5; i++) await Promise.resolve();
 }
+
+/** Flows whose session is there. */
+export function connectedFlows(...args: ConstructorParameters<typeof RecordFlows>): RecordFlows {
+  const flows = new RecordFlows(...args);
+  flows.publisher.connect();
+  return flows;
+}
+
+/** So many records that are alike, before anybody reads one. */
+export function writeMany(
+  flows: RecordFlows,
+  count: number,
+  spec: Parameters<RecordFlows['write']>[0],
+): void {
+  for (let n = 0; n < count; n++) flows.write(spec);
+  flows.ring();
+}
+
+/** The header Millrace that says whose the expiry is. */
+export const EXPIRING = 'v=1;properties=Message Expiry Interval;path=';
