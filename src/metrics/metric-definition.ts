@@ -22,41 +22,33 @@ export interface MetricDefinition {
 
 type Described = Pick<MetricDefinition, 'name' | 'help'>;
 
-/** A metric of each route. */
-export function ofRoute(
-  type: MetricDefinition['type'],
-  described: Described,
-  read: (route: RouteCounters) => number,
-): MetricDefinition {
-  return {
+/** Makes metrics of each of these routes. */
+function ofRoutes<Counters extends { readonly route: string }>(
+  routesOf: (counters: ConnectorCounters) => Iterable<Counters>,
+) {
+  return (
+    type: MetricDefinition['type'],
+    described: Described,
+    read: (route: Counters) => number,
+  ): MetricDefinition => ({
     ...described,
     type,
     labels: ['connector', 'route'],
-    samples: ({ connector, routes }) =>
-      [...routes.values()].map((counters) => ({
-        labels: { connector, route: counters.route },
-        value: read(counters),
+    samples: (counters) =>
+      Array.from(routesOf(counters), (route) => ({
+        labels: { connector: counters.connector, route: route.route },
+        value: read(route),
       })),
-  };
+  });
 }
 
+/** A metric of each route to Kafka. */
+export const ofRoute = ofRoutes<RouteCounters>(({ routes }) => routes.values());
+
 /** A metric of each route from Kafka to MQTT. */
-export function ofRecordRoute(
-  type: MetricDefinition['type'],
-  described: Described,
-  read: (route: RecordRouteCounters) => number,
-): MetricDefinition {
-  return {
-    ...described,
-    type,
-    labels: ['connector', 'route'],
-    samples: ({ connector, recordRoutes }) =>
-      [...recordRoutes.values()].map((counters) => ({
-        labels: { connector, route: counters.route },
-        value: read(counters),
-      })),
-  };
-}
+export const ofRecordRoute = ofRoutes<RecordRouteCounters>(({ recordRoutes }) =>
+  recordRoutes.values(),
+);
 
 /** A counter of each route and reason. */
 export function ofRouteByReason(
