@@ -12,19 +12,23 @@ const LATENCIES_MIN = 2;
 export function describeBacklogs({ options, rounds }: BenchReport): string[] {
   const { rate } = options;
   if (rate === undefined) return [];
-  return rounds.flatMap(({ load, feed }, n) =>
-    [load, feed]
-      .filter((phase) => phase !== undefined)
-      .flatMap((phase) => {
-        const seconds = backlogSeconds(phase, rate);
-        if (seconds === undefined) return [];
-        return [
-          `WARNING: round ${n + 1} began ${formatNumber(seconds, 1)} s behind: ` +
-            `${formatNumber(phase.backlog ?? 0, 0)} messages of the warm-up were not settled, and what came ` +
-            'behind them waited for them. Warm up for longer, or offer less.',
-        ];
-      }),
-  );
+  return rounds.flatMap(({ load, feed }, n) => [
+    ...(load === undefined ? [] : describePhase(load, { rate, began: `round ${n + 1} to Kafka` })),
+    ...(feed === undefined ? [] : describePhase(feed, { rate, began: `round ${n + 1} to MQTT` })),
+  ]);
+}
+
+function describePhase(
+  phase: MeasuredPhase,
+  { rate, began }: { readonly rate: number; readonly began: string },
+): string[] {
+  const seconds = backlogSeconds(phase, rate);
+  if (seconds === undefined) return [];
+  return [
+    `WARNING: ${began} began ${formatNumber(seconds, 2)} s behind: ` +
+      `${formatNumber(phase.backlog ?? 0, 0)} messages of the warm-up were not settled, and what came ` +
+      'behind them waited for them. Warm up for longer, or offer less.',
+  ];
 }
 
 /** How long it took to offer as many; undefined where that is nothing out of the ordinary. */

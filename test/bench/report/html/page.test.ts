@@ -41,7 +41,7 @@ t.test('a backlog of the warm-up is told', async (t) => {
   const options = { ...REPORT.options, rate: 100 };
   const rounds = [{ ...ROUND, load: { ...LOAD_REPORT, backlog: 500 } }];
   const text = htmlPage(resultOf({ ...REPORT, options, rounds }, '1.2.3'));
-  t.match(text, '<p>WARNING: round 1 began 5.0 s behind');
+  t.match(text, '<p>WARNING: round 1 to Kafka began 5.00 s behind');
   t.notMatch(page, 'WARNING');
 });
 
