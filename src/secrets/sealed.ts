@@ -19,3 +19,8 @@ export function seal<T>(value: T): Sealed<T> {
 export function unseal<T>(sealed: Sealed<T>): T {
   return JSON.parse(Buffer.from(sealed).toString('utf8')) as T;
 }
+
+/** Whether both hold the same; their fields must have been written in the same order. */
+export function sameSealed<T>(a: Sealed<T>, b: Sealed<T>): boolean {
+  return Buffer.from(a).equals(Buffer.from(b));
+}

@@ -27,6 +27,11 @@ export class ManualClock implements Clock {
     };
   }
 
+  /** How many timers there are. */
+  get waiting(): number {
+    return this.#timers.length;
+  }
+
   /** Moves the time and calls what falls due, in order of its time. */
   advance(ms: number): void {
     const untilMs = this.#nowMs + ms;
