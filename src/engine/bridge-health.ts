@@ -1,6 +1,12 @@
 /* What the parts of one bridge last said about themselves, for /readyz. */
 import type { RouteCounters } from '../metrics/counters.js';
-import type { ConnectorHealth, SessionHealth, ShardHealth, SubscriptionHealth } from './health.js';
+import type {
+  ConnectorHealth,
+  CredentialsHealth,
+  SessionHealth,
+  ShardHealth,
+  SubscriptionHealth,
+} from './health.js';
 
 export class BridgeHealth {
   readonly #connector: string;
@@ -11,6 +17,7 @@ export class BridgeHealth {
   /** By route. */
   readonly #troubles = new Map<string, string>();
   #accessToken: string | undefined;
+  readonly #credentials = new Map<CredentialsHealth['side'], string>();
 
   constructor(connector: string) {
     this.#connector = connector;
@@ -56,6 +63,12 @@ export class BridgeHealth {
     this.#accessToken = detail;
   }
 
+  /** Why new values are not in service; undefined: the newest are. */
+  credentialsTrouble(side: CredentialsHealth['side'], detail: string | undefined): void {
+    if (detail === undefined) this.#credentials.delete(side);
+    else this.#credentials.set(side, detail);
+  }
+
   /** It is nobody's concern any more. */
   sessionRetired(session: string): void {
     this.#sessions.delete(session);
@@ -86,6 +99,7 @@ export class BridgeHealth {
         detail: heldDetail,
         trouble: this.#troubles.get(route),
       })),
+      credentials: [...this.#credentials].map(([side, detail]) => ({ side, detail })),
     };
   }
 }

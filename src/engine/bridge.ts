@@ -25,21 +25,21 @@ import { RouteTable } from '../flow/to-kafka/route-table.js';
 import { type CompiledRoute, compileRoutes, type Match } from '../flow/to-kafka/routes.js';
 import { type CompiledRecordRoute, compileRecordRoutes } from '../flow/to-mqtt/record-routes.js';
 import type { TokenSource } from '../identity/issued-token.js';
-import type { TokenRenewal } from '../identity/token-renewal.js';
 import type { ConnectorEvents } from '../metrics/events.js';
 import type { PublishFault } from '../mqtt/receive/publish-check.js';
 import { PayloadSlab } from '../ring/payload-slab.js';
 import { SessionSlab } from '../ring/session-slab.js';
-import { type KafkaCredentials, withAccessToken } from '../secrets/kafka-credentials.js';
+import type { KafkaCredentials } from '../secrets/kafka-credentials.js';
 import type { MqttCredentials } from '../secrets/mqtt-credentials.js';
 import type { Sealed } from '../secrets/sealed.js';
+import type { SecretSource } from '../secrets/secret-source.js';
 import { ShardPool } from '../shard/pool.js';
 import type { SourceSettings } from '../shard/record-source.js';
 import type { Shard } from '../shard/shard.js';
 import { Targets } from '../shard/targets.js';
-import { accessTokenRenewal } from './access-tokens.js';
 import { BridgeHealth } from './bridge-health.js';
 import type { ConnectorHealth } from './health.js';
+import { Rotation } from './rotation/rotation.js';
 import { clientIdBase, type PlannedSession, slabRegions } from './session-plan.js';
 import { SessionStore } from './session-store.js';
 import { planAll, Sessions } from './sessions.js';
@@ -51,10 +51,11 @@ const DEAD_LETTER_BYTES_MIN = 1024 * 1024 * 1024;
 export interface BridgeOptions {
   readonly connector: Connector;
   readonly kafkaCredentials: Sealed<KafkaCredentials>;
-  /** Those of now, asked whenever a connection is made. */
-  readonly mqttCredentials: () => Sealed<MqttCredentials>;
   /** Of its access tokens; undefined: it authenticates in another way. */
   readonly tokenSource: TokenSource | undefined;
+  readonly mqttCredentials: Sealed<MqttCredentials>;
+  /** Where both are read anew. */
+  readonly secrets: SecretSource;
   readonly dataDir: string;
   readonly log: Log;
   readonly events: ConnectorEvents;
@@ -72,13 +73,13 @@ export class Bridge {
   readonly #table: RouteTable;
   readonly #targets: Targets;
   readonly #health: BridgeHealth;
+  readonly #rotation: Rotation;
   readonly #sessions: Sessions;
   readonly #letters: DeadLetterStore;
   readonly #desk: DeadLetterDesk;
   readonly #flow: MqttToKafka;
   readonly #recordFlow: KafkaToMqtt;
   readonly #settling: Settling;
-  readonly #tokens: TokenRenewal | undefined;
 
   /** Reads what an earlier run has left; starts nothing. Rejects with an OperatingError. */
   static async open(options: BridgeOptions): Promise<Bridge> {
@@ -115,8 +116,16 @@ export class Bridge {
     );
     this.#targets = new Targets(connector.shards);
     this.#health = new BridgeHealth(connector.name);
+    this.#rotation = new Rotation({
+      ...options,
+      health: this.#health,
+      setKafkaCredentials: (values) => this.#pool.setCredentials(values),
+      sessions: () => this.#sessions.all,
+    });
     this.#sessions = new Sessions({
       ...options,
+      mqttCredentialsOf: (session) => this.#rotation.mqttCredentialsOf(session),
+      onState: (session, state) => this.#rotation.onSessionState(session, state),
       planned,
       store,
       table: this.#table,
@@ -130,7 +139,6 @@ export class Bridge {
     this.#desk = this.#openDesk();
     this.#flow = this.#openFlow(planned.length);
     this.#recordFlow = this.#openRecordFlow();
-    this.#tokens = this.#openTokens();
   }
 
   /** Starts the workers and begins to dial; neither MQTT nor Kafka has to be there. */
@@ -139,8 +147,8 @@ export class Bridge {
     this.#observe();
     for (const shard of this.#pool.shards) this.#health.shardStarting(shard.index);
     this.#pool.start();
-    this.#tokens?.start();
     this.#sessions.start();
+    await this.#rotation.start();
   }
 
   health(): ConnectorHealth {
@@ -160,6 +168,7 @@ export class Bridge {
    * disconnect normally and the workers close. Resolves with how many deliveries were left.
    */
   async stop(timeoutMs: number): Promise<number> {
+    this.#rotation.stop();
     this.#sessions.stopReading();
     this.#recordFlow.stopReading();
     await this.#settling.wait(timeoutMs);
@@ -167,7 +176,6 @@ export class Bridge {
     this.#sessions.stop();
     this.#flow.stop();
     this.#desk.close();
-    this.#tokens?.stop();
     await this.#pool.close((shard) => this.#recordFlow.close(shard));
     await this.#letters.close();
     return left;
@@ -206,17 +214,6 @@ export class Bridge {
         this.#flow.onShardLost(shard);
         this.#recordFlow.onShardLost(shard.index);
       },
-    });
-  }
-
-  #openTokens(): TokenRenewal | undefined {
-    const { tokenSource: source, kafkaCredentials } = this.#options;
-    if (source === undefined) return undefined;
-    return accessTokenRenewal({
-      ...this.#options,
-      source,
-      health: this.#health,
-      onToken: (token) => this.#pool.setCredentials(withAccessToken(kafkaCredentials, token)),
     });
   }
 
@@ -304,11 +301,10 @@ export class Bridge {
       else events.kafkaDown(shard.index, message.reason, message.detail);
       if (message.up) this.#health.shardUp(shard.index);
       else this.#health.shardDown(shard.index, message.detail);
-      // Kafka may have refused the token that it was shown.
-      if (!message.up && message.reason === 'authentication') this.#tokens?.renewNow();
     } else if (message.kind === 'ready' && !this.#opensKafkaAtStart()) {
       this.#health.shardUp(shard.index);
     }
+    this.#rotation.onWorkerMessage(shard.index, message);
     this.#flow.onMessage(shard, message);
     this.#recordFlow.onMessage(message);
   }

@@ -78,8 +78,9 @@ export class Engine {
       const bridge = await Bridge.open({
         connector,
         kafkaCredentials,
-        mqttCredentials: () => mqttCredentials,
         tokenSource,
+        mqttCredentials,
+        secrets,
         dataDir,
         log,
         events: this.metrics.connector(connector.name, log),

@@ -41,6 +41,12 @@ export interface RouteHealth {
   readonly trouble: string | undefined;
 }
 
+/** New values of secrets that are not in service. */
+export interface CredentialsHealth {
+  readonly side: 'kafka' | 'mqtt';
+  readonly detail: string;
+}
+
 export interface ConnectorHealth {
   readonly connector: string;
   readonly sessions: readonly SessionHealth[];
@@ -49,6 +55,7 @@ export interface ConnectorHealth {
   /** Why there is no access token for Kafka, or no newer one; undefined where all is well with it. */
   readonly accessToken: string | undefined;
   readonly routes: readonly RouteHealth[];
+  readonly credentials: readonly CredentialsHealth[];
 }
 
 export interface HealthInput {
@@ -81,6 +88,7 @@ export function judgeHealth({ engine, connectors }: HealthInput): Health {
       ...connector.shards.flatMap((shard) => shardReasons(connector.connector, shard)),
       ...accessTokenReasons(connector),
       ...connector.routes.flatMap((route) => routeReasons(connector.connector, route)),
+      ...connector.credentials.map((each) => credentialsReason(connector.connector, each)),
     ]),
   ];
   return { live: engine !== 'failed', ready: reasons.length === 0, reasons };
@@ -140,6 +148,13 @@ function routeReasons(
     reasons.push({ connector, part, message: because(what, detail) });
   }
   return reasons;
+}
+
+/** Its connections work, but not with what the configuration asks for by now. */
+function credentialsReason(connector: string, { side, detail }: CredentialsHealth): HealthReason {
+  const whom = { kafka: 'Kafka', mqtt: 'MQTT' }[side];
+  const what = 'new values are not in service, and those before are';
+  return { connector, part: `credentials for ${whom}`, message: because(what, detail) };
 }
 
 function because(what: string, detail: string): string {

@@ -40,8 +40,9 @@ const WRITE_TIMEOUT_MS = 30_000;
 
 export interface SessionsOptions {
   readonly connector: Connector;
-  /** Those of now, asked at every dial. */
-  readonly mqttCredentials: () => Sealed<MqttCredentials>;
+  /** Those of now, by index of session; asked at every dial. */
+  readonly mqttCredentialsOf: (session: number) => Sealed<MqttCredentials>;
+  readonly onState: (session: number, state: SessionState) => void;
   readonly planned: readonly PlannedSession[];
   readonly store: SessionStore;
   readonly table: RouteTable;
@@ -108,7 +109,8 @@ export class Sessions {
   }
 
   async #open(index: number, planned: PlannedSession): Promise<Session> {
-    const { connector, clock, random, mqttCredentials } = this.#options;
+    const { connector, clock, random, mqttCredentialsOf } = this.#options;
+    const credentials = () => mqttCredentialsOf(index);
     const { mqtt, maxPayloadBytes } = connector;
     const { clientId, subscriptions } = planned;
     const filters = subscriptions.map(({ filter }) => filter);
@@ -141,9 +143,9 @@ export class Sessions {
       slab: this.#options.slab.bytes,
       clock,
       random,
-      dial: dialler(mqtt, mqttCredentials),
+      dial: dialler(mqtt, credentials),
       security: mqtt,
-      credentials: mqttCredentials,
+      credentials,
       events: this.#events(index, planned, filters),
     });
   }
@@ -169,6 +171,7 @@ export class Sessions {
         if (state.kind !== 'active') retirement?.stop();
         if (state.kind === 'waiting' || state.kind === 'stopped') events.socketResumed(clientId);
         this.#onState(session, state, planned);
+        this.#options.onState(index, state);
       },
       onLimits: (session, limits) => {
         this.#options.table.useFilters(session.options.index, !limits.subscriptionIdentifiers);

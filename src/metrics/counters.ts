@@ -2,6 +2,7 @@
  * at a scrape (definitions.ts). Main thread only. Every one of them only rises, except where the
  * comment says gauge.
  */
+import { CredentialCounters, type Side } from './credential-events.js';
 import {
   type ConnectionLossReason,
   type CountByReason,
@@ -72,6 +73,9 @@ export class ConnectorCounters {
   /** Of routes from Kafka to MQTT, beside what they have among `routes`. */
   readonly recordRoutes = new Map<string, RecordRouteCounters>();
   readonly shards = new Map<number, ShardCounters>();
+  readonly credentials: ReadonlyMap<Side, CredentialCounters> = new Map(
+    (['kafka', 'mqtt'] as const).map((side) => [side, new CredentialCounters(side)]),
+  );
   pubacksSucceeded = 0;
   pubacksRefused = 0;
   publishesUnrouted = 0;

@@ -2,6 +2,7 @@
  * registry and docs/reference/metrics.md are both made from these tables.
  */
 import type { ConnectorCounters } from './counters.js';
+import { credentialMetrics } from './credential-definitions.js';
 import type { LatencyHistogram } from './latency-histogram.js';
 import {
   byReason,
@@ -293,6 +294,7 @@ export const metricDefinitions: readonly MetricDefinition[] = [
   ...routeMetrics,
   ...recordRouteMetrics,
   ...connectorMetrics,
+  ...credentialMetrics,
   ...engineMetrics,
 ];
 

@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
 import { shortText } from '../base/short-text.js';
 import { ConnectorCounters, type ConnectorGauges, type RouteCounters } from './counters.js';
+import { type CredentialCounters, CredentialEvents, type Side } from './credential-events.js';
 import { LogLimit } from './log-limit.js';
 import type {
   ConnectionLossReason,
@@ -57,6 +58,12 @@ export class ConnectorEvents {
   recordRoute(name: string): RecordRouteEvents {
     const counters = this.counters.recordRoute(name);
     return new RecordRouteEvents(counters, this.route(name), this.#log, this.#limit);
+  }
+
+  /** Of the values that connections of one side are made with. */
+  credentials(side: Side): CredentialEvents {
+    const counters = this.counters.credentials.get(side) as CredentialCounters;
+    return new CredentialEvents(counters, this.#log);
   }
 
   /** The engine says how its gauges are read. */

@@ -13,6 +13,7 @@ const labelMeanings: Readonly<Record<string, string>> = {
   route: 'name of the route',
   shard: 'index of the worker, from 0',
   side: '`mqtt` or `kafka`',
+  certificate: '`ca` or `client`',
   result: '`success` or `refused`',
   version: 'version of Millrace',
   node: 'version of Node.js',

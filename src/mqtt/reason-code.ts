@@ -21,6 +21,7 @@ export const UNSPECIFIED_ERROR = 0x80;
 export const MALFORMED_PACKET = 0x81;
 export const PROTOCOL_ERROR = 0x82;
 export const IMPLEMENTATION_SPECIFIC_ERROR = 0x83;
+export const CLIENT_IDENTIFIER_NOT_VALID = 0x85;
 export const SESSION_TAKEN_OVER = 0x8e;
 export const TOPIC_NAME_INVALID = 0x90;
 export const TOPIC_ALIAS_INVALID = 0x94;

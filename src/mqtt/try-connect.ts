@@ -134,7 +134,8 @@ class Attempt {
   #onConnack(packet: IConnackPacket): void {
     const refusal = connackRefusal(packet, this.#target.authentication);
     if (refusal !== undefined) {
-      this.#end(new ConnectionFault(refusal.lossReason ?? 'other', refusal.text));
+      const { lossReason = 'other', text } = refusal;
+      this.#end(new ConnectionFault(lossReason, text, packet.reasonCode));
       this.#connection.destroy(refusal.text);
       return;
     }

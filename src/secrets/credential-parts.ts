@@ -80,7 +80,8 @@ function requiredValue(values: ReadonlyMap<string, string>, secret: string, key:
   );
 }
 
-function certificatesOf(text: string, place: string): readonly string[] {
+/** The certificates in a text, each in PEM format. Throws a UsageError that names `place` where one is damaged. */
+export function certificatesOf(text: string, place: string): readonly string[] {
   const found = text.match(CERTIFICATE) ?? [];
   for (const [index, pem] of found.entries()) {
     try {

@@ -48,6 +48,17 @@ export async function readObject(
   return new Map(bytes.map(([key, value]) => [key, textOf(value, `${kind} ${name}, key ${key}`)]));
 }
 
+/** The folder that an object is read from; undefined: it is a document, or there are no folders. */
+export function mountedFolder(
+  source: SecretSource,
+  kind: ObjectKind,
+  name: string,
+): string | undefined {
+  if (Object.hasOwn(unseal(source.inline)[kind], name)) return undefined;
+  const folder = kind === 'Secret' ? source.secretsDir : source.configMapsDir;
+  return folder === undefined ? undefined : join(folder, name);
+}
+
 type Entry = readonly [key: string, value: Buffer];
 
 async function readMounted(

@@ -225,8 +225,8 @@ export class ShardPool {
       consumers: member.sources.map((source) => source.task),
       port: port2,
     };
-    // It waits in the port until the worker listens.
-    if (this.#newest !== this.#inUse) this.#tellCredentials(port1);
+    // It waits in the port until the worker listens; one that begins with the newest answers all the same.
+    if (this.#newest.generation > 0) this.#tellCredentials(port1);
     member.ended = this.#piscina.run(task, { transferList: [port2] }).then(
       () => port1.close(),
       async (error: Error) => {

@@ -8,6 +8,7 @@ const well: ConnectorHealth = {
   shards: [{ shard: 0, state: 'up', detail: '' }],
   accessToken: undefined,
   routes: [{ route: 'route1', holds: 0, detail: '', trouble: undefined }],
+  credentials: [],
 };
 
 t.test('it is ready when everything is connected and nothing is held', async (t) => {
@@ -115,3 +116,24 @@ t.test('the reasons of all connectors are told', async (t) => {
     ['a', 'b'],
   );
 });
+
+t.test(
+  'new values that do not work make it unready, although everything is connected',
+  async (t) => {
+    const connector: ConnectorHealth = {
+      ...well,
+      credentials: [{ side: 'mqtt', detail: 'CONNECT refused: 0x86' }],
+    };
+    t.match(judgeHealth({ engine: 'running', connectors: [connector] }), {
+      live: true,
+      ready: false,
+      reasons: [
+        {
+          connector: 'my-connector',
+          part: 'credentials for MQTT',
+          message: 'new values are not in service, and those before are: CONNECT refused: 0x86',
+        },
+      ],
+    });
+  },
+);

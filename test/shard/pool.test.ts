@@ -303,8 +303,12 @@ t.test('new credentials reach every worker, and those that start later', async (
   await under.pool.crash(0);
   await under.losses(1);
   await under.ready();
+  await until(
+    'the next worker says so of what it began with',
+    () => inUse().filter((each) => each === '0:2').length === 2,
+  );
   t.equal(under.pool.setCredentials(credentials('after')), 3);
-  await until('they are what the next worker began with', () => inUse().length === 6);
+  await until('both have what is no other', () => inUse().length === 7);
   t.notOk(under.messages.some(({ message }) => message.kind === 'credentialsRefused'));
 });
 

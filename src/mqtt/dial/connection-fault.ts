@@ -9,11 +9,14 @@ import type { ConnectionLossReason } from '../../metrics/reasons.js';
 /** For people, without any value of a secret. */
 export class ConnectionFault extends Error {
   readonly lossReason: ConnectionLossReason;
+  /** Of the CONNACK that refuses the connection; undefined where there is none. */
+  readonly reasonCode: number | undefined;
 
-  constructor(lossReason: ConnectionLossReason, message: string) {
+  constructor(lossReason: ConnectionLossReason, message: string, reasonCode?: number) {
     super(message);
     this.name = 'ConnectionFault';
     this.lossReason = lossReason;
+    this.reasonCode = reasonCode;
   }
 }
 

@@ -1,0 +1,290 @@
+/* MqttRotation: which credentials the sessions connect to the MQTT broker with. Main thread.
+ *
+ *   in service --offer--> trying --a connection with them works--> in service: sessions move, one by one
+ *                          |  ^
+ *                          v  |  backoff, or the broker is seen again
+ *                         refused
+ *
+ * 1. New values are tried by a connection of their own, which nobody else's session notices. Where the broker
+ *    takes no such client identifier, and for a service account token, which can be shown on an open
+ *    connection, the first session tries them itself.
+ * 2. A session that is refused with what is in service tries the newest next, and the other way about: so
+ *    nobody is shut out because a trial says nothing.
+ * 3. One session at a time is without a connection. Where one does not come back, the others stay.
+ */
+import type { Clock } from '../../base/clock.js';
+import type { ConnectionLossReason } from '../../metrics/reasons.js';
+import { Backoff } from '../../mqtt/backoff.js';
+import { ConnectionFault } from '../../mqtt/dial/connection-fault.js';
+import { CLIENT_IDENTIFIER_NOT_VALID } from '../../mqtt/reason-code.js';
+import type { Session } from '../../mqtt/session.js';
+import type { SessionState } from '../../mqtt/session-options.js';
+import type { MqttCredentials } from '../../secrets/mqtt-credentials.js';
+import { type Sealed, sameSealed, seal, unseal } from '../../secrets/sealed.js';
+import type { Standing } from './standing.js';
+
+type Values = Sealed<MqttCredentials>;
+
+export type MovableSession = Pick<Session, 'state' | 'reconnectAtOnce' | 'reauthenticate'>;
+
+export interface MqttRotationOptions {
+  readonly inService: Values;
+  readonly sessions: () => readonly MovableSession[];
+  /** Makes a connection of its own. Rejects with a ConnectionFault. */
+  readonly tryConnect: (values: Values) => Promise<unknown>;
+  readonly standing: Standing;
+  readonly onInService: (values: Values) => void;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+const RETRY_MS_MIN = 1_000;
+const RETRY_MS_MAX = 60_000;
+/** A trial by a session costs it its connection. */
+const SESSION_RETRY_MS = 600_000;
+/** For a session to be back with new values; then the others stay as they are. */
+const MOVE_TIMEOUT_MS = 30_000;
+const REASON = 'there are new credentials';
+
+export class MqttRotation {
+  readonly #options: MqttRotationOptions;
+  readonly #backoff: Backoff;
+  #inService: Values;
+  #newest: Values;
+  /** By index of session: what its connection was made with, or is. */
+  readonly #given: Values[] = [];
+  /** Sessions that try the newest at their next dial. */
+  readonly #trying = new Set<number>();
+  #isTrialUnderWay = false;
+  /** The session that tries the newest for all. */
+  #scout: number | undefined;
+  #cancelRetry: (() => void) | undefined;
+  /** Whether the last trial said nothing: it is made again as soon as the broker is seen. */
+  #isUntried = false;
+  #isMoving = false;
+  /** The session that is awaited, and who awaits it. */
+  #awaited: { readonly index: number; readonly onEnded: () => void } | undefined;
+  #isStopped = false;
+
+  constructor(options: MqttRotationOptions) {
+    this.#options = options;
+    this.#backoff = new Backoff(RETRY_MS_MIN, RETRY_MS_MAX, options.random);
+    this.#inService = options.inService;
+    this.#newest = options.inService;
+  }
+
+  /** What a session connects with: asked at every dial and every CONNECT. */
+  credentialsOf(index: number): Values {
+    return this.#given[index] ?? this.#inService;
+  }
+
+  /** Other values of secrets, config maps and the service account token. */
+  offer(values: Values): void {
+    const { standing } = this.#options;
+    this.#trying.clear();
+    this.#scout = undefined;
+    this.#endRetry();
+    this.#backoff.reset();
+    if (sameSealed(values, this.#inService)) {
+      this.#newest = this.#inService;
+      standing.withdrawn();
+      return;
+    }
+    this.#newest = values;
+    standing.changeFound();
+    this.#try();
+  }
+
+  onState(index: number, state: SessionState): void {
+    if (this.#isStopped) return;
+    if (state.kind === 'dialling') {
+      this.#given[index] = this.#trying.has(index) ? this.#newest : this.#inService;
+    } else if (state.kind === 'active') {
+      this.#onActive(index);
+    } else if (state.kind === 'waiting' && isVerdict(state.lossReason)) {
+      this.#onRefused(index, state.lossReason, state.reason);
+    }
+    if (state.kind === 'active' || state.kind === 'stopped') this.#endAwaiting(index);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#endRetry();
+    this.#endAwaiting(this.#awaited?.index);
+  }
+
+  get #isSettled(): boolean {
+    return this.#newest === this.#inService;
+  }
+
+  #onActive(index: number): void {
+    this.#trying.delete(index);
+    if (!this.#isSettled && this.#given[index] === this.#newest) this.#putInService();
+    else if (this.#isUntried) this.#try();
+    void this.#moveSessions();
+  }
+
+  #onRefused(index: number, reason: ConnectionLossReason, detail: string): void {
+    if (this.#isSettled) return;
+    if (this.#given[index] !== this.#newest) {
+      this.#trying.add(index);
+      this.#redialSoon(index);
+      return;
+    }
+    this.#trying.delete(index);
+    this.#options.standing.refused(reason, detail);
+    if (this.#scout !== index) return;
+    this.#scout = undefined;
+    this.#redialSoon(index);
+    this.#retryAfter(SESSION_RETRY_MS);
+  }
+
+  /** Whoever is refused waits long, and has other values to show. */
+  #redialSoon(index: number): void {
+    const { clock, sessions } = this.#options;
+    // Not from within its own call.
+    clock.after(0, () => {
+      const session = sessions()[index];
+      if (session?.state.kind === 'waiting' && !this.#isStopped) session.reconnectAtOnce(REASON);
+    });
+  }
+
+  #try(): void {
+    this.#endRetry();
+    if (this.#isTrialUnderWay || this.#isSettled || this.#isStopped) return;
+    if (!differInTokenOnly(this.#newest, this.#inService)) void this.#tryBeside();
+    else if (!this.#tryBySession()) {
+      this.#options.standing.untried('disconnected', 'no session is connected');
+      this.#retryUntried();
+    }
+  }
+
+  /** By a connection of its own. */
+  async #tryBeside(): Promise<void> {
+    const values = this.#newest;
+    this.#isTrialUnderWay = true;
+    const fault = await this.#options.tryConnect(values).then(
+      () => undefined,
+      (error: unknown) => {
+        if (error instanceof ConnectionFault) return error;
+        throw error;
+      },
+    );
+    this.#isTrialUnderWay = false;
+    if (this.#isStopped || this.#isSettled) return;
+    if (values !== this.#newest) this.#try();
+    else if (fault === undefined) this.#putInService();
+    else this.#onFault(fault);
+  }
+
+  #onFault({ lossReason, reasonCode, message }: ConnectionFault): void {
+    const { standing } = this.#options;
+    if (reasonCode === CLIENT_IDENTIFIER_NOT_VALID && this.#tryBySession()) return;
+    if (isVerdict(lossReason)) {
+      standing.refused(lossReason, message);
+      this.#retryAfter(this.#backoff.nextMs());
+    } else {
+      standing.untried(lossReason, message);
+      this.#retryUntried();
+    }
+  }
+
+  /** By the first session that has a connection. False: none has; those that dial may try it. */
+  #tryBySession(): boolean {
+    const sessions = this.#options.sessions();
+    const index = sessions.findIndex(({ state }) => state.kind === 'active');
+    const session = sessions[index];
+    if (session === undefined) {
+      for (const each of sessions.keys()) this.#trying.add(each);
+      return false;
+    }
+    this.#trying.add(index);
+    this.#scout = index;
+    void this.#move(index, session, this.#newest);
+    return true;
+  }
+
+  #putInService(): void {
+    this.#inService = this.#newest;
+    this.#trying.clear();
+    this.#scout = undefined;
+    this.#endRetry();
+    this.#options.standing.inService();
+    this.#options.onInService(this.#inService);
+    void this.#moveSessions();
+  }
+
+  async #moveSessions(): Promise<void> {
+    if (this.#isMoving) return;
+    this.#isMoving = true;
+    for (let next = this.#nextToMove(); next !== undefined; next = this.#nextToMove()) {
+      const [index, session] = next;
+      await this.#move(index, session, this.#inService);
+      if (this.#isStopped || (!isOver(session.state) && session.state.kind !== 'active')) break;
+    }
+    this.#isMoving = false;
+  }
+
+  #nextToMove(): [number, MovableSession] | undefined {
+    return [...this.#options.sessions().entries()].find(
+      ([index, { state }]) =>
+        this.#given[index] !== this.#inService && !this.#trying.has(index) && !isOver(state),
+    );
+  }
+
+  /** Resolves when the session is connected again, or its time is over. */
+  async #move(index: number, session: MovableSession, values: Values): Promise<void> {
+    const { clock } = this.#options;
+    this.#given[index] = values;
+    if (unseal(values).serviceAccountToken === undefined) session.reconnectAtOnce(REASON);
+    else if (await session.reauthenticate()) this.#onActive(index);
+    if (session.state.kind === 'active' || this.#isStopped) return;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(MOVE_TIMEOUT_MS, () => this.#endAwaiting(index));
+      this.#awaited = {
+        index,
+        onEnded: () => {
+          cancel();
+          resolve();
+        },
+      };
+    });
+  }
+
+  #endAwaiting(index: number | undefined): void {
+    if (this.#awaited === undefined || this.#awaited.index !== index) return;
+    const { onEnded } = this.#awaited;
+    this.#awaited = undefined;
+    onEnded();
+  }
+
+  #retryUntried(): void {
+    this.#retryAfter(this.#backoff.nextMs());
+    this.#isUntried = true;
+  }
+
+  #retryAfter(delayMs: number): void {
+    this.#endRetry();
+    this.#cancelRetry = this.#options.clock.after(delayMs, () => this.#try());
+  }
+
+  #endRetry(): void {
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    this.#isUntried = false;
+  }
+}
+
+/** Whether the other side, or its certificate, was met and the values were found wanting. */
+function isVerdict(reason: ConnectionLossReason | undefined): reason is 'authentication' | 'tls' {
+  return reason === 'authentication' || reason === 'tls';
+}
+
+function isOver({ kind }: SessionState): boolean {
+  return kind === 'idle' || kind === 'stopped';
+}
+
+function differInTokenOnly(a: Values, b: Values): boolean {
+  const without = (values: Values) => seal({ ...unseal(values), serviceAccountToken: undefined });
+  return sameSealed(without(a), without(b));
+}
