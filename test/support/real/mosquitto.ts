@@ -20,6 +20,8 @@ export interface Mosquitto {
   /** SIGSTOP: connections stay open and nothing answers. */
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /** SIGHUP: passwords and certificates are read again; whoever is not let in any more is cut off. */
+  reload(): Promise<void>;
   log(): Promise<string>;
   /** Ends it and deletes its data. For t.teardown; a second call does nothing. */
   stop(): Promise<void>;
@@ -43,6 +45,7 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
     start: () => one('start'),
     pause: () => one('pause'),
     resume: () => one('resume'),
+    reload: () => one('reload'),
     log: () => runServerScript('mosquitto', ['log', port]),
     async stop() {
       stopped ??= one('down');
