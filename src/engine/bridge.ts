@@ -15,10 +15,9 @@ import {
 } from '../config/limits.js';
 import type { Connector } from '../config/model.js';
 import { deadLetterFolder } from '../dead-letter/folders.js';
-import type { DeadLetter } from '../dead-letter/letter.js';
-import { type DeadLetterStore, openDeadLetterStore } from '../dead-letter/store.js';
+import type { DeadLetterStore } from '../dead-letter/store.js';
 import { Ledger } from '../delivery/ledger.js';
-import { DeadLetterDesk } from '../flow/dead-letter-desk.js';
+import type { DeadLetterDesk } from '../flow/dead-letter-desk.js';
 import { KafkaToMqtt } from '../flow/kafka-to-mqtt.js';
 import { MqttToKafka } from '../flow/mqtt-to-kafka.js';
 import { RouteTable } from '../flow/to-kafka/route-table.js';
@@ -26,7 +25,6 @@ import { type CompiledRoute, compileRoutes, type Match } from '../flow/to-kafka/
 import { type CompiledRecordRoute, compileRecordRoutes } from '../flow/to-mqtt/record-routes.js';
 import type { TokenSource } from '../identity/issued-token.js';
 import type { ConnectorEvents } from '../metrics/events.js';
-import type { PublishFault } from '../mqtt/receive/publish-check.js';
 import { PayloadSlab } from '../ring/payload-slab.js';
 import { SessionSlab } from '../ring/session-slab.js';
 import type { KafkaCredentials } from '../secrets/kafka-credentials.js';
@@ -38,15 +36,13 @@ import type { SourceSettings } from '../shard/record-source.js';
 import type { Shard } from '../shard/shard.js';
 import { Targets } from '../shard/targets.js';
 import { BridgeHealth } from './bridge-health.js';
+import { keepUnreadable, openDesk, openLetters } from './dead-letters.js';
 import type { ConnectorHealth } from './health.js';
 import { Rotation } from './rotation/rotation.js';
 import { clientIdBase, type PlannedSession, slabRegions } from './session-plan.js';
 import { SessionStore } from './session-store.js';
 import { planAll, Sessions } from './sessions.js';
 import { Settling } from './settling.js';
-
-const DEAD_LETTERS_MAX = 10_000;
-const DEAD_LETTER_BYTES_MIN = 1024 * 1024 * 1024;
 
 export interface BridgeOptions {
   readonly connector: Connector;
@@ -85,12 +81,7 @@ export class Bridge {
   static async open(options: BridgeOptions): Promise<Bridge> {
     const { connector, dataDir } = options;
     const name = `${connector.name}-${connector.instanceId}`;
-    const letters = await openDeadLetterStore({
-      folder: deadLetterFolder(dataDir, name),
-      maxBytes: Math.max(DEAD_LETTER_BYTES_MIN, 4 * connector.maxPayloadBytes),
-      maxLetters: DEAD_LETTERS_MAX,
-      routes: connector.topicMaps.flatMap(({ routes }) => routes.map((route) => route.name)),
-    });
+    const letters = await openLetters(connector, deadLetterFolder(dataDir, name));
     return new Bridge(options, letters, await SessionStore.open(dataDir, name));
   }
 
@@ -133,10 +124,10 @@ export class Bridge {
       health: this.#health,
       flow: () => this.#flow,
       recordFlow: () => this.#recordFlow,
-      onUnreadable: (packet, fault) => this.#keepUnreadable(packet, fault),
+      onUnreadable: (packet, fault) => keepUnreadable(this.#desk, options, packet, fault),
     });
     this.#pool = this.#openPool(planned.length);
-    this.#desk = this.#openDesk();
+    this.#desk = openDesk(this.#letters, options);
     this.#flow = this.#openFlow(planned.length);
     this.#recordFlow = this.#openRecordFlow();
   }
@@ -217,21 +208,6 @@ export class Bridge {
     });
   }
 
-  #openDesk(): DeadLetterDesk {
-    const { clock, log, events } = this.#options;
-    return new DeadLetterDesk(
-      this.#letters,
-      clock,
-      ({ route }, detail) => {
-        log.error({ route, detail }, 'a dead letter cannot be stored; it is held');
-        if (route !== undefined) events.route(route).holdBegan('deadLetterStore', detail);
-      },
-      ({ route }) => {
-        if (route !== undefined) events.route(route).holdEnded();
-      },
-    );
-  }
-
   #openFlow(sessionCount: number): MqttToKafka {
     const { connector, events, clock } = this.#options;
     return new MqttToKafka({
@@ -266,29 +242,6 @@ export class Bridge {
       random,
       onEnded: () => this.#settling.onSettled(),
       onTrouble: ({ name }, detail) => this.#health.routeTrouble(name, detail),
-    });
-  }
-
-  /** A PUBLISH that the broker sends again and again and nobody can read. */
-  #keepUnreadable(packet: Uint8Array, fault: PublishFault): Promise<void> | undefined {
-    if (!this.#desk.hasRoom) return undefined;
-    const { connector, clock, events } = this.#options;
-    const letter: DeadLetter = {
-      timeMs: clock.wallMs(),
-      connector: connector.name,
-      route: undefined,
-      direction: 'mqttToKafka',
-      reason: { code: 'malformedPacket', message: `a PUBLISH with ${fault.text}` },
-      mqtt: undefined,
-      kafka: undefined,
-      payload: packet,
-    };
-    return new Promise((resolve) => {
-      this.#desk.put(letter, (id) => {
-        const detail = { id, topicName: '', message: letter.reason.message };
-        events.route('').deadLettered('malformedPacket', detail);
-        resolve();
-      });
     });
   }
 
