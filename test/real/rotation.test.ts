@@ -11,6 +11,7 @@ import { addressOf, certificateFile, PASSWORD, USER } from '../support/real/kafk
 import { type Mosquitto, startMosquitto } from '../support/real/mosquitto.js';
 import { runProgram } from '../support/real/program.js';
 import { SteadyFlow } from '../support/real/steady-flow.js';
+import { TokenGateway } from '../support/real/token-gateway.js';
 import { until } from '../support/until.js';
 
 /* Everything that connections are made with is changed, one after the other and as Kubernetes does it, while
@@ -54,7 +55,11 @@ async function startParties(t: Test, secure: readonly string[]): Promise<Parties
     key: await certificateFile(kafka, `${name}.key`),
   });
   const [ca, otherCa] = [await authority('ca'), await authority('other-ca')];
-  const folder = t.testdir({ 'clients-ca.pem': ca.certificate });
+  const folder = t.testdir({
+    'clients-ca.pem': ca.certificate,
+    secrets: {},
+    'config-maps': {},
+  });
   const securePort = await freePort();
   await writeServerCertificate(folder, await issueCertificate(ca, 'localhost'));
   await setMqttPassword(folder, FIRST_MQTT_PASSWORD, ['-c']);
@@ -112,6 +117,9 @@ interface Running {
 interface Access {
   readonly kafkaConnection: object;
   readonly authentication: object;
+  /** Left out: that of the secure listener, with TLS. */
+  readonly localBroker?: Readonly<Record<string, unknown>>;
+  readonly args?: readonly string[];
   readonly objects: readonly (readonly ['secrets' | 'config-maps', string, object])[];
 }
 
@@ -127,6 +135,7 @@ async function start(t: Test, parties: Parties, access: Access): Promise<Running
     localBroker: {
       endpoint: `127.0.0.1:${securePort}`,
       tls: { tlsEnabled: true, caConfigMap: 'mqtt-ca' },
+      ...access.localBroker,
       authentication: access.authentication,
     },
     maps: [
@@ -147,6 +156,7 @@ async function start(t: Test, parties: Parties, access: Access): Promise<Running
     args: [
       ...['--secrets-dir', join(folder, 'secrets')],
       ...['--config-maps-dir', join(folder, 'config-maps')],
+      ...(access.args ?? []),
     ],
   });
   await bridge.ready();
@@ -329,5 +339,42 @@ t.test('client certificates are changed while messages flow', async (t) => {
     certificate: 'client',
   });
   t.ok(expiry > 364 * 86_400 && expiry < 365 * 86_400);
+  await nothingLost(t, running);
+});
+
+t.test('service account tokens are changed while messages flow', async (t) => {
+  const parties = await startParties(t, []);
+  const { kafka, mosquitto, folder } = parties;
+  const gateway = await TokenGateway.start(t, mosquitto);
+  const mounted = join(folder, 'tokens');
+  const change = (token: string) => swapMounted(mounted, { 'mq-sat': token });
+  gateway.accepted.add('planted-token-1');
+  change('planted-token-1');
+  const running = await start(t, parties, {
+    kafkaConnection: { endpoint: kafka.bootstrap, tls: { tlsEnabled: false } },
+    localBroker: { endpoint: `127.0.0.1:${gateway.port}`, tls: { tlsEnabled: false } },
+    authentication: { kubernetes: {} },
+    objects: [],
+    args: ['--service-account-token-file', join(mounted, 'mq-sat')],
+  });
+
+  gateway.accepted.add('planted-token-2');
+  change('planted-token-2');
+  await inService(running, 'mqtt', 1);
+  t.strictSame([gateway.reauthentications, gateway.connections], [1, 1], 'on the open connection');
+
+  gateway.takesAuth = false;
+  gateway.accepted.add('planted-token-3');
+  change('planted-token-3');
+  await inService(running, 'mqtt', 2);
+  t.strictSame([gateway.refusals, gateway.connections], [1, 2], 'by a connection of its own');
+
+  change('planted-wrong');
+  await refused(t, running, 'mqtt', /the broker does not accept the service account token/);
+  t.strictSame([gateway.refusals, gateway.connections], [3, 3], 'it is back with the one before');
+  change('planted-token-3');
+  await running.bridge.ready();
+  t.equal(gateway.connections, 3);
+
   await nothingLost(t, running);
 });
