@@ -11,7 +11,7 @@ import { addressOf, certificateFile, PASSWORD, USER } from '../support/real/kafk
 import { type Mosquitto, startMosquitto } from '../support/real/mosquitto.js';
 import { runProgram } from '../support/real/program.js';
 import { SteadyFlow } from '../support/real/steady-flow.js';
-import { TokenGateway } from '../support/real/token-gateway.js';
+import { TokenGateway } from '../support/token-gateway.js';
 import { until } from '../support/until.js';
 
 /* Everything that connections are made with is changed, one after the other and as Kubernetes does it, while
@@ -345,7 +345,7 @@ t.test('client certificates are changed while messages flow', async (t) => {
 t.test('service account tokens are changed while messages flow', async (t) => {
   const parties = await startParties(t, []);
   const { kafka, mosquitto, folder } = parties;
-  const gateway = await TokenGateway.start(t, mosquitto);
+  const gateway = await TokenGateway.start(t, () => mosquitto);
   const mounted = join(folder, 'tokens');
   const change = (token: string) => swapMounted(mounted, { 'mq-sat': token });
   gateway.accepted.add('planted-token-1');

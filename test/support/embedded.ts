@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadModel } from '../../src/config/load-model.js';
+import { type LoadOptions, loadModel } from '../../src/config/load-model.js';
 import { deadLetterFolder } from '../../src/dead-letter/folders.js';
 import { type Broker, createBroker } from '../../src/demo/broker/broker.js';
 import type { BrokerOptions } from '../../src/demo/broker/options.js';
@@ -27,7 +27,13 @@ export interface EmbeddedOptions {
   readonly connector?: Readonly<Record<string, unknown>>;
   readonly localBroker?: Readonly<Record<string, unknown>>;
   /** Called before the engine starts. */
-  readonly prepare?: (embedded: { readonly dataDir: string; readonly kafka: MockCluster }) => void;
+  readonly prepare?: (embedded: {
+    readonly dataDir: string;
+    readonly kafka: MockCluster;
+    readonly mqttPort: number;
+  }) => void;
+  /** Where secrets are, as on the command line. */
+  readonly mounts?: Pick<LoadOptions, 'secretsDir' | 'configMapsDir' | 'serviceAccountTokenFile'>;
 }
 
 /** A PUBACK as the broker got it. */
@@ -69,7 +75,7 @@ export async function startEmbedded(t: Teardown, options: EmbeddedOptions): Prom
     kafka.close();
     await rm(dataDir, { recursive: true, force: true });
   });
-  options.prepare?.({ dataDir, kafka });
+  options.prepare?.({ dataDir, kafka, mqttPort: port });
   await embedded.start();
   await embedded.ready();
   return embedded;
@@ -146,7 +152,10 @@ export class Embedded {
   /** Starts an instance of the connector over the same broker and Kafka; the caller stops it. */
   async startInstance(instanceId: number): Promise<Engine> {
     const file = join(this.dataDir, 'resources.yaml');
-    const { model, problems, secrets } = await loadModel([file], { instanceId });
+    const { model, problems, secrets } = await loadModel([file], {
+      ...this.#options.mounts,
+      instanceId,
+    });
     if (model === undefined) throw new Error(JSON.stringify(problems));
     const engine = new Engine({
       model,

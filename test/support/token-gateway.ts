@@ -1,10 +1,14 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { generate, type IAuthPacket, type IConnectPacket, type Packet, parser } from 'mqtt-packet';
-import type { Address } from './mosquitto-clients.js';
 
 /* Stands before a broker and asks for service account tokens by enhanced authentication, which mosquitto does
  * not know: K8S-SAT, in CONNECT and by AUTH. All else is the broker's own. */
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
 
 const METHOD = 'K8S-SAT';
 const NOT_AUTHORIZED = 0x87;
@@ -19,17 +23,18 @@ export class TokenGateway {
   reauthentications = 0;
   refusals = 0;
   readonly #server: Server;
-  readonly #broker: Address;
+  readonly #broker: () => Address;
   readonly #sockets = new Set<Socket>();
 
-  private constructor(broker: Address) {
+  private constructor(broker: () => Address) {
     this.#broker = broker;
     this.#server = createServer((client) => this.#onClient(client));
   }
 
+  /** @param broker asked for each connection */
   static async start(
     t: { teardown(callback: () => void): void },
-    broker: Address,
+    broker: () => Address,
   ): Promise<TokenGateway> {
     const gateway = new TokenGateway(broker);
     gateway.#server.listen(0, '127.0.0.1');
@@ -46,7 +51,8 @@ export class TokenGateway {
   }
 
   #onClient(client: Socket): void {
-    const upstream = connect(this.#broker.port, this.#broker.host);
+    const { host, port } = this.#broker();
+    const upstream = connect(port, host);
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
