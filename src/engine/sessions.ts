@@ -238,7 +238,8 @@ export class Sessions {
       this.#options.health.sessionSubscribing(clientId);
     } else if (state.kind === 'waiting') {
       const lossReason = state.lossReason ?? connectionLossReason(state.reason);
-      events.mqttLost(clientId, lossReason, state.reason);
+      if (lossReason === 'newCredentials') events.mqttRenewed(clientId);
+      else events.mqttLost(clientId, lossReason, state.reason);
       this.#options.health.sessionConnecting(clientId, state.reason);
     } else if (state.kind === 'stopped') {
       events.mqttClosed(clientId);

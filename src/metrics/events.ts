@@ -133,6 +133,13 @@ export class ConnectorEvents {
     this.#log.warn({ session, reason, detail, suppressed }, 'no connection to the MQTT broker');
   }
 
+  /** A connection that we gave up for one with new credentials, which is made at once. */
+  mqttRenewed(session: string): void {
+    this.#disconnected(session);
+    this.counters.mqttLosses.newCredentials += 1;
+    this.#log.info({ session }, 'connects to the MQTT broker again, with new credentials');
+  }
+
   /** A connection that we ended ourselves: a drain, a route that was removed. */
   mqttClosed(session: string): void {
     this.#disconnected(session);

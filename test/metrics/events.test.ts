@@ -144,3 +144,12 @@ t.test('an access token that cannot be had is logged when the reason is another 
   events.accessTokenMissing('HTTP 400');
   t.strictSame(logged(), [[none, 'HTTP 400']]);
 });
+
+t.test('a connection that is given up for new credentials is nothing to warn of', async (t) => {
+  const { lines, events } = setUp();
+  events.mqttConnected('session-0', false);
+  events.mqttRenewed('session-0');
+  t.equal(events.counters.sessionsConnected.size, 0);
+  t.equal(events.counters.mqttLosses.newCredentials, 1);
+  t.match(lines.at(-1), { level: 30, session: 'session-0' });
+});

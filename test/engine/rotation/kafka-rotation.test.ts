@@ -50,6 +50,7 @@ t.test('new values are in service when every worker has moved', async (t) => {
 t.test('what workers say of earlier values is over', async (t) => {
   const { rotation, told, inUse, refuse } = setUp();
   rotation.offer(login('wrong'));
+  inUse(1, 1);
   rotation.offer(login('good'));
   refuse(0, 1);
   inUse(1, 1);

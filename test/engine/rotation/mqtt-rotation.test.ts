@@ -362,6 +362,50 @@ t.test('values that come while others are tried or moved to are what counts', as
   for (const each of connections()) t.equal(each.at(-1), 'fourth');
 });
 
+t.test('what is offered while others are tried is not taken for what was tried', async (t) => {
+  const { broker, rotation, told, pass, connections } = setUp(login('old'));
+  broker.accepts.add('good');
+  rotation.offer(login('good'));
+  rotation.offer(login('wrong'));
+  await pass(5_000);
+  t.strictSame(told, ['found', 'refused authentication: refused: 5 characters']);
+  t.strictSame(connections(), [['old'], ['old']]);
+});
+
+t.test('other values are tried soon again, however long those before were not', async (t) => {
+  const { broker, rotation, told, pass } = setUp(login('old'));
+  rotation.offer(login('wrong'));
+  await pass(600_000);
+  rotation.offer(login('early'));
+  await pass(500);
+  broker.accepts.add('early');
+  await pass(1_500);
+  t.equal(told.at(-1), 'in service');
+});
+
+t.test('a trial that said nothing is made again as soon as a session is connected', async (t) => {
+  const { broker, rotation, told, sessions, pass } = setUp(login('old'));
+  broker.accepts.add('new');
+  broker.isUp = false;
+  for (const session of sessions) session.lose();
+  rotation.offer(login('new'));
+  await pass(300_000);
+  broker.isUp = true;
+  await pass(2 * NETWORK_WAIT_MS);
+  t.equal(told.at(-1), 'in service');
+});
+
+t.test('a session that tries a token for all is not moved back meanwhile', async (t) => {
+  const { broker, rotation, told, sessions, pass } = setUp(token('old'));
+  sessions[1]?.lose();
+  broker.accepts.add('new');
+  rotation.offer(token('new'));
+  // The first session waits for the answer to its AUTH.
+  sessions[1]?.dial();
+  await pass(1_000);
+  t.strictSame(told, ['found', 'in service']);
+});
+
 t.test('nothing is left of it after stop(), and nothing moves', async (t) => {
   const { broker, clock, rotation, told, pass, connections } = setUp(login('old'));
   rotation.offer(login('wrong'));
