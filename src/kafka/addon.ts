@@ -1,5 +1,6 @@
 /* The addon's types: the only file of the worker side that loads it (channel/doorbell.ts does so for
- * the doorbells, which both sides use). src/native/shard-producers.cc and consumer.cc implement them.
+ * the doorbells, which both sides use). src/native/shard-producers.cc, consumer.cc
+ * and admin.cc implement them.
  */
 import { loadAddon } from '../channel/addon-file.js';
 
@@ -147,6 +148,57 @@ export interface Consumer {
   destroy(): void;
 }
 
+// What can be asked of an Admin, and what an item of the answer has besides its name and code.
+/** Item: a broker; its id as number, its port; its host as name. */
+export const ADMIN_BROKERS = 0;
+/** Item: a topic; its partitions as number, operations. */
+export const ADMIN_TOPICS = 1;
+/** Item: a topic; max.message.bytes as value, where it is told. */
+export const ADMIN_TOPIC_LIMITS = 2;
+/** Item: a consumer group, whether it exists or not; operations. */
+export const ADMIN_GROUPS = 3;
+
+/** rd_kafka_AclOperation_t, as bits of an item's operations. */
+export const OPERATION_READ = 1 << 3;
+export const OPERATION_WRITE = 1 << 4;
+/** Kafka did not say which operations we may do. */
+export const OPERATIONS_UNTOLD = -1;
+
+export interface AdminItem {
+  readonly name: string;
+  /** rd_kafka_resp_err_t, of this thing alone. */
+  readonly code: number;
+  readonly number: number;
+  readonly port: number;
+  readonly operations: number;
+  /** Empty where it is not told. */
+  readonly value: string;
+}
+
+export interface AdminAnswer {
+  readonly token: number;
+  /** rd_kafka_resp_err_t, of the question as a whole. */
+  readonly code: number;
+  /** What was asked about is missing where the server left it out. */
+  readonly items: readonly AdminItem[];
+}
+
+/** EVENT_LOG or EVENT_ERROR. */
+export type AdminEvent = Pick<ProducerEvent, 'kind' | 'code' | 'text'>;
+
+/** A client that asks Kafka what is there and what we may do with it; it changes nothing. */
+export interface Admin {
+  /** Ends as an answer with this token. */
+  ask(question: number, names: readonly string[], timeoutMs: number, token: number): void;
+  takeEvents(): AdminEvent[];
+  takeAnswers(): AdminAnswer[];
+  /** As those of ShardProducers. */
+  setCredentials(username: string, password: string): string | undefined;
+  setToken(value: string, expiresAtMs: number, principal: string): string | undefined;
+  /** Questions that are open stay unanswered. */
+  destroy(): void;
+}
+
 /** librdkafka's own Kafka, in process, with errors on demand. */
 export interface MockCluster {
   readonly bootstrapServers: string;
@@ -161,6 +213,7 @@ export interface MockCluster {
 }
 
 interface KafkaAddon {
+  readonly Admin: new (properties: Properties, wakeFd: number) => Admin;
   readonly ShardProducers: new (
     frames: Uint8Array,
     settlements: Uint8Array,

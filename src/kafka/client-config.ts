@@ -55,6 +55,26 @@ export function producerProperties(
   };
 }
 
+/**
+ * Properties of a client that only asks about topics and groups.
+ * @param connectMs how long a connection may take to be made; at least 1,000
+ */
+export function adminProperties(access: KafkaAccess, connectMs: number): Properties {
+  return {
+    'bootstrap.servers': access.kafka.bootstrapServers,
+    ...securityProperties(access),
+    'client.id': 'millrace-inspection',
+    'allow.auto.create.topics': 'false',
+    'socket.connection.setup.timeout.ms': String(connectMs),
+    'retry.backoff.ms': '100',
+    'retry.backoff.max.ms': '1000',
+    'reconnect.backoff.ms': '100',
+    'reconnect.backoff.max.ms': '1000',
+    'socket.nagle.disable': 'true',
+    'log.connection.close': 'true',
+  };
+}
+
 /** Properties of one topic of a producer. */
 export function topicProperties(
   target: Pick<OpenTarget, 'acks' | 'compression'>,

@@ -19,15 +19,24 @@ export function connectionFault(
   line: string,
   connection: KafkaConnection,
 ): ConnectionFault | undefined {
-  // A log line names its thread first, by the address that the thread began with.
-  const text = line.replace(/^\w+: \[thrd:\S*\]: /, '');
-  const address = ADDRESS.exec(text)?.[0] ?? connection.bootstrapServers;
+  const text = withoutThread(line);
+  const address = addressIn(line) ?? connection.bootstrapServers;
   return (
     certificateFault(text, address, connection) ??
     handshakeFault(text, address, connection) ??
     saslFault(text, address, connection) ??
     transportFault(text, address, connection)
   );
+}
+
+/** A log line names its thread first, by the address that the thread began with. */
+function withoutThread(line: string): string {
+  return line.replace(/^\w+: \[thrd:\S*\]: /, '');
+}
+
+/** The host and port that such a line is about, where it names them. */
+export function addressIn(line: string): string | undefined {
+  return ADDRESS.exec(withoutThread(line))?.[0];
 }
 
 const ADDRESS = /(?:\[[\da-fA-F:.]+\]|[\w.-]+):\d{1,5}\b/;

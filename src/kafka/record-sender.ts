@@ -9,20 +9,12 @@ import { KEYED, type OpenTarget, type ProducerSettings } from '../channel/protoc
 import { createRingMemory } from '../channel/ring-layout.js';
 import { SettlementRing } from '../channel/settlement-ring.js';
 import { PayloadSlab } from '../ring/payload-slab.js';
-import {
-  addon,
-  EVENT_LOG,
-  EVENT_STATISTICS,
-  type ProducerEvent,
-  type ShardProducers,
-  TURN_EVENTS,
-  TURN_MORE,
-} from './addon.js';
+import { addon, type ProducerEvent, type ShardProducers, TURN_EVENTS, TURN_MORE } from './addon.js';
 import { producerProperties, topicProperties } from './client-config.js';
-import { connectionFault, tokenFault } from './connection-fault.js';
+import { tokenFault } from './connection-fault.js';
+import { connectionNews, isCertain } from './connection-news.js';
 import { openProducer } from './login.js';
 import type { KafkaAccess } from './security-properties.js';
-import { brokersUp } from './statistics.js';
 
 /** librdkafka's own maximum: how large a record may be is for Kafka to say. */
 const MESSAGE_BYTES_MAX = 1_000_000_000;
@@ -194,13 +186,10 @@ export class RecordSender {
     if ((flags & TURN_MORE) !== 0) setImmediate(() => this.#turn());
   }
 
-  #onEvent({ kind, text }: ProducerEvent): void {
-    if (kind === EVENT_STATISTICS && brokersUp(text) > 0) this.#onUp();
-    if (kind !== EVENT_LOG) return;
-    const fault = connectionFault(text, this.#access.kafka);
-    // No attempt to come will be answered otherwise.
-    const isFinal = fault?.reason === 'tls' || fault?.reason === 'authentication';
-    if (fault !== undefined) this.#onFault(fault.detail, isFinal);
+  #onEvent(event: ProducerEvent): void {
+    const { isUp, fault } = connectionNews(event, this.#access.kafka);
+    if (isUp) this.#onUp();
+    if (fault !== undefined) this.#onFault(fault.detail, isCertain(fault));
   }
 
   #settle(id: number, failure: string | undefined): void {

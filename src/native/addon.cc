@@ -4,6 +4,7 @@
 #include <librdkafka/rdkafka.h>
 #include <napi.h>
 
+#include "admin.h"
 #include "consumer.h"
 #include "doorbell.h"
 #include "mock-cluster.h"
@@ -39,6 +40,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   DefineDoorbellFunctions(env, exports);
   exports.Set("Doorbell", Doorbell::Define(env));
   exports.Set("ShardProducers", ShardProducers::Define(env));
+  exports.Set("Admin", AdminHandle::Define(env));
   exports.Set("Consumer", ConsumerHandle::Define(env));
   exports.Set("MockCluster", MockCluster::Define(env));
   return exports;

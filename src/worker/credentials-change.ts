@@ -18,6 +18,7 @@ import type {
   ShardTask,
 } from '../channel/protocol.js';
 import { tokenFault } from '../kafka/connection-fault.js';
+import { isCertain } from '../kafka/connection-news.js';
 import { changeBetween } from '../kafka/login.js';
 import type { ConsumeLoops } from './consume-loops.js';
 import type { ProduceLoop } from './produce-loop.js';
@@ -82,11 +83,9 @@ export class CredentialsChange {
             if (what === 'login') this.#setLogin(message);
             else void this.#replaceClients(message);
           },
-          onFault: ({ reason, detail }) => {
+          onFault: (fault) => {
             // That Kafka is not there says nothing of the credentials.
-            if (reason === 'tls' || reason === 'authentication') {
-              this.#tellRefused(message, reason, detail);
-            }
+            if (isCertain(fault)) this.#tellRefused(message, fault.reason, fault.detail);
           },
         },
       );

@@ -4,16 +4,11 @@
 
 import type { ProducerSettings, ShardTask } from '../channel/protocol.js';
 import type { KafkaConnection } from '../config/model.js';
-import {
-  EVENT_LOG,
-  EVENT_STATISTICS,
-  type ProducerEvent,
-  type ShardProducers,
-} from '../kafka/addon.js';
+import type { ProducerEvent, ShardProducers } from '../kafka/addon.js';
 import { producerProperties } from '../kafka/client-config.js';
-import { type ConnectionFault, connectionFault } from '../kafka/connection-fault.js';
+import type { ConnectionFault } from '../kafka/connection-fault.js';
+import { connectionNews } from '../kafka/connection-news.js';
 import { logIn, producerAsClient } from '../kafka/login.js';
-import { brokersUp } from '../kafka/statistics.js';
 
 const STATISTICS_MS = '200';
 const SETTINGS: ProducerSettings = {
@@ -52,10 +47,10 @@ export class Trial {
     throw new Error(fault);
   }
 
-  onEvent({ kind, text }: ProducerEvent): void {
+  onEvent(event: ProducerEvent): void {
     if (!this.#isOpen) return;
-    if (kind === EVENT_STATISTICS && brokersUp(text) > 0) this.#outcome.onConnected();
-    const fault = kind === EVENT_LOG ? connectionFault(text, this.#kafka) : undefined;
+    const { isUp, fault } = connectionNews(event, this.#kafka);
+    if (isUp) this.#outcome.onConnected();
     if (fault !== undefined) this.#outcome.onFault(fault);
   }
 

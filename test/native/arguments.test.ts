@@ -1,9 +1,18 @@
 import t from 'tap';
 import { loadAddon } from '../../src/channel/addon-file.js';
+import { closeDoorbell, openDoorbell } from '../../src/channel/doorbell.js';
 import { createRingMemory } from '../../src/channel/ring-layout.js';
-import { addon } from '../../src/kafka/addon.js';
+import {
+  ADMIN_BROKERS,
+  ADMIN_GROUPS,
+  ADMIN_TOPIC_LIMITS,
+  ADMIN_TOPICS,
+  type AdminAnswer,
+  addon,
+} from '../../src/kafka/addon.js';
 import { frameOf } from '../support/frames.js';
 import { NativeShard } from '../support/native-shard.js';
+import { until } from '../support/until.js';
 
 /* JavaScript that is wrong gets an exception, never a crash: tests are compiled against the types, so
  * what is given here goes by way of `Function`. */
@@ -228,6 +237,111 @@ t.test('MockCluster and the doorbells refuse wrong arguments with an error', asy
   for (const args of [[], [0], ['0', () => {}], [-1, () => {}], [1 << 20, () => {}]]) {
     t.throws(() => new Doorbell(...args), Error);
   }
+});
+
+const ADMIN_METHODS: Readonly<Record<string, readonly unknown[]>> = {
+  ask: [ADMIN_TOPICS, ['topic'], 100, 1],
+  setCredentials: ['username', 'password'],
+  setToken: ['token', 2e12, 'principal'],
+};
+
+function adminOf(t: Tap, properties: Readonly<Record<string, string>> = {}) {
+  const fd = openDoorbell();
+  const admin = new addon.Admin(properties, fd);
+  t.teardown(() => {
+    admin.destroy();
+    closeDoorbell(fd);
+  });
+  return admin;
+}
+
+t.test('every method of Admin refuses wrong arguments with an error', async (t) => {
+  const admin = adminOf(t);
+  const methods = admin as unknown as Methods;
+  for (const [name, sound] of Object.entries(ADMIN_METHODS)) {
+    t.ok(callOddly(admin, name, sound) > 0, name);
+    const wrong = sound.map(() => Symbol('s'));
+    t.throws(() => (methods[name] as Callable).apply(admin, wrong), TypeError, name);
+  }
+  const Admin = addon.Admin as unknown as new (...args: readonly unknown[]) => object;
+  for (const args of [[], [{}], [{}, -1], [{}, 'fd'], [{}, 2 ** 31], [1, 0], [{ a: 1 }, 0]]) {
+    t.throws(() => new Admin(...args), Error);
+  }
+  t.throws(() => new Admin({ 'linger.ms': 'correct-horse' }, 0), /linger\.ms/);
+});
+
+t.test(
+  'a question of Admin is bounded in names, their length, its time and its number',
+  async (t) => {
+    const admin = adminOf(t);
+    const ask = admin.ask.bind(admin) as unknown as Callable;
+    const names = (count: number) => Array.from({ length: count }, (_, i) => `topic-${i}`);
+    const wrong: readonly (readonly unknown[])[] = [
+      [ADMIN_GROUPS + 1, ['t'], 100, 1],
+      [-1, ['t'], 100, 1],
+      [ADMIN_TOPICS, [], 100, 1],
+      [ADMIN_BROKERS, ['t'], 100, 1],
+      [ADMIN_TOPICS, names(1001), 100, 1],
+      [ADMIN_TOPICS, ['same', 'same'], 100, 1],
+      [ADMIN_TOPICS, [''], 100, 1],
+      [ADMIN_TOPICS, ['nul\0'], 100, 1],
+      [ADMIN_TOPICS, ['x'.repeat(32_768)], 100, 1],
+      [ADMIN_TOPICS, ['t', 1], 100, 1],
+      [ADMIN_TOPICS, ['t'], 0, 1],
+      [ADMIN_TOPICS, ['t'], 3_600_001, 1],
+      [ADMIN_TOPICS, ['t'], 100, 2 ** 32],
+    ];
+    for (const args of wrong)
+      t.throws(() => ask(...args), TypeError, JSON.stringify(args.slice(2)));
+    for (let open = 0; open < 100; open++) ask(ADMIN_TOPICS, names(1), 60_000, open);
+    t.throws(() => ask(ADMIN_TOPICS, names(1), 60_000, 100), /too many/);
+  },
+);
+
+t.test('names with a getter that destroys the Admin do no harm', async (t) => {
+  const admin = adminOf(t);
+  const names = Object.defineProperty(['first', 'second'], 0, {
+    get: () => {
+      admin.destroy();
+      return 'first';
+    },
+  });
+  t.throws(() => admin.ask(ADMIN_TOPICS, names, 100, 1), /destroyed/);
+  t.throws(() => admin.takeEvents(), /destroyed/);
+  t.throws(() => admin.takeAnswers(), /destroyed/);
+  t.throws(() => admin.setCredentials('u', 'p'), /destroyed/);
+  admin.destroy();
+});
+
+t.test('every question that no server answers ends as one answer, without items', async (t) => {
+  const admin = adminOf(t, { 'bootstrap.servers': '127.0.0.1:1', log_level: '0' });
+  const kinds = [ADMIN_BROKERS, ADMIN_TOPICS, ADMIN_TOPIC_LIMITS, ADMIN_GROUPS];
+  for (const kind of kinds) admin.ask(kind, kind === ADMIN_BROKERS ? [] : ['a', 'b'], 50, kind);
+  const answers: AdminAnswer[] = [];
+  await until('all are answered', () => {
+    answers.push(...admin.takeAnswers());
+    return answers.length >= kinds.length;
+  });
+  t.strictSame(answers.map(({ token }) => token).sort(), kinds);
+  const whole = answers.filter(({ token }) => token !== ADMIN_GROUPS);
+  t.strictSame(
+    whole.map(({ code, items }) => [addon.errorName(code), items]),
+    whole.map(() => ['_TIMED_OUT', []]),
+  );
+});
+
+t.test('an Admin with questions under way can be destroyed', async (t) => {
+  const cluster = new addon.MockCluster(1);
+  t.teardown(() => cluster.close());
+  for (let round = 0; round < 5; round++) {
+    const admin = adminOf(t, { 'bootstrap.servers': cluster.bootstrapServers });
+    for (const kind of [ADMIN_TOPICS, ADMIN_TOPIC_LIMITS, ADMIN_GROUPS]) {
+      admin.ask(kind, ['a'], 10_000, kind);
+    }
+    if (round > 2) await until('it is connected', () => admin.takeAnswers().length > 0);
+    admin.destroy();
+  }
+  t.pass('it is gone');
 });
 
 t.test('errors and features have librdkafka’s own names', async (t) => {

@@ -1,0 +1,112 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import t, { type Test } from 'tap';
+import { inspectKafka } from '../../src/kafka/inspect.js';
+import { type KafkaAccess, plainAccess } from '../../src/kafka/security-properties.js';
+import type { KafkaCredentials } from '../../src/secrets/kafka-credentials.js';
+import { seal } from '../../src/secrets/sealed.js';
+import { Random } from '../support/random.js';
+
+/* With servers that are no Kafka, and none: librdkafka's mock cluster answers none of these questions.
+ * test/real/kafka-inspection.test.ts asks a real one. */
+
+/** Where no answer is waited for. */
+const SHORT_MS = 1_500;
+/** Where one is certain to come. */
+const LONG_MS = 60_000;
+
+/** A server on a free port; returns its address. */
+async function serve(t: Test, onSocket: (socket: Socket) => void): Promise<string> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => {});
+    onSocket(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const NOTHING = { topics: [], groups: [] };
+
+t.test('with nobody there, the fault says it all', async (t) => {
+  const request = { topics: ['a'], groups: ['g'], timeoutMs: SHORT_MS };
+  const { fault, brokers, topics, groups } = await inspectKafka(
+    plainAccess('127.0.0.1:1'),
+    request,
+  );
+  t.strictSame(fault, { reason: 'refused', detail: 'nobody listens at 127.0.0.1:1' });
+  t.strictSame(brokers, []);
+  t.match(topics, [{ name: 'a', exists: undefined, error: undefined }]);
+  t.strictSame(groups, [{ name: 'g', mayJoin: undefined, error: undefined }]);
+});
+
+t.test('a server that says nothing is waited for, and no longer than was asked', async (t) => {
+  const address = await serve(t, () => {});
+  const began = performance.now();
+  const { fault } = await inspectKafka(plainAccess(address), { ...NOTHING, timeoutMs: SHORT_MS });
+  t.match(fault, { reason: 'timeout', detail: address });
+  t.ok(performance.now() - began >= SHORT_MS - 50);
+});
+
+t.test('a server that ends every connection is given up before the time is over', async (t) => {
+  const address = await serve(t, (socket) => socket.end());
+  const request = { ...NOTHING, timeoutMs: LONG_MS };
+  const { fault } = await inspectKafka(plainAccess(address), request);
+  t.match(fault, { reason: 'protocol', detail: /ends the connection at its start/ });
+});
+
+t.test('answers that are no answers end nothing but the inspection', async (t) => {
+  const random = new Random(20_261_127);
+  for (let round = 0; round < 20; round++) {
+    const address = await serve(t, (socket) => {
+      socket.on('data', (request) => socket.write(garbage(request, random)));
+    });
+    const request = { topics: ['a', 'b'], groups: ['g'], timeoutMs: 100 };
+    const found = await inspectKafka(plainAccess(address), request);
+    t.type(found.fault?.detail, 'string');
+    t.equal(found.topics.length, 2);
+  }
+});
+
+/** Of a response's frame the length and the correlation id of the request; the rest is chance. */
+function garbage(request: Buffer, random: Random): Buffer {
+  const body = Buffer.from(Array.from({ length: 60 }, () => random.below(256)));
+  const frame = Buffer.alloc(8);
+  frame.writeUInt32BE(4 + body.length);
+  if (request.length >= 12) request.copy(frame, 4, 8, 12);
+  return Buffer.concat([frame, body]);
+}
+
+t.test('what can never connect is not tried', async (t) => {
+  const { kafka } = plainAccess('127.0.0.1:1');
+  const identity: KafkaAccess = {
+    kafka: {
+      ...kafka,
+      authentication: { kind: 'systemAssignedManagedIdentity', audience: 'https://hubs.example' },
+    },
+    kafkaCredentials: seal<KafkaCredentials>({}),
+  };
+  const request = { ...NOTHING, timeoutMs: LONG_MS };
+  const waits = await inspectKafka(identity, request);
+  t.match(waits.fault, { reason: 'authentication', detail: /^there is no token yet/ });
+  const planted = 'planted-certificate';
+  const damaged: KafkaAccess = {
+    kafka: { ...kafka, tls: { caConfigMap: 'ca' } },
+    kafkaCredentials: seal<KafkaCredentials>({ caPem: planted }),
+  };
+  const { fault } = await inspectKafka(damaged, request);
+  t.match(fault, { detail: /librdkafka/ });
+  t.notMatch(fault?.detail, planted);
+});
+
+t.test('a name that cannot be sent is an error of the caller', async (t) => {
+  const address = await serve(t, () => {});
+  const request = { topics: [''], groups: [], timeoutMs: LONG_MS };
+  await t.rejects(inspectKafka(plainAccess(address), request), TypeError);
+});
