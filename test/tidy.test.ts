@@ -41,14 +41,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kafka: [...SHARED, 'secrets'],
   worker: [...SHARED, 'kafka'],
   explain: [...SHARED, ...PARTS, 'flow', 'engine'],
+  // Makes connections itself; what the shards and their threads do stays with them.
+  doctor: [...SHARED, 'mqtt', 'route', 'secrets'],
   // kafka, channel: what a bench has sent it reads back through the addon.
   bench: [...FOUNDATION, 'channel', 'kafka'],
   // kafka: the mock cluster of the addon is the demo's Kafka.
   demo: [...FOUNDATION, 'kafka', 'config', 'engine'],
   // kafka: `dead-letters replay` is a small producer of its own.
   cli: [
-    ...[...SHARED, ...PARTS, 'kafka', 'config', 'engine', 'explain', 'bench', 'demo'],
-    ...['secrets', 'identity'],
+    ...[...SHARED, ...PARTS, 'kafka', 'config', 'engine', 'explain', 'doctor', 'bench'],
+    ...['demo', 'secrets', 'identity'],
   ],
   main: ['base', 'cli'],
 };
@@ -194,7 +196,7 @@ t.test('only a bridge with a managed identity loads what asks for tokens', async
 t.test('the work of a command is loaded only when that command is asked for', async (t) => {
   const reached = [...reachedFrom('src/main.ts', 'atOnce')];
   t.ok(reached.includes('src/cli/bench-options.ts'));
-  const work = /^src\/(bench\/(bench|round)\.ts|explain\/|dead-letter\/|engine\/|demo\/)/;
+  const work = /^src\/(bench\/(bench|round)\.ts|explain\/|doctor\/|dead-letter\/|engine\/|demo\/)/;
   t.strictSame(
     reached.filter((path) => work.test(path)),
     [],

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { registerBench } from './bench-options.js';
 import { dataDir } from './data-dir.js';
 import { registerDeadLetters } from './dead-letters-options.js';
+import { registerDoctor } from './doctor-options.js';
 import { registerExplain } from './explain-options.js';
 import { seconds, wholeNumber } from './numbers.js';
 import { TOKEN_FILE_OPTION } from './token-file-option.js';
@@ -20,6 +21,7 @@ export function createProgram(): Command {
   registerDemo(program);
   registerRun(program);
   registerValidate(program);
+  registerDoctor(configurationOptions(program.command('doctor')));
   registerExplain(configurationOptions(program.command('explain')));
   registerBench(program);
   registerDeadLetters(program);

@@ -1,5 +1,5 @@
-/* A connection that is made to see whether it can be: dialled, CONNECT, CONNACK, DISCONNECT. Its session
- * is its own and ends with it, so that no other is disturbed.
+/* A connection that is made to see whether it can be: dialled, CONNECT, CONNACK, perhaps SUBSCRIBEs,
+ * DISCONNECT. Its session is its own and ends with it, so that no other is disturbed.
  */
 import type { IConnackPacket, Packet } from 'mqtt-packet';
 import { type Clock, systemClock } from '../base/clock.js';
@@ -13,10 +13,14 @@ import { ConnectionFault } from './dial/connection-fault.js';
 import { dialler } from './dial/dialler.js';
 import { earlyEnd } from './early-end.js';
 import { EnhancedAuthentication } from './enhanced-authentication.js';
+import { FilterTrial, type TriedFilter } from './filter-trial.js';
 import { PROTOCOL_ERROR, reasonText, SUCCESS, withReasonString } from './reason-code.js';
+import { DISCARD } from './receive/oversize.js';
+import type { Subscription } from './subscriptions.js';
 
 /** All that a broker has to say in so short a life. */
 const PACKET_BYTES_MAX = 65_536;
+const ENDS_SESSION = { sessionExpiryInterval: 0 };
 
 /**
  * Resolves with what the broker grants. Rejects with a ConnectionFault, whose text is for people and has
@@ -24,15 +28,46 @@ const PACKET_BYTES_MAX = 65_536;
  *
  * @param clientId one that nobody else has
  */
-export function tryMqttConnect(
+export async function tryMqttConnect(
   connection: MqttConnection,
   credentials: Sealed<MqttCredentials>,
   clientId: string,
   timeoutMs: number,
   clock: Clock = systemClock,
 ): Promise<ServerLimits> {
+  const trial = { clientId, timeoutMs, sessionExpirySeconds: 0, subscriptions: [] };
+  return (await tryMqtt(connection, credentials, trial, clock)).limits;
+}
+
+export interface MqttTrial {
+  /** One that nobody else has. */
+  readonly clientId: string;
+  /** For the connection, and for each SUBACK. */
+  readonly timeoutMs: number;
+  /**
+   * To be asked for; the session ends at DISCONNECT all the same, and only where that never comes does the
+   * broker keep it for so long.
+   */
+  readonly sessionExpirySeconds: number;
+  /** Tried one after the other; shared ones must not be among them, for they take messages from others. */
+  readonly subscriptions: readonly Subscription[];
+}
+
+export interface MqttTrialOutcome {
+  readonly limits: ServerLimits;
+  /** In their order; those behind the loss of the connection are left out. */
+  readonly filters: readonly TriedFilter[];
+}
+
+/** As `tryMqttConnect`, and subscribes too. Nothing that is retained comes, and nothing is acknowledged. */
+export function tryMqtt(
+  connection: MqttConnection,
+  credentials: Sealed<MqttCredentials>,
+  trial: MqttTrial,
+  clock: Clock = systemClock,
+): Promise<MqttTrialOutcome> {
   return new Promise((resolve, reject) => {
-    new Attempt(connection, credentials, clientId, timeoutMs, clock, (outcome) => {
+    new Attempt(connection, credentials, trial, clock, (outcome) => {
       if (outcome instanceof ConnectionFault) reject(outcome);
       else resolve(outcome);
     });
@@ -42,25 +77,28 @@ export function tryMqttConnect(
 class Attempt {
   readonly #target: MqttConnection;
   readonly #credentials: MqttCredentials;
-  readonly #clientId: string;
-  readonly #onEnded: (outcome: ServerLimits | ConnectionFault) => void;
+  readonly #trial: MqttTrial;
+  readonly #clock: Clock;
+  readonly #onEnded: (outcome: MqttTrialOutcome | ConnectionFault) => void;
   readonly #connection: Connection;
   readonly #authentication = new EnhancedAuthentication((packet) => this.#connection.send(packet));
   readonly #cancelTimeout: () => void;
   #isOpen = false;
+  #filters: FilterTrial | undefined;
   #ended = false;
 
   constructor(
     target: MqttConnection,
     credentials: Sealed<MqttCredentials>,
-    clientId: string,
-    timeoutMs: number,
+    trial: MqttTrial,
     clock: Clock,
-    onEnded: (outcome: ServerLimits | ConnectionFault) => void,
+    onEnded: (outcome: MqttTrialOutcome | ConnectionFault) => void,
   ) {
+    const { timeoutMs } = trial;
     this.#target = target;
     this.#credentials = unseal(credentials);
-    this.#clientId = clientId;
+    this.#trial = trial;
+    this.#clock = clock;
     this.#onEnded = onEnded;
     this.#connection = new Connection({
       host: target.host,
@@ -76,11 +114,18 @@ class Attempt {
         onOpen: () => this.#onOpen(),
         onPacket: (packet) => this.#onPacket(packet),
         onClosed: (closed) => this.#onClosed(closed),
-        // It has subscribed to nothing and sends nothing.
-        onPublish: () => this.#refuse('a PUBLISH before its CONNACK'),
-        onOversize: () => void this.#refuse('a PUBLISH before its CONNACK'),
-        onLeft: () => void this.#refuse('a PUBLISH before its CONNACK'),
-        onPuback: () => void this.#refuse('a PUBACK before its CONNACK'),
+        // Before a SUBSCRIBE there is nothing to come, and what comes behind one counts for nothing.
+        onPublish: () =>
+          this.#filters !== undefined || this.#refuse('a PUBLISH before its CONNACK'),
+        onOversize: () => {
+          if (this.#filters !== undefined) return DISCARD;
+          this.#refuse('a PUBLISH before its CONNACK');
+          return undefined;
+        },
+        onLeft: () => {
+          if (this.#filters === undefined) this.#refuse('a PUBLISH before its CONNACK');
+        },
+        onPuback: () => void this.#refuse('a PUBACK that nobody awaits'),
         onBatchStart: () => {},
         onBatchEnd: () => {},
         onDrained: () => {},
@@ -102,10 +147,10 @@ class Attempt {
     this.#connection.send(
       connectPacket(
         {
-          clientId: this.#clientId,
+          clientId: this.#trial.clientId,
           cleanStart: true,
           keepAliveSeconds: this.#target.keepAliveSeconds,
-          sessionExpirySeconds: 0,
+          sessionExpirySeconds: this.#trial.sessionExpirySeconds,
           receiveMaximum: 1,
           topicAliasMaximum: 0,
           maximumPacketSize: PACKET_BYTES_MAX,
@@ -127,6 +172,9 @@ class Attempt {
         code,
         'serverDisconnect',
       );
+    } else if (this.#filters !== undefined) {
+      const fault = this.#filters.onPacket(packet);
+      if (fault !== undefined) this.#refuse(fault);
     } else if (packet.cmd === 'connack') this.#onConnack(packet);
     else this.#refuse(`a ${packet.cmd.toUpperCase()} before its CONNACK`);
   }
@@ -144,24 +192,39 @@ class Attempt {
       this.#refuse(fault);
       return;
     }
-    this.#end(serverLimits(packet));
-    this.#connection.disconnect(SUCCESS, 'it can be made');
+    this.#cancelTimeout();
+    const limits = serverLimits(packet);
+    this.#filters = new FilterTrial({
+      ...this.#trial,
+      clock: this.#clock,
+      withIdentifiers: limits.subscriptionIdentifiers,
+      send: (each) => this.#connection.send(each),
+      onEnded: (filters) => {
+        this.#end({ limits, filters });
+        // Its session ends here, whatever was asked for.
+        const properties = this.#trial.sessionExpirySeconds > 0 ? ENDS_SESSION : undefined;
+        this.#connection.disconnect(SUCCESS, 'it can be made', properties);
+      },
+    });
+    this.#filters.start();
   }
 
   /** What may come only after a CONNACK, or never. */
   #refuse(what: string): boolean {
     const text = `the broker sent ${what}`;
+    this.#filters?.onLost(text);
     this.#end(new ConnectionFault('protocol', text));
     this.#connection.disconnect(PROTOCOL_ERROR, text);
     return true;
   }
 
   #onClosed(closed: Closed): void {
+    this.#filters?.onLost(closed.reason);
     const { reason, lossReason } = earlyEnd(closed, this.#target);
     this.#end(new ConnectionFault(lossReason ?? 'other', reason));
   }
 
-  #end(outcome: ServerLimits | ConnectionFault): void {
+  #end(outcome: MqttTrialOutcome | ConnectionFault): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#cancelTimeout();

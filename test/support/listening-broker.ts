@@ -4,6 +4,7 @@ import {
   generate,
   type IConnackPacket,
   type IPublishPacket,
+  type ISubscribePacket,
   type Packet,
   parser,
 } from 'mqtt-packet';
@@ -21,6 +22,8 @@ export class ListeningBroker {
   connack: Partial<IConnackPacket> = {};
   /** Called with each PUBLISH, which is acknowledged by default. */
   onPublish: (publish: IPublishPacket) => void = (publish) => this.puback(publish);
+  /** Called with each SUBSCRIBE, which nobody answers by default. */
+  onSubscribe: (subscribe: ISubscribePacket) => void = () => {};
   bytesRead = 0;
 
   static async listen(
@@ -51,6 +54,10 @@ export class ListeningBroker {
     if (qos === 1) this.send({ cmd: 'puback', messageId: messageId as number, reasonCode });
   }
 
+  suback({ messageId }: ISubscribePacket, reasonCode: number): void {
+    this.send({ cmd: 'suback', messageId: messageId as number, granted: [reasonCode] });
+  }
+
   send(packet: Packet): void {
     this.socket.write(generate(packet, { protocolVersion: 5 }));
   }
@@ -65,6 +72,8 @@ export class ListeningBroker {
       } else if (packet.cmd === 'publish') {
         this.publishes.push(packet);
         this.onPublish(packet);
+      } else if (packet.cmd === 'subscribe') {
+        this.onSubscribe(packet);
       }
     });
     socket.on('data', (bytes) => {
