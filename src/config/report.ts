@@ -1,5 +1,6 @@
 /* Problems for people, and for programs. */
 import type { Problem } from '../base/errors.js';
+import { printable } from '../base/printable.js';
 
 export interface Counts {
   readonly errors: number;
@@ -62,12 +63,4 @@ export function formatCounts({ errors, warnings }: Counts): string {
 
 function plural(count: number, noun: string): string {
   return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
-}
-
-/** Control and format characters from a file could rewrite what the terminal shows. */
-function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  );
 }

@@ -1,4 +1,5 @@
 /* An explanation for people. Pure. */
+import { printable } from '../base/printable.js';
 import type {
   ConnectorExplanation,
   Explanation,
@@ -8,7 +9,7 @@ import type {
   RecordExplanation,
   RouteExplanation,
 } from './explanation.js';
-import { bytesText, field, list, printable, quoted } from './words.js';
+import { bytesText, field, list, quoted } from './words.js';
 
 /** The explanation as lines for people, newline at the end, safe for a terminal. */
 export function explanationText(explanation: Explanation): string {

@@ -1,4 +1,5 @@
 /* An explanation of a record from Kafka, for people. Pure. */
+import { printable } from '../base/printable.js';
 import type {
   ConnectorToMqtt,
   ConsumerExplanation,
@@ -8,7 +9,7 @@ import type {
   RouteToMqtt,
   ToMqttExplanation,
 } from './to-mqtt-explanation.js';
-import { bytesText, field, printable, quoted } from './words.js';
+import { bytesText, field, quoted } from './words.js';
 
 export function toMqttText(explanation: ToMqttExplanation): string {
   const { kafkaTopic, partition, payloadBytes, routesMatched, connectors } = explanation;

@@ -1,4 +1,5 @@
 /* How explanations of both directions are put into lines for people. Pure. */
+import { printable } from '../base/printable.js';
 import type { Bytes } from './explanation.js';
 
 const LABEL_WIDTH = 15;
@@ -17,12 +18,4 @@ export function field(label: string, value: string): string {
 
 export function quoted(text: string): string {
   return printable(JSON.stringify(text));
-}
-
-/** Control and format characters could rewrite what the terminal shows. */
-export function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  );
 }
