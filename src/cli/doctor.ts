@@ -4,7 +4,10 @@ import { systemClock } from '../base/clock.js';
 import { loadApart } from '../config/load-apart.js';
 import { type Output, wantsColor } from '../config/report.js';
 import { examine } from '../doctor/doctor.js';
+import { inspectApart } from '../doctor/inspect-apart.js';
+import type { TokenAsker } from '../doctor/kafka-secrets.js';
 import { countSteps, reportJson, type Step, stepLine, summaryLine } from '../doctor/report.js';
+import { openTokenSource } from '../identity/token-source.js';
 import type { DoctorCommandOptions } from './doctor-options.js';
 import { usableModel } from './usable-model.js';
 
@@ -41,8 +44,15 @@ export async function doctorCommand(
     secrets: loaded.secrets,
     timeoutMs: Math.ceil(options.timeout * 1000),
     clock: systemClock,
+    askToken,
+    inspect: inspectApart,
     onStep: options.json ? () => {} : show,
   });
   stdout.write(options.json ? reportJson(steps) : summaryLine(steps));
   return countSteps(steps).failed === 0 ? EXIT_WORKS : EXIT_FAILS;
 }
+
+const askToken: TokenAsker = async (audience, signal) => {
+  const source = openTokenSource({ audience, environment: process.env, clock: systemClock });
+  return (await source.issue(signal)).token;
+};

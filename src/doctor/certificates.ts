@@ -1,5 +1,5 @@
 /* What a person wants to know of a server's certificates, once they are verified. Pure. */
-import type { DetailedPeerCertificate } from 'node:tls';
+import type { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
 import { shortText } from '../base/short-text.js';
 
 const DAY_MS = 86_400_000;
@@ -21,7 +21,6 @@ export function certificateFindings(
   nowMs: number,
 ): CertificateFindings {
   const chain = chainOf(certificate);
-  const names = shortText((certificate.subjectaltname ?? '').replaceAll(/DNS:|IP Address:/g, ''));
   const issuers = chain.slice(1).map((each) => nameOf(each));
   const daysLeft = daysUntil(certificate.valid_to, nowMs);
   const warnings = chain.flatMap((each, index) => {
@@ -30,10 +29,16 @@ export function certificateFindings(
   });
   return {
     text:
-      `certificate ${nameOf(certificate)} for ${names === '' ? 'no name' : names}, of ` +
+      `certificate ${nameOf(certificate)} for ${namesOf(certificate)}, of ` +
       `${issuers.length === 0 ? 'itself' : issuers.join(', of ')}, good for ${daysLeft} days`,
     warnings,
   };
+}
+
+/** Those that a client may connect by. */
+export function namesOf({ subjectaltname = '' }: PeerCertificate): string {
+  const names = shortText(subjectaltname.replaceAll(/DNS:|IP Address:/g, ''));
+  return names === '' ? 'no name' : names;
 }
 
 /** One, where it expires soon; times since 1970. */

@@ -3,11 +3,11 @@
  */
 import type { Model } from '../config/model.js';
 import type { SecretSource } from '../secrets/secret-source.js';
-import type { Limits } from './end-point.js';
+import { checkKafka, type KafkaOptions } from './kafka.js';
 import { checkMqtt } from './mqtt.js';
 import { type Step, Steps } from './report.js';
 
-export interface DoctorOptions extends Limits {
+export interface DoctorOptions extends KafkaOptions {
   readonly model: Model;
   readonly secrets: SecretSource;
   /** Each step as soon as it is over. */
@@ -24,6 +24,7 @@ export async function examine(options: DoctorOptions): Promise<readonly Step[]> 
   };
   for (const connector of model.connectors.filter(({ instances }) => instances > 0)) {
     await checkMqtt(new Steps(connector.name, 'mqtt', add), connector, secrets, options);
+    await checkKafka(new Steps(connector.name, 'kafka', add), connector, secrets, options);
   }
   return all;
 }

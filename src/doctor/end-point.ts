@@ -3,7 +3,7 @@
  */
 import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type PeerCertificate } from 'node:tls';
 import type { Clock } from '../base/clock.js';
 import type { ConnectionLossReason } from '../metrics/reasons.js';
 import {
@@ -15,8 +15,9 @@ import {
 import { checkSecured, type TlsTarget, tlsOptions } from '../mqtt/dial/tls.js';
 import type { MqttCredentials } from '../secrets/mqtt-credentials.js';
 import type { Sealed } from '../secrets/sealed.js';
-import { certificateFindings } from './certificates.js';
+import { certificateFindings, namesOf } from './certificates.js';
 import type { Check, Steps } from './report.js';
+import { FAILED_BEFORE } from './words.js';
 
 export interface EndPoint {
   readonly target: TlsTarget;
@@ -30,8 +31,6 @@ export interface Limits {
   readonly clock: Clock;
 }
 
-const PASSED_BEFORE = 'a step before it failed';
-
 /** Whether all of its steps passed; warnings do not count. */
 export async function checkEndPoint(
   steps: Steps,
@@ -42,11 +41,11 @@ export async function checkEndPoint(
   const secured: readonly Check[] = target.tls === undefined ? [] : ['tls'];
   const addresses = await findAddresses(steps, target.host, limits.timeoutMs);
   if (!addresses) {
-    steps.skip(['tcp', ...secured], address, PASSED_BEFORE);
+    steps.skip(['tcp', ...secured], address, FAILED_BEFORE);
     return false;
   }
   if (!(await checkTcp(steps, target, limits))) {
-    steps.skip(secured, address, PASSED_BEFORE);
+    steps.skip(secured, address, FAILED_BEFORE);
     return false;
   }
   if (target.tls === undefined) return true;
@@ -146,9 +145,16 @@ function connected(
       resolve(fault);
     };
     const timer = setTimeout(() => end(tooLate(event, target, timeoutMs)), timeoutMs);
-    socket.on('error', (error) => end(connectionFault(error, target, false)));
+    socket.on('error', (error) => end(withNames(connectionFault(error, target, false), error)));
     socket.once(event, () => end(undefined));
   });
+}
+
+/** With the names that a certificate is for, where it is not for ours: of an address Node.js tells none. */
+function withNames(fault: ConnectionFault, error: Error): ConnectionFault {
+  const { code, cert } = error as NodeJS.ErrnoException & { cert?: PeerCertificate };
+  if (code !== 'ERR_TLS_CERT_ALTNAME_INVALID' || cert === undefined) return fault;
+  return new ConnectionFault(fault.lossReason, `${fault.message}: it is for ${namesOf(cert)}`);
 }
 
 function tooLate(

@@ -18,8 +18,8 @@ import { expiryWarnings } from './certificates.js';
 import { checkEndPoint, type Limits } from './end-point.js';
 import { limitsText, limitWarnings, type MqttNeeds, mqttNeeds } from './mqtt-limits.js';
 import type { Check, Steps } from './report.js';
+import { FAILED_BEFORE } from './words.js';
 
-const PASSED_BEFORE = 'a step before it failed';
 const AFTER_END_POINT: readonly Check[] = ['connect', 'limits'];
 
 export async function checkMqtt(
@@ -36,9 +36,9 @@ export async function checkMqtt(
   const granted =
     isReached && credentials !== undefined
       ? await checkConnect(steps, connector, credentials, limits)
-      : steps.skip(AFTER_END_POINT, address, PASSED_BEFORE);
+      : steps.skip(AFTER_END_POINT, address, FAILED_BEFORE);
   if (granted === undefined || credentials === undefined) {
-    for (const { filter } of needs.subscriptions) steps.skip(['subscribe'], filter, PASSED_BEFORE);
+    for (const { filter } of needs.subscriptions) steps.skip(['subscribe'], filter, FAILED_BEFORE);
     return;
   }
   checkLimits(steps, connector, granted, needs);
@@ -98,7 +98,7 @@ async function checkConnect(
   } catch (error) {
     if (!(error instanceof ConnectionFault)) throw error;
     steps.add('failed', 'connect', address, `${error.message}${clientIdHint(error, clientId)}`);
-    steps.skip(['limits'], address, PASSED_BEFORE);
+    steps.skip(['limits'], address, FAILED_BEFORE);
     return undefined;
   }
 }
@@ -147,7 +147,7 @@ async function checkFilters(
   for (const [index, subscription] of subscriptions.entries()) {
     const { filter } = subscription;
     const found = outcome instanceof ConnectionFault ? undefined : outcome.filters[index];
-    if (found === undefined) steps.skip(['subscribe'], filter, PASSED_BEFORE);
+    if (found === undefined) steps.skip(['subscribe'], filter, FAILED_BEFORE);
     else addFilter(steps, subscription, found);
   }
 }

@@ -2,6 +2,9 @@
  * field means.
  */
 
+import { printable } from '../base/printable.js';
+import { plural } from './words.js';
+
 /** In the order in which they are made. */
 export const CHECKS = [
   'secrets',
@@ -59,6 +62,15 @@ export class Steps {
       outcome,
       text,
     });
+  }
+
+  /** Takes steps that are made beside others, until `release` hands them on behind those. */
+  aside(): { readonly steps: Steps; release(): void } {
+    const held: Step[] = [];
+    return {
+      steps: new Steps(this.#connector, this.#side, (step) => held.push(step)),
+      release: () => held.splice(0).forEach(this.#onStep),
+    };
   }
 
   /** Steps that depend on one that failed. */
@@ -127,16 +139,4 @@ export function summaryLine(steps: readonly Step[]): string {
   const { failed, warnings } = countSteps(steps);
   const counts = `${plural(failed, 'check')} failed, ${plural(warnings, 'warning')}`;
   return failed === 0 ? `all would work: ${counts}\n` : `not all would work: ${counts}\n`;
-}
-
-function plural(count: number, noun: string): string {
-  return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
-}
-
-/** What servers say could rewrite what the terminal shows. */
-function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  );
 }

@@ -1,11 +1,19 @@
 /* Has the doctor look at a configuration, for tests. */
 import { systemClock } from '../../src/base/clock.js';
+import type { KafkaInspection } from '../../src/channel/kafka-inspection.js';
 import { type DoctorOptions, examine } from '../../src/doctor/doctor.js';
 import type { Step } from '../../src/doctor/report.js';
 import { seal } from '../../src/secrets/sealed.js';
 import type { InlineObjects, SecretSource } from '../../src/secrets/secret-source.js';
 import { modelOf } from '../config/documents.js';
 import { BROKER_CA_PEM } from '../support/server-certificates.js';
+
+const NOTHING_INSPECTED: KafkaInspection = {
+  fault: { reason: 'timeout', detail: 'nobody was asked' },
+  brokers: [],
+  topics: [],
+  groups: [],
+};
 
 export type TextObjects = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
@@ -41,6 +49,8 @@ export async function examined(
     timeoutMs: 10_000,
     clock: systemClock,
     onStep: () => {},
+    askToken: () => Promise.reject(new Error('nobody needs a token')),
+    inspect: () => Promise.resolve(NOTHING_INSPECTED),
     ...options,
   });
 }

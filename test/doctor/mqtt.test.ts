@@ -56,6 +56,27 @@ t.test('where all is well every step passes, and the broker is left as it was', 
   t.match(sent[4], { unsubscriptions: ['a/#'] });
 });
 
+for (const kind of ['ws', 'wss'] as const) {
+  t.test(
+    `${kind}: what lies below is tried first, then the way that the bridge goes`,
+    async (t) => {
+      const mqtt = await broker(t, kind);
+      const tls = kind === 'wss';
+      const documents = mqttAt(mqtt.port, { tls, host: `${kind}://localhost` }) + TO_KAFKA;
+      const steps = ofMqtt(await examined(documents));
+      t.strictSame(outline(steps, 'mqtt'), [
+        ...(tls ? ['passed secrets'] : []),
+        'passed name',
+        'passed tcp',
+        ...(tls ? ['passed tls'] : []),
+        'passed connect',
+        'passed limits',
+        'passed subscribe',
+      ]);
+    },
+  );
+}
+
 t.test('a shared subscription is tried without its group, as no member of it', async (t) => {
   const mqtt = await broker(t);
   const shared = 'sharedSubscription: { groupName: g, groupMinimumShareNumber: 1 }';
@@ -134,7 +155,7 @@ const REFUSED: readonly (readonly [string, TlsOptions, RegExp])[] = [
   [
     'is for another name',
     OTHER_NAME,
-    /is for another name \(.*\): connect by a name that is in it/,
+    /is for another name \(.*\): connect by a name that is in it: it is for broker\.example$/,
   ],
 ];
 
