@@ -6,6 +6,7 @@
  * are only asked about where that is there already. Where Kafka does not let us see that topic they are
  * asked about too, for that says nothing of whether it is there, and any Kafka with ACLs hides it.
  */
+import { setTimeout } from 'node:timers/promises';
 import type {
   InspectedGroup,
   InspectedTopic,
@@ -31,6 +32,7 @@ import { connectionNews, isCertain } from './connection-news.js';
 import {
   GROUP_AUTHORIZATION_FAILED,
   groupRefusal,
+  isComing,
   isUnanswered,
   TOPIC_AUTHORIZATION_FAILED,
   topicRefusal,
@@ -43,6 +45,7 @@ const CONNECT_MS_MIN = 1000;
 const CONNECT_MS_MAX = 30_000;
 /** An attempt that times out is to be known before the whole is over. */
 const CONNECT_SHARE = 0.8;
+const AGAIN_MS = 250;
 const INT32_MAX = 2 ** 31 - 1;
 
 /**
@@ -96,7 +99,7 @@ class Inspection {
     ]);
     // Elsewhere its first look for a coordinator would make that topic.
     const askable = found.get(OFFSETS_TOPIC)?.code !== UNKNOWN_TOPIC_OR_PART;
-    const told = await this.#askAll(ADMIN_GROUPS, askable && this.#isAnswered ? groups : []);
+    const told = await this.#askGroups(askable && this.#isAnswered ? groups : []);
     return this.#result(brokers.items, found, told, limits);
   }
 
@@ -145,6 +148,19 @@ class Inspection {
       slices.push(this.#ask(question, slice).then((answer) => findingsOf(answer, slice)));
     }
     return new Map((await Promise.all(slices)).flatMap((each) => [...each]));
+  }
+
+  /** A Kafka that has just started has no coordinators yet, and has them a moment later. */
+  async #askGroups(names: readonly string[]): Promise<Findings> {
+    const findings = new Map(await this.#askAll(ADMIN_GROUPS, names));
+    for (;;) {
+      const coming = names.filter((name) => isComing(findings.get(name)?.code ?? 0));
+      if (coming.length === 0 || this.#deadlineMs - performance.now() < 2 * AGAIN_MS) {
+        return findings;
+      }
+      await setTimeout(AGAIN_MS);
+      for (const [name, item] of await this.#askAll(ADMIN_GROUPS, coming)) findings.set(name, item);
+    }
   }
 
   #result(

@@ -25,6 +25,11 @@ const UNANSWERED: ReadonlySet<number> = new Set([
   TIMED_OUT,
 ]);
 
+/** Whether a group's coordinator is only just starting, or another broker: asked again, it may answer. */
+export function isComing(code: number): boolean {
+  return [COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR].includes(code);
+}
+
 /** Whether Kafka has said nothing at all; `code` is an rd_kafka_resp_err_t. */
 export function isUnanswered(code: number): boolean {
   return UNANSWERED.has(code);

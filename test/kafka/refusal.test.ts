@@ -1,5 +1,5 @@
 import t from 'tap';
-import { groupRefusal, isUnanswered, topicRefusal } from '../../src/kafka/refusal.js';
+import { groupRefusal, isComing, isUnanswered, topicRefusal } from '../../src/kafka/refusal.js';
 
 t.test('what is sound is refused by nobody', async (t) => {
   t.equal(topicRefusal(0, 'plant'), undefined);
@@ -41,3 +41,13 @@ t.test('what Kafka itself said is no silence', async (t) => {
   t.notOk(isUnanswered(0));
   t.notOk(isUnanswered(29));
 });
+
+t.test(
+  'a coordinator that is only just starting may answer later, and nothing else does',
+  async (t) => {
+    t.same(
+      [0, 3, 14, 15, 16, 24, 30, -185].filter((code) => isComing(code)),
+      [14, 15, 16],
+    );
+  },
+);
