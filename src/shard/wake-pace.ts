@@ -10,8 +10,8 @@
  */
 import type { Clock } from '../base/clock.js';
 
-/** Docs/decisions/010 has the figures. */
-const GAP_MS = 0.5;
+/** Docs/decisions/022 has the figures. */
+const GAP_MS = 1;
 const TIMER_MS = 1;
 
 export class WakePace {

@@ -13,7 +13,9 @@ function createPace() {
 t.test('after a rest a worker is woken at once', async (t) => {
   const { clock, mayWake } = createPace();
   t.equal(mayWake(), true);
-  clock.advance(0.5);
+  clock.advance(0.9);
+  t.equal(mayWake(), false);
+  clock.advance(0.1);
   t.equal(mayWake(), true);
 });
 
