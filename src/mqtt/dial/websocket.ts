@@ -4,9 +4,10 @@
  * 2. What is read while reading is paused is kept in order: a message and what one read had behind it.
  * 3. What is sent is copied by the masking of WebSocket: memory of the caller's is free at once.
  */
+import { createRequire } from 'node:module';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { shortText } from '../../base/short-text.js';
 import type { MqttConnection } from '../../config/model.js';
 import type { MqttCredentials } from '../../secrets/mqtt-credentials.js';
@@ -26,6 +27,8 @@ const FURTHER_BYTES_MAX = 1024 * 1024;
 const PONG_UNSENT_BYTES_MAX = 65_536;
 /** What was sent is all that is to be said [RFC 6455, section 7.4.1]. */
 const NORMAL_CLOSURE = 1000;
+
+const require = createRequire(import.meta.url);
 
 export type WebSocketTarget = TlsTarget & Pick<MqttConnection, 'webSocketPath'>;
 
@@ -53,7 +56,9 @@ class WebSocketTransport implements Transport {
     this.#backlog = new Backlog(options);
     this.#socket = this.#connect(credentials);
     const scheme = target.tls === undefined ? 'ws' : 'wss';
-    this.#webSocket = new WebSocket(
+    // Here, since it takes 5 MB of memory, of which a bridge over TCP has no use.
+    const ws = require('ws') as typeof import('ws');
+    this.#webSocket = new ws.WebSocket(
       `${scheme}://${addressOf(target)}${target.webSocketPath ?? '/'}`,
       [SUBPROTOCOL],
       {
@@ -92,7 +97,7 @@ class WebSocketTransport implements Transport {
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#webSocket.readyState !== WebSocket.OPEN) return;
+    if (this.#webSocket.readyState !== this.#webSocket.OPEN) return;
     this.#bytesWritten += bytes.length;
     this.#webSocket.send(bytes);
   }
@@ -103,7 +108,7 @@ class WebSocketTransport implements Transport {
 
   pause(): void {
     this.#backlog.pause();
-    if (this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.pause();
+    if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#webSocket.pause();
   }
 
   resume(): void {
@@ -159,7 +164,7 @@ class WebSocketTransport implements Transport {
 
   /** Of a WebSocket that was open, ws tells only later with which code it was closed. */
   #afterSocket(over: () => void): void {
-    const isOver = !this.#watch.isOpen || this.#webSocket.readyState === WebSocket.CLOSED;
+    const isOver = !this.#watch.isOpen || this.#webSocket.readyState === this.#webSocket.CLOSED;
     if (isOver) over();
     else this.#webSocket.once('close', over);
   }
