@@ -149,14 +149,12 @@ export interface Consumer {
 }
 
 // What can be asked of an Admin, and what an item of the answer has besides its name and code.
-/** Item: a broker; its id as number, its port; its host as name. */
-export const ADMIN_BROKERS = 0;
-/** Item: a topic; its partitions as number, operations. */
-export const ADMIN_TOPICS = 1;
+/** Item: a topic; partitions, operations. */
+export const ADMIN_TOPICS = 0;
 /** Item: a topic; max.message.bytes as value, where it is told. */
-export const ADMIN_TOPIC_LIMITS = 2;
+export const ADMIN_TOPIC_LIMITS = 1;
 /** Item: a consumer group, whether it exists or not; operations. */
-export const ADMIN_GROUPS = 3;
+export const ADMIN_GROUPS = 2;
 
 /** rd_kafka_AclOperation_t, as bits of an item's operations. */
 export const OPERATION_READ = 1 << 3;
@@ -168,8 +166,7 @@ export interface AdminItem {
   readonly name: string;
   /** rd_kafka_resp_err_t, of this thing alone. */
   readonly code: number;
-  readonly number: number;
-  readonly port: number;
+  readonly partitions: number;
   readonly operations: number;
   /** Empty where it is not told. */
   readonly value: string;
@@ -183,7 +180,7 @@ export interface AdminAnswer {
   readonly items: readonly AdminItem[];
 }
 
-/** EVENT_LOG or EVENT_ERROR. */
+/** EVENT_LOG, EVENT_ERROR or EVENT_STATISTICS, by which it tells of the brokers. */
 export type AdminEvent = Pick<ProducerEvent, 'kind' | 'code' | 'text'>;
 
 /** A client that asks Kafka what is there and what we may do with it; it changes nothing. */

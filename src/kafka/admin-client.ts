@@ -40,7 +40,7 @@ export class AdminClient {
 
   /**
    * @param question an ADMIN_ of addon.ts
-   * @param names up to NAMES_MAX, each once; none for the brokers
+   * @param names from 1 to NAMES_MAX, each once
    * @returns Kafka's answer, or with a code of its own why there is none; never rejects
    */
   ask(question: number, names: readonly string[], timeoutMs: number): Promise<AdminAnswer> {

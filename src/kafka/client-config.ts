@@ -71,6 +71,8 @@ export function adminProperties(access: KafkaAccess, connectMs: number): Propert
     'reconnect.backoff.ms': '100',
     'reconnect.backoff.max.ms': '1000',
     'socket.nagle.disable': 'true',
+    // By which it tells of the brokers that there are.
+    'statistics.interval.ms': '100',
     'log.connection.close': 'true',
   };
 }

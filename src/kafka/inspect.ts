@@ -14,7 +14,6 @@ import type {
   KafkaInspection,
 } from '../channel/kafka-inspection.js';
 import {
-  ADMIN_BROKERS,
   ADMIN_GROUPS,
   ADMIN_TOPIC_LIMITS,
   ADMIN_TOPICS,
@@ -22,6 +21,7 @@ import {
   type AdminEvent,
   type AdminItem,
   EVENT_LOG,
+  EVENT_STATISTICS,
   OPERATION_READ,
   OPERATION_WRITE,
   OPERATIONS_UNTOLD,
@@ -39,6 +39,7 @@ import {
   UNKNOWN_TOPIC_OR_PART,
 } from './refusal.js';
 import type { KafkaAccess } from './security-properties.js';
+import { brokersKnown, type KnownBroker } from './statistics.js';
 
 const OFFSETS_TOPIC = '__consumer_offsets';
 const CONNECT_MS_MIN = 1000;
@@ -75,6 +76,8 @@ class Inspection {
   /** Of bootstrapServers those that could let us in still, as far as we know. */
   readonly #hopeful: Set<string>;
   #client: AdminClient | undefined;
+  #brokers: readonly KnownBroker[] = [];
+  #onBrokers: () => void = () => {};
   #fault: ConnectionFault | undefined;
   #isAnswered = false;
   #isUnanswered = false;
@@ -89,18 +92,18 @@ class Inspection {
 
   async run(): Promise<KafkaInspection> {
     this.#fault = tokenFault(this.#access, Date.now());
-    if (this.#fault !== undefined || !this.#open()) return this.#result([], new Map(), new Map());
+    if (this.#fault !== undefined || !this.#open()) return this.#result(new Map(), new Map());
     const topics = [...new Set(this.#request.topics)];
     const groups = [...new Set(this.#request.groups)];
-    const [brokers, found, limits] = await Promise.all([
-      this.#ask(ADMIN_BROKERS, []),
+    const [found, limits] = await Promise.all([
       this.#askAll(ADMIN_TOPICS, [...new Set([...topics, OFFSETS_TOPIC])]),
       this.#askAll(ADMIN_TOPIC_LIMITS, topics),
     ]);
     // Elsewhere its first look for a coordinator would make that topic.
     const askable = found.get(OFFSETS_TOPIC)?.code !== UNKNOWN_TOPIC_OR_PART;
     const told = await this.#askGroups(askable && this.#isAnswered ? groups : []);
-    return this.#result(brokers.items, found, told, limits);
+    await this.#seeBrokers();
+    return this.#result(found, told, limits);
   }
 
   close(): void {
@@ -120,7 +123,21 @@ class Inspection {
     return this.#client !== undefined;
   }
 
+  /** Whoever was answered knows the brokers, and says so at its next statistics. */
+  async #seeBrokers(): Promise<void> {
+    if (!this.#isAnswered || this.#brokers.length > 0) return;
+    const leftMs = Math.max(0, this.#deadlineMs - performance.now());
+    const seen = new Promise<void>((resolve) => {
+      this.#onBrokers = resolve;
+    });
+    await Promise.race([seen, setTimeout(leftMs, undefined, { ref: false })]);
+  }
+
   #onEvent(event: AdminEvent): void {
+    if (event.kind === EVENT_STATISTICS) {
+      this.#brokers = brokersKnown(event.text);
+      if (this.#brokers.length > 0) this.#onBrokers();
+    }
     const { fault } = connectionNews({ ...event }, this.#access.kafka);
     if (fault === undefined || event.kind !== EVENT_LOG) return;
     // What comes after what is certain is only its echo.
@@ -163,12 +180,7 @@ class Inspection {
     }
   }
 
-  #result(
-    brokers: readonly AdminItem[],
-    topics: Findings,
-    groups: Findings,
-    limits: Findings = new Map(),
-  ): KafkaInspection {
+  #result(topics: Findings, groups: Findings, limits: Findings = new Map()): KafkaInspection {
     const { timeoutMs } = this.#request;
     const everything = this.#isAnswered && !this.#isUnanswered;
     // Where Kafka has said nothing at all, the fault is all that there is to say.
@@ -180,7 +192,7 @@ class Inspection {
     };
     return {
       fault: everything ? undefined : (this.#fault ?? silence),
-      brokers: brokers.map(({ name, number, port }) => ({ id: number, host: name, port })),
+      brokers: this.#brokers,
       topics: this.#request.topics.map((name) =>
         topicOf(name, told(topics, name), limits.get(name)),
       ),
@@ -199,8 +211,7 @@ function findingsOf({ code, items }: AdminAnswer, names: readonly string[]): Fin
 }
 
 const NOTHING_TOLD: Omit<AdminItem, 'name' | 'code'> = {
-  number: 0,
-  port: 0,
+  partitions: 0,
   operations: OPERATIONS_UNTOLD,
   value: '',
 };
@@ -216,7 +227,7 @@ function topicOf(
   return {
     name,
     exists: existsBy(found),
-    partitions: found?.number ?? 0,
+    partitions: found?.partitions ?? 0,
     error: topicRefusal(code, name),
     maxMessageBytes: limit === undefined ? undefined : byteCount(limit.value),
     mayWrite: isHidden ? false : may(found, OPERATION_WRITE),

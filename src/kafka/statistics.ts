@@ -2,6 +2,9 @@ interface BrokerStatistics {
   readonly state?: string;
   /** Negative for an address of the configuration, before it is known which broker answers there. */
   readonly nodeid?: number;
+  /** Host and port, as Kafka advertises them. */
+  readonly nodename?: string;
+  readonly source?: string;
 }
 
 interface Statistics {
@@ -50,9 +53,32 @@ export function brokersUp(json: string): number {
   return brokersOf(json).filter(isUp).length;
 }
 
+export interface KnownBroker {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The brokers that Kafka has told of, by their ids, from librdkafka's statistics. */
+export function brokersKnown(json: string): readonly KnownBroker[] {
+  return brokersOf(json)
+    .flatMap(({ nodeid = -1, nodename = '', source }) => {
+      const found = /^(.+):(\d{1,5})$/.exec(nodename);
+      // Logical: a group's coordinator, which is one of the others.
+      if (nodeid < 0 || source === 'logical' || found === null) return [];
+      return [{ id: nodeid, host: found[1] as string, port: Number(found[2]) }];
+    })
+    .sort((a, b) => a.id - b.id);
+}
+
 function brokersOf(json: string): readonly BrokerStatistics[] {
-  const { brokers = {} } = JSON.parse(json) as Statistics;
-  return Object.values(brokers);
+  try {
+    const { brokers = {} } = JSON.parse(json) as Statistics;
+    return Object.values(brokers);
+  } catch {
+    // librdkafka writes the names that a server gives its brokers as they are: quotes end the text early.
+    return [];
+  }
 }
 
 function isUp({ state }: BrokerStatistics): boolean {

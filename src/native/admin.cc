@@ -16,7 +16,7 @@ constexpr int kTimeoutMsMax = 3600 * 1000;
 constexpr size_t kOpenMax = 100;
 
 const char* kAskUsage =
-    "ask(question, names, timeoutMs, token): up to 1,000 names, each once, none for the brokers";
+    "ask(question, names, timeoutMs, token): from 1 to 1,000 names, each once";
 
 struct Question {
   AdminQuestion kind;
@@ -29,7 +29,7 @@ bool ReadNames(Napi::Value value, std::vector<std::string>* out) {
   if (!value.IsArray()) return false;
   const Napi::Array array = value.As<Napi::Array>();
   const uint32_t count = array.Length();
-  if (count > kNamesMax) return false;
+  if (count == 0 || count > kNamesMax) return false;
   std::unordered_set<std::string> known;
   for (uint32_t i = 0; i < count; i++) {
     const Napi::Value item = array.Get(i);
@@ -55,15 +55,14 @@ bool ReadQuestion(const Napi::CallbackInfo& info, Question* out) {
   out->kind = static_cast<AdminQuestion>(static_cast<uint32_t>(kind));
   out->timeout_ms = static_cast<int>(timeout_ms);
   out->token = static_cast<uint32_t>(token);
-  return out->names.empty() == (out->kind == AdminQuestion::kBrokers);
+  return true;
 }
 
 Napi::Object ToObject(Napi::Env env, const AdminItem& item) {
   Napi::Object out = Napi::Object::New(env);
   out.Set("name", Napi::String::New(env, item.name));
   out.Set("code", Napi::Number::New(env, item.code));
-  out.Set("number", Napi::Number::New(env, item.number));
-  out.Set("port", Napi::Number::New(env, item.port));
+  out.Set("partitions", Napi::Number::New(env, item.partitions));
   out.Set("operations", Napi::Number::New(env, static_cast<double>(item.operations)));
   out.Set("value", Napi::String::New(env, item.value));
   return out;
@@ -156,7 +155,7 @@ Napi::Value AdminHandle::TakeEvents(const Napi::CallbackInfo& info) {
   return ToArray(info.Env(), admin_->TakeEvents());
 }
 
-// takeAnswers(): { token, code, items: { name, code, number, port, operations, value }[] }[]
+// takeAnswers(): { token, code, items: { name, code, partitions, operations, value }[] }[]
 Napi::Value AdminHandle::TakeAnswers(const Napi::CallbackInfo& info) {
   if (!Open(info, "takeAnswers")) return info.Env().Undefined();
   admin_->Serve();

@@ -49,14 +49,6 @@ OptionsPtr OptionsFor(rd_kafka_t* rk, AdminQuestion question, int timeout_ms, ui
   return options;
 }
 
-void Add(const rd_kafka_Node_t* node, std::vector<AdminItem>* out) {
-  AdminItem item;
-  item.name = TextOf(rd_kafka_Node_host(node));
-  item.number = rd_kafka_Node_id(node);
-  item.port = rd_kafka_Node_port(node);
-  out->push_back(std::move(item));
-}
-
 void Add(const rd_kafka_TopicDescription_t* topic, std::vector<AdminItem>* out) {
   AdminItem item;
   size_t count = 0;
@@ -66,7 +58,7 @@ void Add(const rd_kafka_TopicDescription_t* topic, std::vector<AdminItem>* out) 
   item.operations = BitsOf(operations, count);
   count = 0;
   rd_kafka_TopicDescription_partitions(topic, &count);
-  item.number = static_cast<int32_t>(count);
+  item.partitions = static_cast<int32_t>(count);
   out->push_back(std::move(item));
 }
 
@@ -105,13 +97,10 @@ void AddAll(const Each** all, size_t count, std::vector<AdminItem>* out) {
 
 std::vector<AdminItem> ItemsOf(rd_kafka_event_t* event) {
   std::vector<AdminItem> items;
-  // librdkafka's own asserts end the process where a failed question about the brokers is read.
+  // Of a failed question librdkafka has no result to be read.
   if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) return items;
   size_t count = 0;
-  if (const auto* brokers = rd_kafka_event_DescribeCluster_result(event)) {
-    const auto** all = rd_kafka_DescribeCluster_result_nodes(brokers, &count);
-    AddAll(all, count, &items);
-  } else if (const auto* topics = rd_kafka_event_DescribeTopics_result(event)) {
+  if (const auto* topics = rd_kafka_event_DescribeTopics_result(event)) {
     const auto** all = rd_kafka_DescribeTopics_result_topics(topics, &count);
     AddAll(all, count, &items);
   } else if (const auto* configs = rd_kafka_event_DescribeConfigs_result(event)) {
@@ -131,6 +120,7 @@ std::unique_ptr<KafkaAdmin> KafkaAdmin::Open(ConfPtr conf, int wake_fd, std::str
   rd_kafka_conf_set_opaque(conf.get(), self.get());
   rd_kafka_conf_set_error_cb(conf.get(), OnError);
   rd_kafka_conf_set_log_cb(conf.get(), OnLog);
+  rd_kafka_conf_set_stats_cb(conf.get(), OnStatistics);
   self->rk_ = NewClient(RD_KAFKA_PRODUCER, std::move(conf), reason);
   if (self->rk_ == nullptr) return nullptr;
   const uint64_t one = 1;
@@ -159,9 +149,6 @@ void KafkaAdmin::Ask(AdminQuestion question, const std::vector<std::string>& nam
   for (const std::string& name : names) each.push_back(name.c_str());
   open_++;
   switch (question) {
-    case AdminQuestion::kBrokers:
-      rd_kafka_DescribeCluster(rk_, options.get(), answers_queue_);
-      break;
     case AdminQuestion::kTopics: {
       auto* topics = rd_kafka_TopicCollection_of_topic_names(each.data(), each.size());
       rd_kafka_DescribeTopics(rk_, topics, options.get(), answers_queue_);
@@ -206,6 +193,11 @@ void KafkaAdmin::OnLog(const rd_kafka_t* rk, int level, const char* facility, co
   auto* self = static_cast<KafkaAdmin*>(rd_kafka_opaque(rk));
   if (self == nullptr || self->rk_ == nullptr) return;
   self->Emit({AdminEvent::Kind::kLog, level, TextOf(facility) + ": " + TextOf(text)});
+}
+
+int KafkaAdmin::OnStatistics(rd_kafka_t*, char* json, size_t json_len, void* opaque) {
+  static_cast<KafkaAdmin*>(opaque)->Emit({AdminEvent::Kind::kStatistics, 0, {json, json_len}});
+  return 0;
 }
 
 }  // namespace millrace

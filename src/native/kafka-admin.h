@@ -6,7 +6,9 @@
  *
  * 1. Every question is answered once: by Kafka, or at its timeout by librdkafka.
  * 2. What answers hold is checked where it is copied: librdkafka leaves gaps where a server left some out.
- * 3. The destructor joins librdkafka's threads: after it, nothing rings the doorbell. Questions that are
+ * 3. Which brokers there are is told by statistics: rd_kafka_DescribeCluster copies a cluster id that is
+ *    not there (2.12), and the process ends, where a server sends none.
+ * 4. The destructor joins librdkafka's threads: after it, nothing rings the doorbell. Questions that are
  *    open then stay unanswered.
  */
 #include <librdkafka/rdkafka.h>
@@ -20,14 +22,13 @@
 namespace millrace {
 
 /** What can be asked; the same numbers as in src/kafka/addon.ts. */
-enum class AdminQuestion : uint32_t { kBrokers = 0, kTopics = 1, kTopicLimits = 2, kGroups = 3 };
+enum class AdminQuestion : uint32_t { kTopics = 0, kTopicLimits = 1, kGroups = 2 };
 
 /** One thing of an answer; which fields are set depends on the question. */
 struct AdminItem {
-  std::string name = {};      // topic, group, or the host of a broker
+  std::string name = {};      // topic or group
   int32_t code = 0;           // rd_kafka_resp_err_t, of this thing alone
-  int32_t number = 0;         // topic: partitions; broker: its id
-  int32_t port = 0;           // broker
+  int32_t partitions = 0;     // topic
   int64_t operations = -1;    // bits by rd_kafka_AclOperation_t; -1: not told
   std::string value = {};     // topic limits: max.message.bytes, empty where not told
 };
@@ -39,7 +40,7 @@ struct AdminAnswer {
 };
 
 struct AdminEvent {
-  enum class Kind : uint32_t { kLog = 0, kError = 1 };
+  enum class Kind : uint32_t { kLog = 0, kError = 1, kStatistics = 2 };
   Kind kind;
   int32_t code;  // log: syslog level; error: rd_kafka_resp_err_t
   std::string text;
@@ -53,7 +54,7 @@ class KafkaAdmin {
   KafkaAdmin(const KafkaAdmin&) = delete;
   KafkaAdmin& operator=(const KafkaAdmin&) = delete;
 
-  /** `names` are those of topics or groups, each once, at least one; none for brokers. */
+  /** `names` are those of topics or groups, each once, at least one. */
   void Ask(AdminQuestion question, const std::vector<std::string>& names, int timeout_ms,
            uint32_t token);
   /** Takes what has come since. */
@@ -68,6 +69,7 @@ class KafkaAdmin {
   KafkaAdmin() = default;
   static void OnError(rd_kafka_t* rk, int code, const char* reason, void* opaque);
   static void OnLog(const rd_kafka_t* rk, int level, const char* facility, const char* text);
+  static int OnStatistics(rd_kafka_t*, char* json, size_t json_len, void* opaque);
   void Emit(AdminEvent&& event);
 
   rd_kafka_t* rk_ = nullptr;

@@ -6,8 +6,10 @@ import { type KafkaAccess, plainAccess } from '../../src/kafka/security-properti
 import type { KafkaCredentials } from '../../src/secrets/kafka-credentials.js';
 import { seal } from '../../src/secrets/sealed.js';
 import { Random } from '../support/random.js';
+import { startScriptedKafka } from '../support/scripted-kafka.js';
 
-/* With servers that are no Kafka, and none: librdkafka's mock cluster answers none of these questions.
+/* With as much of an old Kafka as a test needs, with servers that are no Kafka, and none: librdkafka's mock
+ * cluster answers none of these questions.
  * test/real/kafka-inspection.test.ts asks a real one. */
 
 /** Where no answer is waited for. */
@@ -33,6 +35,58 @@ async function serve(t: Test, onSocket: (socket: Socket) => void): Promise<strin
 }
 
 const NOTHING = { topics: [], groups: [] };
+
+const OFFSETS = { name: '__consumer_offsets', partitions: 1 };
+
+t.test('what an old Kafka does not say is undefined; what is there is told', async (t) => {
+  const plant = { name: 'plant', partitions: 3 };
+  const topics = [plant, { name: 'absent', code: 3 }, { name: 'hidden', code: 29 }, OFFSETS];
+  const address = await startScriptedKafka(t, { topics });
+  const request = { topics: ['plant', 'absent', 'hidden', 'plant'], groups: [] };
+  const found = await inspectKafka(plainAccess(address), { ...request, timeoutMs: LONG_MS });
+  t.equal(found.fault, undefined);
+  const [host, port] = address.split(':');
+  t.strictSame(found.brokers, [{ id: 1, host, port: Number(port) }]);
+  const untold = { maxMessageBytes: undefined, mayWrite: undefined, mayRead: undefined };
+  const told = { ...plant, exists: true, error: undefined, ...untold };
+  t.strictSame([found.topics[0], found.topics[3]], [told, told]);
+  t.match(found.topics[1], { exists: false, partitions: 0, error: /no topic absent/ });
+  const hidden = { exists: undefined, mayWrite: false, mayRead: false, error: /not let us see/ };
+  t.match(found.topics[2], hidden);
+});
+
+t.test(
+  'a topic that Kafka leaves out of its answer is one of which nothing is known',
+  async (t) => {
+    const address = await startScriptedKafka(t, { topics: [OFFSETS] });
+    const request = { topics: ['plant'], groups: [], timeoutMs: LONG_MS };
+    const { fault, topics } = await inspectKafka(plainAccess(address), request);
+    t.equal(fault, undefined);
+    t.match(topics, [{ name: 'plant', exists: undefined, partitions: 0, mayWrite: undefined }]);
+  },
+);
+
+t.test('where no group was ever used, none is asked about', async (t) => {
+  const topics = [{ ...OFFSETS, code: 3 }];
+  const address = await startScriptedKafka(t, { topics });
+  const request = { topics: [], groups: ['g'], timeoutMs: LONG_MS };
+  const { groups } = await inspectKafka(plainAccess(address), request);
+  t.strictSame(groups, [{ name: 'g', mayJoin: undefined, error: undefined }]);
+});
+
+t.test('an answer that ends anywhere ends nothing but the inspection', async (t) => {
+  const random = new Random(20_261_128);
+  for (let round = 0; round < 20; round++) {
+    const address = await startScriptedKafka(t, {
+      topics: [{ name: 'plant', partitions: 3 }, OFFSETS],
+      spoil: (response) => response.subarray(0, 4 + random.below(response.length - 4)),
+    });
+    const request = { topics: ['plant'], groups: ['g'], timeoutMs: 100 };
+    const { fault, topics } = await inspectKafka(plainAccess(address), request);
+    t.type(fault?.detail, 'string');
+    t.match(topics, [{ exists: undefined, error: undefined }]);
+  }
+});
 
 t.test('with nobody there, the fault says it all', async (t) => {
   const request = { topics: ['a'], groups: ['g'], timeoutMs: SHORT_MS };

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { addon } from '../../src/kafka/addon.js';
-import { brokersUp, Connections, isConnected } from '../../src/kafka/statistics.js';
+import { brokersKnown, brokersUp, Connections, isConnected } from '../../src/kafka/statistics.js';
 import { NativeShard, quickProducer } from '../support/native-shard.js';
 import { until } from '../support/until.js';
 
@@ -12,6 +12,27 @@ t.test('brokers are counted by their state', (t) => {
   t.equal(brokersUp(DOWN), 0);
   t.equal(brokersUp('{}'), 0);
   t.end();
+});
+
+t.test('the brokers of the cluster are those that have an id, each once', async (t) => {
+  const brokers = {
+    'kafka:9092/bootstrap': { nodeid: -1, nodename: 'kafka:9092', source: 'configured' },
+    'GroupCoordinator/2': { nodeid: 2, nodename: 'kafka-2:9092', source: 'logical' },
+    'kafka-2:9092/2': { nodeid: 2, nodename: 'kafka-2:9092', source: 'learned' },
+    '[::1]:9093/1': { nodeid: 1, nodename: '[::1]:9093', source: 'learned' },
+    'gone/3': { nodeid: 3, nodename: '', source: 'learned' },
+  };
+  t.strictSame(brokersKnown(JSON.stringify({ brokers })), [
+    { id: 1, host: '[::1]', port: 9093 },
+    { id: 2, host: 'kafka-2', port: 9092 },
+  ]);
+});
+
+t.test('a broker whose name ends the text early is no broker, and no error', async (t) => {
+  const text = UP.replace('"a"', '"a"b"');
+  t.equal(brokersUp(text), 0);
+  t.strictSame(brokersKnown(text), []);
+  t.equal(isConnected(text), false);
 });
 
 /** Statistics of an address of the configuration, where it is still there, and of two brokers. */

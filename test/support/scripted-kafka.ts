@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+
+/* A server on a real socket that speaks as much of Kafka's protocol as a client needs to ask for metadata,
+ * in its version 1, as before Kafka 0.10.1: without authorized operations or a cluster id, and with nothing
+ * else beside it.
+ * It says what the test has it say, sound or not.
+ */
+
+const API_VERSIONS = 18;
+const METADATA = 3;
+const METADATA_VERSION = 1;
+const UNSUPPORTED_VERSION = 35;
+/** Of a request's frame after its length: api key, api version, correlation id. */
+const CORRELATION_ID_AT = 4;
+
+export interface ScriptedTopic {
+  readonly name: string;
+  readonly code?: number;
+  readonly partitions?: number;
+}
+
+export interface ScriptedKafkaOptions {
+  readonly topics?: readonly ScriptedTopic[];
+  /** What is sent instead of the metadata, which begin with the correlation id. */
+  readonly spoil?: (response: Buffer) => Buffer;
+}
+
+/** Returns its address. */
+export async function startScriptedKafka(
+  test: { teardown(callback: () => void): void },
+  { topics = [], spoil = (response) => response }: ScriptedKafkaOptions,
+): Promise<string> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => {});
+    onRequests(socket, (request) => {
+      const key = request.readInt16BE(0);
+      const correlationId = request.subarray(CORRELATION_ID_AT, CORRELATION_ID_AT + 4);
+      const { port } = server.address() as AddressInfo;
+      const response = (body: Buffer) => Buffer.concat([correlationId, body]);
+      if (key === API_VERSIONS) send(socket, response(apiVersions(request.readInt16BE(2))));
+      if (key === METADATA) send(socket, spoil(response(metadata(port, topics))));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  test.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function onRequests(socket: Socket, onRequest: (request: Buffer) => void): void {
+  let buffered = Buffer.alloc(0);
+  socket.on('data', (chunk) => {
+    buffered = Buffer.concat([buffered, chunk]);
+    while (buffered.length >= 4 && buffered.length >= 4 + buffered.readUInt32BE(0)) {
+      const end = 4 + buffered.readUInt32BE(0);
+      onRequest(buffered.subarray(4, end));
+      buffered = buffered.subarray(end);
+    }
+  });
+}
+
+function send(socket: Socket, response: Buffer): void {
+  socket.write(Buffer.concat([int32(response.length), response]));
+}
+
+/** Error, then api key, lowest and highest version of each. A later version than 0 we do not know. */
+function apiVersions(version: number): Buffer {
+  const each = [
+    [METADATA, METADATA_VERSION],
+    [API_VERSIONS, 0],
+  ];
+  const keys = each.flatMap(([key = 0, version = 0]) => [int16(key), int16(0), int16(version)]);
+  const code = version === 0 ? 0 : UNSUPPORTED_VERSION;
+  return Buffer.concat([int16(code), int32(each.length), ...keys]);
+}
+
+function metadata(port: number, topics: readonly ScriptedTopic[]): Buffer {
+  const broker = [int32(1), text('127.0.0.1'), int32(port), int16(-1)];
+  const controllerId = int32(1);
+  return Buffer.concat([
+    int32(1),
+    ...broker,
+    controllerId,
+    int32(topics.length),
+    ...topics.map(metadataOf),
+  ]);
+}
+
+function metadataOf({ name, code = 0, partitions = 0 }: ScriptedTopic): Buffer {
+  const replicas = Buffer.concat([int32(1), int32(1)]);
+  const partition = (id: number) =>
+    Buffer.concat([int16(0), int32(id), int32(1), replicas, replicas]);
+  const all = Array.from({ length: partitions }, (_, id) => partition(id));
+  return Buffer.concat([int16(code), text(name), Buffer.of(0), int32(all.length), ...all]);
+}
+
+function int16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeInt16BE(value);
+  return bytes;
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
+
+function text(value: string): Buffer {
+  return Buffer.concat([int16(Buffer.byteLength(value)), Buffer.from(value)]);
+}
