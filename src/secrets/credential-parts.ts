@@ -2,6 +2,7 @@
  * certificate only that something is no PEM. No message here repeats a value.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { UsageError } from '../base/errors.js';
 import { readObject, type SecretSource } from './secret-source.js';
 
@@ -69,7 +70,21 @@ export async function readClient(name: string, source: SecretSource): Promise<Cl
       `Secret ${name}: ${PRIVATE_KEY} is not the key of the certificate in ${CERTIFICATE_KEY}`,
     );
   }
+  checkUsable({ certificatePem, keyPem, passPhrase }, name);
   return { certificatePem, keyPem, passPhrase };
+}
+
+/** As a connection will use it: the whole text, of which OpenSSL takes less than is looked for above. */
+function checkUsable({ certificatePem, keyPem, passPhrase }: ClientCertificate, secret: string) {
+  try {
+    createSecureContext({ cert: certificatePem, key: keyPem, passphrase: passPhrase });
+  } catch (error) {
+    const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
+    throw new UsageError(
+      `Secret ${secret}: TLS cannot use ${CERTIFICATE_KEY} with ${PRIVATE_KEY} (${code}); is a ` +
+        'certificate behind the first damaged, or a key too small?',
+    );
+  }
 }
 
 function requiredValue(values: ReadonlyMap<string, string>, secret: string, key: string): string {

@@ -90,6 +90,15 @@ const FAULTS: readonly (readonly [string, KafkaAuthentication, SecretSource, Reg
     /^Secret s, key tls\.crt is no certificate in PEM format$/,
   ],
   [
+    'half a certificate behind the first',
+    X509,
+    source({
+      'tls.crt': `${CLIENT_PEM}\n-----BEGIN CERTIFICATE-----\nMIIB\n`,
+      'tls.key': CLIENT_KEY,
+    }),
+    /^Secret s: TLS cannot use tls\.crt with tls\.key \(/,
+  ],
+  [
     'a damaged certificate',
     X509,
     source({ 'tls.crt': DAMAGED, 'tls.key': CLIENT_KEY }),
