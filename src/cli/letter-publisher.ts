@@ -51,7 +51,7 @@ async function refuseHopeless(
   timeoutMs: number,
 ): Promise<void> {
   try {
-    await tryMqttConnect(mqtt, credentials, clientId, timeoutMs);
+    await tryMqttConnect(mqtt, credentials, { clientId, timeoutMs });
   } catch (error) {
     if (!(error instanceof ConnectionFault)) throw error;
     if (!HOPELESS.has(error.lossReason)) return;

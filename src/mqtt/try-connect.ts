@@ -24,26 +24,27 @@ const ENDS_SESSION = { sessionExpiryInterval: 0 };
 
 /**
  * Resolves with what the broker grants. Rejects with a ConnectionFault, whose text is for people and has
- * no secret in it, where the connection cannot be made within `timeoutMs`.
- *
- * @param clientId one that nobody else has
+ * no secret in it, where the connection cannot be made within `timeoutMs`, or `signal` ends the attempt.
  */
 export async function tryMqttConnect(
   connection: MqttConnection,
   credentials: Sealed<MqttCredentials>,
-  clientId: string,
-  timeoutMs: number,
+  attempt: MqttAttempt,
   clock: Clock = systemClock,
 ): Promise<ServerLimits> {
-  const trial = { clientId, timeoutMs, sessionExpirySeconds: 0, subscriptions: [] };
+  const trial = { ...attempt, sessionExpirySeconds: 0, subscriptions: [] };
   return (await tryMqtt(connection, credentials, trial, clock)).limits;
 }
 
-export interface MqttTrial {
+export interface MqttAttempt {
   /** One that nobody else has. */
   readonly clientId: string;
   /** For the connection, and for each SUBACK. */
   readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface MqttTrial extends MqttAttempt {
   /**
    * To be asked for; the session ends at DISCONNECT all the same, and only where that never comes does the
    * broker keep it for so long.
@@ -83,6 +84,7 @@ class Attempt {
   readonly #connection: Connection;
   readonly #authentication = new EnhancedAuthentication((packet) => this.#connection.send(packet));
   readonly #cancelTimeout: () => void;
+  readonly #abort = () => this.#connection.destroy('the attempt was given up');
   #isOpen = false;
   #filters: FilterTrial | undefined;
   #ended = false;
@@ -138,6 +140,8 @@ class Attempt {
       if (!this.#isOpen) return;
       this.#connection.destroy(`no CONNACK within ${timeoutMs} ms`, undefined, 'timeout');
     });
+    trial.signal?.addEventListener('abort', this.#abort);
+    if (trial.signal?.aborted === true) this.#abort();
   }
 
   #onOpen(): void {
@@ -228,6 +232,7 @@ class Attempt {
     if (this.#ended) return;
     this.#ended = true;
     this.#cancelTimeout();
+    this.#trial.signal?.removeEventListener('abort', this.#abort);
     this.#authentication.onClosed();
     this.#onEnded(outcome);
   }

@@ -30,8 +30,8 @@ export type MovableSession = Pick<Session, 'state' | 'reconnectAtOnce' | 'reauth
 export interface MqttRotationOptions {
   readonly inService: Values;
   readonly sessions: () => readonly MovableSession[];
-  /** Makes a connection of its own. Rejects with a ConnectionFault. */
-  readonly tryConnect: (values: Values) => Promise<unknown>;
+  /** Makes a connection of its own, until `signal` ends that. Rejects with a ConnectionFault. */
+  readonly tryConnect: (values: Values, signal: AbortSignal) => Promise<unknown>;
   readonly standing: Standing;
   readonly onInService: (values: Values) => void;
   readonly clock: Clock;
@@ -62,9 +62,9 @@ export class MqttRotation {
   /** Whether the last trial said nothing: it is made again as soon as the broker is seen. */
   #isUntried = false;
   #isMoving = false;
-  /** The session that is awaited, and who awaits it. */
-  #awaited: { readonly index: number; readonly onEnded: () => void } | undefined;
-  #isStopped = false;
+  /** By index of session, while it connects anew: ends the wait for it. */
+  readonly #awaited = new Map<number, () => void>();
+  readonly #stopped = new AbortController();
 
   constructor(options: MqttRotationOptions) {
     this.#options = options;
@@ -104,13 +104,17 @@ export class MqttRotation {
     } else if (state.kind === 'waiting' && isVerdict(state.lossReason)) {
       this.#onRefused(index, state.lossReason, state.reason);
     }
-    if (state.kind === 'active' || state.kind === 'stopped') this.#endAwaiting(index);
+    if (state.kind === 'active' || state.kind === 'stopped') this.#awaited.get(index)?.();
   }
 
   stop(): void {
-    this.#isStopped = true;
+    this.#stopped.abort();
     this.#endRetry();
-    this.#endAwaiting(this.#awaited?.index);
+    for (const end of this.#awaited.values()) end();
+  }
+
+  get #isStopped(): boolean {
+    return this.#stopped.signal.aborted;
   }
 
   get #isSettled(): boolean {
@@ -163,13 +167,9 @@ export class MqttRotation {
   async #tryBeside(): Promise<void> {
     const values = this.#newest;
     this.#isTrialUnderWay = true;
-    const fault = await this.#options.tryConnect(values).then(
-      () => undefined,
-      (error: unknown) => {
-        if (error instanceof ConnectionFault) return error;
-        throw error;
-      },
-    );
+    const fault = await this.#options
+      .tryConnect(values, this.#stopped.signal)
+      .then(() => undefined, faultOf);
     this.#isTrialUnderWay = false;
     if (this.#isStopped || this.#isSettled) return;
     if (values !== this.#newest) this.#try();
@@ -234,28 +234,25 @@ export class MqttRotation {
 
   /** Resolves when the session is connected again, or its time is over. */
   async #move(index: number, session: MovableSession, values: Values): Promise<void> {
-    const { clock } = this.#options;
     this.#given[index] = values;
     if (unseal(values).serviceAccountToken === undefined) session.reconnectAtOnce(REASON);
     else if (await session.reauthenticate()) this.#onActive(index);
     if (session.state.kind === 'active' || this.#isStopped) return;
-    await new Promise<void>((resolve) => {
-      const cancel = clock.after(MOVE_TIMEOUT_MS, () => this.#endAwaiting(index));
-      this.#awaited = {
-        index,
-        onEnded: () => {
-          cancel();
-          resolve();
-        },
-      };
-    });
+    await this.#back(index);
   }
 
-  #endAwaiting(index: number | undefined): void {
-    if (this.#awaited === undefined || this.#awaited.index !== index) return;
-    const { onEnded } = this.#awaited;
-    this.#awaited = undefined;
-    onEnded();
+  /** Resolves when the session is connected again or stops, its time is over, or somebody else awaits it. */
+  #back(index: number): Promise<void> {
+    this.#awaited.get(index)?.();
+    return new Promise((resolve) => {
+      const end = () => {
+        cancel();
+        this.#awaited.delete(index);
+        resolve();
+      };
+      const cancel = this.#options.clock.after(MOVE_TIMEOUT_MS, end);
+      this.#awaited.set(index, end);
+    });
   }
 
   #retryUntried(): void {
@@ -273,6 +270,11 @@ export class MqttRotation {
     this.#cancelRetry = undefined;
     this.#isUntried = false;
   }
+}
+
+function faultOf(error: unknown): ConnectionFault {
+  if (error instanceof ConnectionFault) return error;
+  return new ConnectionFault('other', error instanceof Error ? error.message : String(error));
 }
 
 /** Whether the other side, or its certificate, was met and the values were found wanting. */

@@ -68,12 +68,11 @@ export class Rotation {
       ...options,
       inService: mqttCredentials,
       // Not that of a session, which it would take over.
-      tryConnect: (values) =>
+      tryConnect: (values, signal) =>
         tryMqttConnect(
           connector.mqtt,
           values,
-          `${clientIdBase(connector)}-trial`,
-          TRIAL_TIMEOUT_MS,
+          { clientId: `${clientIdBase(connector)}-trial`, timeoutMs: TRIAL_TIMEOUT_MS, signal },
           options.clock,
         ),
       standing: mqtt.standing,

@@ -32,6 +32,8 @@ class FakeBroker {
   trialFault: ConnectionFault | undefined;
   reauthenticates = true;
   trials = 0;
+  /** Of the last trial. */
+  trialSignal: AbortSignal | undefined;
 
   fault(values: Values): ConnectionFault | undefined {
     if (!this.isUp) return new ConnectionFault('network', 'nobody listens');
@@ -40,8 +42,9 @@ class FakeBroker {
       : new ConnectionFault('authentication', `refused: ${nameOf(values).length} characters`);
   }
 
-  async try(values: Values): Promise<void> {
+  async try(values: Values, signal: AbortSignal): Promise<void> {
     this.trials += 1;
+    this.trialSignal = signal;
     const fault = this.isUp ? (this.trialFault ?? this.fault(values)) : this.fault(values);
     if (fault !== undefined) throw fault;
   }
@@ -115,7 +118,7 @@ function setUp(old: Values, count = 2) {
   const rotation: MqttRotation = new MqttRotation({
     inService: old,
     sessions: () => sessions,
-    tryConnect: (values) => broker.try(values),
+    tryConnect: (values, signal) => broker.try(values, signal),
     standing,
     onInService: (values) => inService.push(nameOf(values)),
     clock,
@@ -404,6 +407,48 @@ t.test('a session that tries a token for all is not moved back meanwhile', async
   sessions[1]?.dial();
   await pass(1_000);
   t.strictSame(told, ['found', 'in service']);
+});
+
+t.test('a session that moves and one that tries are awaited each by itself', async (t) => {
+  const { broker, rotation, told, sessions, pass, connections } = setUp(login('old'), 2);
+  broker.accepts.add('new');
+  rotation.offer(login('new'));
+  // The trial is over, and the first session about to move: it finds nobody.
+  for (let turns = 0; turns < 4; turns++) await turn();
+  broker.isUp = false;
+  await pass(250);
+  t.match(sessions[0]?.state, { kind: 'waiting', lossReason: 'network' });
+  // Meanwhile there is another change, which is tried by the second.
+  broker.isUp = true;
+  broker.trialFault = new ConnectionFault('other', 'CONNECT refused: 0x85', 0x85);
+  broker.accepts.add('newer');
+  rotation.offer(login('newer'));
+  await pass(5_000);
+  t.equal(told.at(-1), 'in service');
+  for (const each of connections()) t.equal(each.at(-1), 'newer');
+  broker.trialFault = undefined;
+  broker.accepts.add('newest');
+  rotation.offer(login('newest'));
+  await pass(5_000);
+  for (const each of connections()) t.equal(each.at(-1), 'newest', 'and it can change again');
+});
+
+t.test('a trial that fails in a way that nobody foresaw is a fault like any other', async (t) => {
+  const { broker, rotation, told, pass } = setUp(login('old'));
+  const broken = new Error('a bug');
+  broker.try = () => Promise.reject(broken);
+  rotation.offer(login('new'));
+  await pass(1_000);
+  t.strictSame(told, ['found', 'untried other: a bug']);
+});
+
+t.test('a trial under way is given up by stop()', async (t) => {
+  const { broker, rotation, pass } = setUp(login('old'));
+  rotation.offer(login('new'));
+  await pass(250);
+  t.equal(broker.trialSignal?.aborted, false);
+  rotation.stop();
+  t.equal(broker.trialSignal?.aborted, true);
 });
 
 t.test('nothing is left of it after stop(), and nothing moves', async (t) => {

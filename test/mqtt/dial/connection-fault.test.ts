@@ -49,7 +49,7 @@ function attempt(
   credentials: Sealed<MqttCredentials> = PEER_CREDENTIALS,
   timeoutMs = TIMEOUT_MS,
 ) {
-  return tryMqttConnect(connection, credentials, 'try', timeoutMs);
+  return tryMqttConnect(connection, credentials, { clientId: 'try', timeoutMs });
 }
 
 /** The fault, with the address left out. */
