@@ -12,6 +12,7 @@
  *    over the next connection [MQTT-4.4.0-1]. Left unread, it would stand before the PUBACKs for what we sent.
  */
 import type { IConnackPacket, IDisconnectPacket, Packet } from 'mqtt-packet';
+import type { MqttCredentials } from '../secrets/mqtt-credentials.js';
 import { unseal } from '../secrets/sealed.js';
 import { Backoff } from './backoff.js';
 import { missingFeature, type ServerLimits, serverLimits } from './connack.js';
@@ -33,6 +34,7 @@ import { ABSENT, type Publish } from './receive/publish.js';
 import { Outbound } from './send/outbound.js';
 import type { SessionOptions, SessionState } from './session-options.js';
 import { Subscriber } from './subscriber.js';
+import { ReasonStrings } from './without-secrets.js';
 
 const BACKOFF_MIN_MS = 200;
 const BACKOFF_MAX_MS = 30_000;
@@ -49,6 +51,7 @@ export class Session {
   readonly #inbound: Inbound;
   readonly #backoff: Backoff;
   readonly #authentication = new EnhancedAuthentication((packet) => this.#connection?.send(packet));
+  readonly #reasonStrings = new ReasonStrings();
   #state: SessionState = { kind: 'idle' };
   #connection: Connection | undefined;
   #limits: ServerLimits | undefined;
@@ -153,8 +156,8 @@ export class Session {
    * accepted it there; where it has not, or there is no such connection, another is made with it at once.
    */
   async reauthenticate(): Promise<boolean> {
-    const { credentials, clock, connectTimeoutMs } = this.options;
-    const token = unseal(credentials()).serviceAccountToken;
+    const { clock, connectTimeoutMs } = this.options;
+    const token = this.#credentials().serviceAccountToken;
     const connection = this.#connection;
     if (token === undefined || connection === undefined || !this.#authentication.isAuthenticated) {
       this.reconnectAtOnce(NEW_CREDENTIALS);
@@ -208,7 +211,7 @@ export class Session {
           if (!this.#isEarly('PUBACK')) this.outbound.onPuback(packetId, reasonCode);
         },
         onDrained: () => this.outbound.onDrained(),
-        onPacket: (packet) => this.#onPacket(packet),
+        onPacket: (packet) => this.#onPacket(this.#reasonStrings.clean(packet)),
         onPublish: (publish) =>
           this.#isEarly('PUBLISH') || this.#passesOver(publish) || this.#inbound.onPublish(publish),
         onOversize: (publish) =>
@@ -225,7 +228,7 @@ export class Session {
   #onOpen(): void {
     const { options } = this;
     this.#setState({ kind: 'connecting' });
-    const credentials = unseal(options.credentials());
+    const credentials = this.#credentials();
     if (credentials.serviceAccountToken !== undefined) {
       this.#authentication.onConnect(credentials.serviceAccountToken);
     }
@@ -233,6 +236,13 @@ export class Session {
     this.#cancelWait = options.clock.after(options.connectTimeoutMs, () =>
       this.#connection?.destroy(`no CONNACK within ${options.connectTimeoutMs} ms`),
     );
+  }
+
+  /** Those of now, which are about to be shown. */
+  #credentials(): MqttCredentials {
+    const sealed = this.options.credentials();
+    this.#reasonStrings.hide(sealed);
+    return unseal(sealed);
   }
 
   #onPacket(packet: Packet): void {

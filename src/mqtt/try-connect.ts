@@ -17,6 +17,7 @@ import { FilterTrial, type TriedFilter } from './filter-trial.js';
 import { PROTOCOL_ERROR, reasonText, SUCCESS, withReasonString } from './reason-code.js';
 import { DISCARD } from './receive/oversize.js';
 import type { Subscription } from './subscriptions.js';
+import { ReasonStrings } from './without-secrets.js';
 
 /** All that a broker has to say in so short a life. */
 const PACKET_BYTES_MAX = 65_536;
@@ -83,6 +84,7 @@ class Attempt {
   readonly #onEnded: (outcome: MqttTrialOutcome | ConnectionFault) => void;
   readonly #connection: Connection;
   readonly #authentication = new EnhancedAuthentication((packet) => this.#connection.send(packet));
+  readonly #reasonStrings = new ReasonStrings();
   readonly #cancelTimeout: () => void;
   readonly #abort = () => this.#connection.destroy('the attempt was given up');
   #isOpen = false;
@@ -99,6 +101,7 @@ class Attempt {
     const { timeoutMs } = trial;
     this.#target = target;
     this.#credentials = unseal(credentials);
+    this.#reasonStrings.hide(credentials);
     this.#trial = trial;
     this.#clock = clock;
     this.#onEnded = onEnded;
@@ -114,7 +117,7 @@ class Attempt {
       dial: dialler(target, () => credentials),
       handlers: {
         onOpen: () => this.#onOpen(),
-        onPacket: (packet) => this.#onPacket(packet),
+        onPacket: (packet) => this.#onPacket(this.#reasonStrings.clean(packet)),
         onClosed: (closed) => this.#onClosed(closed),
         // Before a SUBSCRIBE there is nothing to come, and what comes behind one counts for nothing.
         onPublish: () =>

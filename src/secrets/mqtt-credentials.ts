@@ -8,7 +8,7 @@ import {
   readClient,
   readLogin,
 } from './credential-parts.js';
-import { type Sealed, seal } from './sealed.js';
+import { type Sealed, seal, unseal } from './sealed.js';
 import type { SecretSource } from './secret-source.js';
 import { readServiceAccountToken, SERVICE_ACCOUNT_TOKEN_FILE } from './service-account-token.js';
 import { readSystemCas, systemCaPlaces } from './system-cas.js';
@@ -27,18 +27,25 @@ const FIELD_BYTES_MAX = 65_535;
 /**
  * What the connection needs as of now: asked again, it tells what is new. Rejects with a UsageError that
  * names object and key where one is missing or cannot be used.
+ *
+ * @param before what it was when it was asked last: a token that was there and is gone is missing, since
+ *   the file of one that is being replaced may be gone for a moment
  */
 export async function readMqttCredentials(
   { tls, authentication }: Pick<MqttConnection, 'tls' | 'authentication'>,
   source: SecretSource,
+  before: Sealed<MqttCredentials> = seal<MqttCredentials>({}),
 ): Promise<Sealed<MqttCredentials>> {
   const { kind } = authentication;
+  const hadToken = unseal(before).serviceAccountToken !== undefined;
   return seal<MqttCredentials>({
     caPem: tls === undefined ? undefined : await readTrusted(tls.caConfigMap, source),
     login: kind === 'usernamePassword' ? await readMqttLogin(authentication, source) : undefined,
     client: kind === 'x509' ? await readClient(authentication.secretName, source) : undefined,
     serviceAccountToken:
-      kind === 'kubernetes' ? await readToken(authentication.required, source) : undefined,
+      kind === 'kubernetes'
+        ? await readToken(authentication.required || hadToken, source)
+        : undefined,
   });
 }
 

@@ -16,8 +16,8 @@ import { type Sealed, sameSealed } from './sealed.js';
 export interface ValuesWatchOptions<T> {
   readonly places: Places;
   readonly clock: Clock;
-  /** Reads everything anew. Rejects with a UsageError where it cannot be used. */
-  readonly read: () => Promise<Sealed<T>>;
+  /** Reads everything anew. Rejects with a UsageError where it cannot be used, or lacks what `known` has. */
+  readonly read: (known: Sealed<T>) => Promise<Sealed<T>>;
   /** What was read before. */
   readonly known: Sealed<T>;
   readonly onNew: (values: Sealed<T>) => void;
@@ -79,7 +79,7 @@ export class ValuesWatch<T> {
     this.#cancelRetry();
     this.#isReading = true;
     this.#isStale = false;
-    const values = await this.#options.read().catch((error: unknown) => {
+    const values = await this.#options.read(this.#known).catch((error: unknown) => {
       if (error instanceof UsageError) return error;
       throw error;
     });

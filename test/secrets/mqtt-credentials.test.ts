@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { UsageError } from '../../src/base/errors.js';
 import type { MqttAuthentication, Tls } from '../../src/config/model.js';
-import { readMqttCredentials } from '../../src/secrets/mqtt-credentials.js';
+import { type MqttCredentials, readMqttCredentials } from '../../src/secrets/mqtt-credentials.js';
 import { seal, unseal } from '../../src/secrets/sealed.js';
 import type { InlineObjects, SecretSource } from '../../src/secrets/secret-source.js';
 import { CA_PEM, CLIENT_KEY, CLIENT_PEM } from '../support/certificates.js';
@@ -90,6 +90,16 @@ t.test('the service account token is read from its file, without its line break'
   const from = source({}, { serviceAccountTokenFile: join(folder, 'mq-sat') });
   t.strictSame(await read(KUBERNETES(true), from), { serviceAccountToken: 'head.body.sig' });
   t.strictSame(await read(KUBERNETES(false), from), { serviceAccountToken: 'head.body.sig' });
+});
+
+t.test('a token that was there is missing when its file is gone', async (t) => {
+  const gone = source({}, { serviceAccountTokenFile: join(t.testdir(), 'gone') });
+  const before = seal<MqttCredentials>({ serviceAccountToken: 'head.body.sig' });
+  const connection = { tls: undefined, authentication: KUBERNETES(false) };
+  await t.rejects(readMqttCredentials(connection, gone, before), {
+    name: 'UsageError',
+    message: /there is no .*gone/,
+  });
 });
 
 t.test('without its file a token is missing where it was asked for', async (t) => {

@@ -19,12 +19,14 @@ async function setUp() {
   const clock = new ManualClock();
   const told: string[] = [];
   const readings: ((value: string | UsageError) => void)[] = [];
+  const known: string[] = [];
   let change = () => {};
   const watch = new ValuesWatch<string>({
     places: { folders: [], files: [] },
     clock,
     known: seal('one'),
-    read: async () => {
+    read: async (before) => {
+      known.push(unseal(before));
       const value = await new Promise<string | UsageError>((resolve) => readings.push(resolve));
       if (value instanceof UsageError) throw value;
       return seal(value);
@@ -45,11 +47,11 @@ async function setUp() {
     reading(value);
     await turn();
   };
-  return { clock, told, readings, watch, find, change: () => change() };
+  return { clock, told, readings, known, watch, find, change: () => change() };
 }
 
 t.test('the same values are silence, others are told once', async (t) => {
-  const { told, find, change } = await setUp();
+  const { told, known, find, change } = await setUp();
   await find('one');
   change();
   await find('one');
@@ -59,6 +61,7 @@ t.test('the same values are silence, others are told once', async (t) => {
   change();
   await find('two');
   t.strictSame(told, ['new two']);
+  t.strictSame(known, ['one', 'one', 'one', 'two'], 'whoever reads knows what it was');
   change();
   await find('one');
   t.strictSame(told, ['new two', 'new one'], 'also those of before');

@@ -95,7 +95,7 @@ export class Rotation {
       new ValuesWatch<MqttCredentials>({
         ...mqtt.watch,
         known: mqttCredentials,
-        read: () => readMqttCredentials(connector.mqtt, secrets),
+        read: (known) => readMqttCredentials(connector.mqtt, secrets, known),
         onNew: (values) => this.#mqtt.offer(values),
       }),
     ];
