@@ -110,7 +110,8 @@ export interface CloseShard {
 }
 
 /** main -> worker: connect with these from now on. Of several the last one counts. Answered by
- * `credentialsInUse`, or by `credentialsRefused` for as long as Kafka does not take them. */
+ * `credentialsInUse`, or for as long as Kafka does not take them by `credentialsRefused` and
+ * `credentialsUntried`. */
 export interface CredentialsChanged {
   readonly kind: 'credentials';
   /** Counts the changes of a pool, from 1. */
@@ -225,6 +226,15 @@ export interface CredentialsRefused {
   readonly detail: string;
 }
 
+/** worker -> main: these credentials could not be tried so far: no broker was met that takes or refuses
+ * them. Those before stay in service, and it is tried on; told anew where the reason is another one. */
+export interface CredentialsUntried {
+  readonly kind: 'credentialsUntried';
+  readonly generation: number;
+  readonly reason: KafkaLossReason;
+  readonly detail: string;
+}
+
 /** worker -> main: a line for the log. */
 export interface WorkerLog {
   readonly kind: 'log';
@@ -244,4 +254,5 @@ export type FromWorker =
   | ConsumerState
   | CredentialsInUse
   | CredentialsRefused
+  | CredentialsUntried
   | WorkerLog;

@@ -32,6 +32,7 @@ export class SecretsRemover {
         return { ...message, detail: this.#ofOthers.clean(message.detail) };
       case 'kafka':
       case 'credentialsRefused':
+      case 'credentialsUntried':
         return { ...message, detail: this.#ofOurs.clean(message.detail) };
       default:
         return message;

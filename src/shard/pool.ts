@@ -26,6 +26,7 @@ import type {
 } from '../channel/protocol.js';
 import type { OnSettled } from '../channel/settlement-ring.js';
 import { RecordSource, type SourceSettings } from './record-source.js';
+import { SentCredentials } from './sent-credentials.js';
 import { Shard, type ShardOptions } from './shard.js';
 import { WakePace } from './wake-pace.js';
 
@@ -71,29 +72,22 @@ interface Member {
   startedMs: number;
 }
 
-interface Credentials {
-  readonly generation: number;
-  readonly kafkaCredentials: ShardTask['kafkaCredentials'];
-}
-
 export class ShardPool {
   readonly #options: ShardPoolOptions;
   readonly #piscina: Piscina;
   readonly #mainFd: number;
   readonly #stopListening: () => void;
   readonly #members: Member[];
-  /** What a worker that starts begins with: the newest of which one has said that they work. */
-  #inUse: Credentials;
-  /** What it is told then. */
-  #newest: Credentials;
+  /** A worker that starts begins with those in use, the newest of which one has said that they work, for
+   * others may never do; and is told of the newest then. */
+  readonly #credentials: SentCredentials;
   #closing = false;
   /** The doorbells are closed: what settles late rings nobody. */
   #closed = false;
 
   constructor(options: ShardPoolOptions) {
     this.#options = options;
-    this.#inUse = { generation: 0, kafkaCredentials: options.task.kafkaCredentials };
-    this.#newest = this.#inUse;
+    this.#credentials = new SentCredentials(options.task.kafkaCredentials);
     this.#piscina = new Piscina({
       filename: fileURLToPath(new URL('../worker/main.js', import.meta.url)),
       name: 'runShard',
@@ -168,12 +162,13 @@ export class ShardPool {
 
   /**
    * Has every worker connect with these from now on, also those that are replaced later.
-   * @returns the number by which workers tell of it: `credentialsInUse`, `credentialsRefused`
+   * @returns the number by which workers tell of it, in `credentialsInUse` and the others
    */
   setCredentials(kafkaCredentials: ShardTask['kafkaCredentials']): number {
-    this.#newest = { generation: this.#newest.generation + 1, kafkaCredentials };
+    const generation = this.#credentials.newest.generation + 1;
+    this.#credentials.add({ generation, kafkaCredentials });
     for (const { port } of this.#members) this.#tellCredentials(port);
-    return this.#newest.generation;
+    return generation;
   }
 
   /**
@@ -210,12 +205,12 @@ export class ShardPool {
     member.startedMs = this.#options.clock.monotonicMs();
     port1.on('message', (message: FromWorker) => {
       if (message.kind === 'ready') this.#onReady(member, message.threadId);
-      if (message.kind === 'credentialsInUse') this.#onInUse(message.generation);
+      if (message.kind === 'credentialsInUse') this.#credentials.use(message.generation);
       this.#options.onMessage(shard, message);
     });
     const task: ShardTask = {
       ...this.#options.task,
-      kafkaCredentials: this.#inUse.kafkaCredentials,
+      kafkaCredentials: this.#credentials.inUse.kafkaCredentials,
       shard: shard.index,
       frames: shard.framesMemory,
       settlements: shard.settlementsMemory,
@@ -226,7 +221,7 @@ export class ShardPool {
       port: port2,
     };
     // It waits in the port until the worker listens; one that begins with the newest answers all the same.
-    if (this.#newest.generation > 0) this.#tellCredentials(port1);
+    if (this.#credentials.newest.generation > 0) this.#tellCredentials(port1);
     member.ended = this.#piscina.run(task, { transferList: [port2] }).then(
       () => port1.close(),
       async (error: Error) => {
@@ -249,13 +244,8 @@ export class ShardPool {
   }
 
   #tellCredentials(port: MessagePort | undefined): void {
-    const message: CredentialsChanged = { kind: 'credentials', ...this.#newest };
+    const message: CredentialsChanged = { kind: 'credentials', ...this.#credentials.newest };
     port?.postMessage(message);
-  }
-
-  /** Those that do not work yet may never do: who starts with them would be without any. */
-  #onInUse(generation: number): void {
-    if (generation === this.#newest.generation) this.#inUse = this.#newest;
   }
 
   #onDied(member: Member, error: Error): void {

@@ -41,7 +41,7 @@ export async function runShard(task: ShardTask): Promise<void> {
     task: live,
     produceLoop,
     consumeLoops,
-    wallMs: systemClock.wallMs,
+    clock: systemClock,
     post,
     hide: (sealed) => secrets.hide(sealed),
   });
@@ -58,6 +58,7 @@ export async function runShard(task: ShardTask): Promise<void> {
   });
   await consumeLoops.close(commits);
   stopListening();
+  change.close();
   produceLoop.close();
   port.close();
 }

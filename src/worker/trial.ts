@@ -11,6 +11,9 @@ import { connectionNews } from '../kafka/connection-news.js';
 import { logIn, producerAsClient } from '../kafka/login.js';
 
 const STATISTICS_MS = '200';
+/** Kafka shall not count it as an attack, nor lock the user out: doubled from one failure to the next. */
+const RECONNECT_MS_MIN = '1000';
+const RECONNECT_MS_MAX = '60000';
 const SETTINGS: ProducerSettings = {
   lingerMs: 0,
   batchMessagesMax: 1,
@@ -40,7 +43,12 @@ export class Trial {
     this.#native = native;
     this.#kafka = task.kafka;
     this.#outcome = outcome;
-    this.index = native.addProducer({ ...properties, 'statistics.interval.ms': STATISTICS_MS });
+    this.index = native.addProducer({
+      ...properties,
+      'statistics.interval.ms': STATISTICS_MS,
+      'reconnect.backoff.ms': RECONNECT_MS_MIN,
+      'reconnect.backoff.max.ms': RECONNECT_MS_MAX,
+    });
     const fault = logIn(producerAsClient(native, this.index), task.kafkaCredentials);
     if (fault === undefined) return;
     this.close();

@@ -60,7 +60,7 @@ export class FakeWorker {
       task: this.task,
       produceLoop: this.loop,
       consumeLoops: this.consumers,
-      wallMs: () => this.clock.wallMs(),
+      clock: this.clock,
       post: (message) => this.posted.push(message),
       hide: () => {},
     });

@@ -83,6 +83,55 @@ t.test('what Kafka refuses is told once for each reason, and the old stays', asy
   t.match(worker.take('credentialsInUse'), [{ generation }], 'it was tried on');
 });
 
+t.test(
+  'where no broker gives a verdict for long, that is told, with the last obstacle',
+  async (t) => {
+    const worker = await workerWith(SASL, login('old'));
+    const generation = await worker.credentials(login('new'));
+    const { index } = worker.trial() ?? { index: -1 };
+    const say = async (text: string) => {
+      worker.native.event({ kind: EVENT_LOG, producer: index, code: 3, fatal: false, text });
+      await worker.run();
+    };
+    const refusedConnect =
+      'FAIL: [thrd:a]: sasl_plaintext://a:1/1: Connect to ipv4#1.1.1.1:1 failed: Connection refused';
+    await worker.pass(9_000);
+    await say(refusedConnect);
+    t.strictSame(worker.take('credentialsUntried'), [], 'not yet');
+    await worker.pass(1_000);
+    t.match(worker.take('credentialsUntried'), [{ generation, reason: 'refused', detail: /a:1/ }]);
+    await worker.pass(60_000);
+    await say(refusedConnect);
+    t.strictSame(worker.take('credentialsUntried'), [], 'once for each reason');
+    await say('FAIL: sasl_plaintext://a:1/1: SASL authentication error: no');
+    t.match(worker.take('credentialsRefused'), [{ generation, reason: 'authentication' }]);
+    await worker.pass(60_000);
+    t.strictSame(worker.take('credentialsUntried'), []);
+    await worker.trialConnects();
+    t.match(worker.take('credentialsInUse'), [{ generation }]);
+  },
+);
+
+t.test('a cluster that says nothing at all is an obstacle too', async (t) => {
+  const worker = await workerWith(SASL, login('old'));
+  const generation = await worker.credentials(login('new'));
+  await worker.pass(10_000);
+  t.match(worker.take('credentialsUntried'), [
+    { generation, reason: 'timeout', detail: 'no broker of the cluster answers' },
+  ]);
+  worker.change.close();
+});
+
+t.test('a trial waits longer from one failure to the next', async (t) => {
+  const worker = await workerWith(SASL, login('old'));
+  await worker.credentials(login('new'));
+  t.match(worker.trial()?.properties, {
+    'reconnect.backoff.ms': '1000',
+    'reconnect.backoff.max.ms': '60000',
+  });
+  t.equal(worker.native.batched().properties['reconnect.backoff.ms'], '100');
+});
+
 t.test('of credentials that come one after another the last ones count', async (t) => {
   const worker = await workerWith(SASL, login('old'));
   for (const password of ['a', 'b', 'c']) await worker.credentials(login(password));

@@ -28,7 +28,7 @@ class LiveWorker {
       task: this.worker.task as LiveTask,
       produceLoop: this.worker.loop,
       consumeLoops: { logIn: () => undefined, renew: () => Promise.resolve() },
-      wallMs: Date.now,
+      clock: systemClock,
       post: (message) => this.worker.posted.push(message),
       hide: () => {},
     });

@@ -16,6 +16,7 @@ import {
 } from '../../secrets/kafka-credentials.js';
 import { type Sealed, sameSealed, unseal } from '../../secrets/sealed.js';
 import type { ShardPool } from '../../shard/pool.js';
+import { SentCredentials } from '../../shard/sent-credentials.js';
 import type { Standing } from './standing.js';
 
 export interface KafkaRotationOptions {
@@ -29,17 +30,15 @@ export interface KafkaRotationOptions {
 
 export class KafkaRotation {
   readonly #options: KafkaRotationOptions;
-  #inService: Sealed<KafkaCredentials>;
-  #newest: Sealed<KafkaCredentials>;
+  readonly #sent: SentCredentials;
   #token: AccessToken | undefined;
-  #generation = 0;
-  /** Shards whose worker has moved to the newest. */
-  readonly #moved = new Set<number>();
+  /** By shard: the newest that its worker has moved to. */
+  readonly #inUse: number[];
 
   constructor(options: KafkaRotationOptions) {
     this.#options = options;
-    this.#inService = options.inService;
-    this.#newest = options.inService;
+    this.#sent = new SentCredentials(options.inService);
+    this.#inUse = new Array<number>(options.shards).fill(0);
     this.#token = unseal(options.inService).token;
   }
 
@@ -51,35 +50,40 @@ export class KafkaRotation {
   /** A first access token, or another one. */
   offerToken(token: AccessToken): void {
     this.#token = token;
-    this.#set(withAccessToken(this.#newest, token));
+    this.#set(withAccessToken(this.#sent.newest.kafkaCredentials, token));
   }
 
   onMessage(shard: number, message: FromWorker): void {
     const { standing } = this.#options;
-    if (message.kind === 'credentialsRefused' && message.generation === this.#generation) {
+    if (message.kind === 'credentialsInUse') this.#onMoved(shard, message.generation);
+    else if (message.kind === 'credentialsRefused' && this.#isNewest(message)) {
       standing.refused(message.reason, message.detail);
-    } else if (message.kind === 'credentialsInUse' && message.generation === this.#generation) {
-      this.#onMoved(shard);
+    } else if (message.kind === 'credentialsUntried' && this.#isNewest(message)) {
+      standing.untried(message.reason, message.detail);
     }
   }
 
-  #set(values: Sealed<KafkaCredentials>): void {
-    if (sameSealed(values, this.#newest)) return;
-    const { standing, setCredentials } = this.#options;
-    this.#newest = values;
-    this.#moved.clear();
-    standing.changeFound();
-    this.#generation = setCredentials(values);
+  #isNewest({ generation }: { readonly generation: number }): boolean {
+    return generation === this.#sent.newest.generation;
   }
 
-  #onMoved(shard: number): void {
-    const { shards, standing, onInService } = this.#options;
-    this.#moved.add(shard);
-    if (this.#moved.size < shards) return;
-    const isOther = !sameSealed(this.#newest, this.#inService);
-    this.#inService = this.#newest;
-    if (isOther) standing.inService();
-    else standing.withdrawn();
-    onInService(this.#inService);
+  #set(kafkaCredentials: Sealed<KafkaCredentials>): void {
+    if (sameSealed(kafkaCredentials, this.#sent.newest.kafkaCredentials)) return;
+    const { standing, setCredentials } = this.#options;
+    standing.changeFound();
+    this.#sent.add({ generation: setCredentials(kafkaCredentials), kafkaCredentials });
+  }
+
+  /** What every worker has moved to is in service, also where there are newer values by now. */
+  #onMoved(shard: number, generation: number): void {
+    const { standing, onInService } = this.#options;
+    this.#inUse[shard] = Math.max(this.#inUse[shard] ?? 0, generation);
+    const before = this.#sent.inUse.kafkaCredentials;
+    if (!this.#sent.use(Math.min(...this.#inUse))) return;
+    const { inUse, newest } = this.#sent;
+    onInService(inUse.kafkaCredentials);
+    if (inUse !== newest) return;
+    if (sameSealed(before, inUse.kafkaCredentials)) standing.withdrawn();
+    else standing.inService();
   }
 }

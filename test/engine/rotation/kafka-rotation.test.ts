@@ -32,7 +32,14 @@ function setUp(initial: Sealed<KafkaCredentials> = login('old')) {
       reason: 'authentication',
       detail,
     });
-  return { rotation, told, set, inService, inUse, refuse };
+  const untried = (shard: number, generation: number, detail: string) =>
+    rotation.onMessage(shard, {
+      kind: 'credentialsUntried',
+      generation,
+      reason: 'timeout',
+      detail,
+    });
+  return { rotation, told, set, inService, inUse, refuse, untried };
 }
 
 t.test('new values are in service when every worker has moved', async (t) => {
@@ -58,6 +65,40 @@ t.test('what workers say of earlier values is over', async (t) => {
   t.strictSame(told, ['found']);
   inUse(1, 2);
   t.strictSame(told, ['found', 'in service']);
+});
+
+t.test('what every worker has moved to is in service, though there is newer', async (t) => {
+  const { rotation, told, inService, inUse, refuse } = setUp();
+  rotation.offer(login('second'));
+  rotation.offer(login('wrong'));
+  inUse(0, 1);
+  inUse(1, 1);
+  t.strictSame(inService, [unseal(login('second'))]);
+  refuse(0, 2);
+  t.strictSame(told, ['found', 'refused authentication: refuses the login']);
+  rotation.offer(login('second'));
+  inUse(0, 3);
+  inUse(1, 3);
+  t.equal(told.at(-1), 'withdrawn', 'it is what was in service');
+});
+
+t.test('of many on their way the last are remembered, and what is in service', async (t) => {
+  const { rotation, told, inService, inUse } = setUp();
+  for (let i = 1; i <= 50; i++) rotation.offer(login(`${i}`));
+  for (const shard of [0, 1]) inUse(shard, 1);
+  t.strictSame(inService, [], 'that was long ago');
+  for (const shard of [0, 1]) inUse(shard, 45);
+  t.strictSame(inService, [unseal(login('45'))]);
+  for (const shard of [0, 1]) inUse(shard, 50);
+  t.equal(told.at(-1), 'in service');
+});
+
+t.test('what cannot be tried is told, unless it is of earlier values', async (t) => {
+  const { rotation, told, untried } = setUp();
+  rotation.offer(login('new'));
+  untried(1, 0, 'over');
+  untried(1, 1, 'nobody answers');
+  t.strictSame(told, ['found', 'untried timeout: nobody answers']);
 });
 
 t.test('what Kafka refuses is told, and heals when it does not any more', async (t) => {
