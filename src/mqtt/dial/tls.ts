@@ -31,33 +31,21 @@ export function dialTls(
   options: DialOptions,
 ): Transport {
   const backlog = new Backlog(options);
+  const onread: OnReadOpts = {
+    buffer: () => backlog.nextBuffer(),
+    callback: (bytes) => {
+      backlog.onBytes(bytes);
+      return true;
+    },
+  };
   // Documented for tls.connect(), but not in its types.
-  const intoOurs = { ...tlsOptions(target, credentials), onread: onread(options, backlog) };
+  const intoOurs = { ...tlsOptions(target, credentials), onread };
   const socket = connect(intoOurs);
   return new SocketTransport(socket, target, options, {
     opened: 'secureConnect',
     check: () => checkSecured(socket, target),
     backlog,
   });
-}
-
-/** What OpenSSL decrypts at once, a record. */
-const RECORD_BYTES_MAX = 16_384;
-
-function onread({ nextBuffer, onBytes }: DialOptions, backlog: Backlog): OnReadOpts {
-  /** Where the next bytes go, while that is not the reader's memory. */
-  let aside: Uint8Array | undefined;
-  return {
-    buffer: () => {
-      aside = backlog.isNeeded ? new Uint8Array(RECORD_BYTES_MAX) : undefined;
-      return aside ?? nextBuffer();
-    },
-    callback: (bytes) => {
-      if (aside === undefined) onBytes(bytes);
-      else backlog.take(aside.subarray(0, bytes));
-      return true;
-    },
-  };
 }
 
 /** Nothing here can be turned off, by the environment of Node.js neither. */
