@@ -69,9 +69,9 @@ export class EnhancedAuthentication {
 
   /**
    * Offers a new token on the open connection. Resolves with whether the server has accepted it within
-   * `timeoutMs`; false where the connection ends before.
+   * `timeoutMs` of `clock`, in which its answer can be seen; false where the connection ends before.
    */
-  renew(token: string, clock: Clock, timeoutMs: number): Promise<boolean> {
+  renew(token: string, clock: Pick<Clock, 'after'>, timeoutMs: number): Promise<boolean> {
     this.#token = token;
     this.#state = 'renewing';
     this.#mayContinue = true;

@@ -20,6 +20,7 @@ import { connackRefusal, connectPacket } from './connect-packet.js';
 import { type Closed, Connection } from './connection.js';
 import { earlyEnd } from './early-end.js';
 import { EnhancedAuthentication } from './enhanced-authentication.js';
+import { ReadingTime } from './reading-time.js';
 import {
   PROTOCOL_ERROR,
   reasonDisposition,
@@ -52,6 +53,7 @@ export class Session {
   readonly #backoff: Backoff;
   readonly #authentication = new EnhancedAuthentication((packet) => this.#connection?.send(packet));
   readonly #reasonStrings = new ReasonStrings();
+  readonly #readingTime: ReadingTime;
   #state: SessionState = { kind: 'idle' };
   #connection: Connection | undefined;
   #limits: ServerLimits | undefined;
@@ -62,13 +64,12 @@ export class Session {
   #refusal: string | undefined;
   /** Whether the next connection is dialled without waiting. */
   #atOnce = false;
-  /** Whether reading was paused since the SUBACKs are awaited. */
-  #wasPaused = false;
   #readingStopped = false;
 
   constructor(options: SessionOptions) {
     this.options = options;
     this.#backoff = new Backoff(BACKOFF_MIN_MS, BACKOFF_MAX_MS, options.random);
+    this.#readingTime = new ReadingTime(options.clock, () => this.paused);
     const { events } = options;
     this.#inbound = new Inbound({
       receiveMaximum: options.receiveMaximum,
@@ -156,14 +157,14 @@ export class Session {
    * accepted it there; where it has not, or there is no such connection, another is made with it at once.
    */
   async reauthenticate(): Promise<boolean> {
-    const { clock, connectTimeoutMs } = this.options;
+    const { connectTimeoutMs } = this.options;
     const token = this.#credentials().serviceAccountToken;
     const connection = this.#connection;
     if (token === undefined || connection === undefined || !this.#authentication.isAuthenticated) {
       this.reconnectAtOnce(NEW_CREDENTIALS);
       return false;
     }
-    if (await this.#authentication.renew(token, clock, connectTimeoutMs)) return true;
+    if (await this.#authentication.renew(token, this.#readingTime, connectTimeoutMs)) return true;
     if (connection === this.#connection) this.reconnectAtOnce(NEW_CREDENTIALS);
     return false;
   }
@@ -203,7 +204,7 @@ export class Session {
         onOpen: () => this.#onOpen(),
         onBatchStart: options.events.onBatchStart,
         onBatchEnd: () => {
-          if (this.#connection?.paused === true) this.#wasPaused = true;
+          this.#readingTime.onRead();
           options.events.onBatchEnd();
           this.outbound.onBatchEnd();
         },
@@ -344,7 +345,7 @@ export class Session {
 
   #subscribe(limits: ServerLimits): void {
     this.#setState({ kind: 'subscribing' });
-    const { subscriptions, staleFilters, clock, events } = this.options;
+    const { subscriptions, staleFilters, clock, events, connectTimeoutMs } = this.options;
     this.#subscriber = new Subscriber({
       subscriptions,
       staleFilters,
@@ -360,18 +361,10 @@ export class Session {
       onUnsubscribed: () => events.onUnsubscribed(this),
       onWarning: (text) => events.onWarning(this, text),
     });
-    this.#awaitSubacks();
+    this.#cancelWait = this.#readingTime.after(connectTimeoutMs, () =>
+      this.#connection?.destroy(`no SUBACK within ${connectTimeoutMs} ms`),
+    );
     this.#subscriber.start();
-  }
-
-  /** While reading is paused a SUBACK cannot be seen: what passes then proves nothing. */
-  #awaitSubacks(): void {
-    const { clock, connectTimeoutMs } = this.options;
-    this.#wasPaused = this.paused;
-    this.#cancelWait = clock.after(connectTimeoutMs, () => {
-      if (this.#wasPaused) this.#awaitSubacks();
-      else this.#connection?.destroy(`no SUBACK within ${connectTimeoutMs} ms`);
-    });
   }
 
   #onDisconnect(packet: IDisconnectPacket): void {

@@ -214,6 +214,48 @@ t.test('a server that says nothing to a new token is left for a new connection',
   t.same(scripted.tokens(), [[undefined, 'second']]);
 });
 
+t.test(
+  'an answer to a new token that cannot be read, for a pause of our own, is waited for',
+  async (t) => {
+    const scripted = activeWithToken();
+    scripted.credit = false;
+    scripted.publishTo('plant/a', 1);
+    scripted.now.credentials = { serviceAccountToken: 'second' };
+    const renewed = scripted.session.reauthenticate();
+    scripted.send({ cmd: 'auth', reasonCode: 0, properties: METHOD });
+    const { connectTimeoutMs } = scripted.session.options;
+    scripted.clock.advance(10 * connectTimeoutMs);
+    await nextTurn();
+    t.equal(scripted.session.state.kind, 'active');
+    scripted.credit = true;
+    scripted.session.resume();
+    t.equal(await renewed, true);
+    scripted.clock.advance(10 * connectTimeoutMs);
+    t.equal(scripted.sockets.length, 1, 'over the one connection');
+  },
+);
+
+t.test(
+  'a pause while a new token is decided about does not count, what follows does',
+  async (t) => {
+    const scripted = activeWithToken();
+    const { connectTimeoutMs } = scripted.session.options;
+    scripted.now.credentials = { serviceAccountToken: 'second' };
+    const renewed = scripted.session.reauthenticate();
+    scripted.credit = false;
+    scripted.publishTo('plant/a', 1);
+    scripted.clock.advance(connectTimeoutMs / 2);
+    scripted.credit = true;
+    scripted.session.resume();
+    scripted.clock.advance(connectTimeoutMs);
+    await nextTurn();
+    t.equal(scripted.session.state.kind, 'active', 'the answer may still lie in the socket');
+    scripted.clock.advance(connectTimeoutMs / 2);
+    t.equal(await renewed, false);
+    t.equal(scripted.disconnectCode(), 0, 'a broker that says nothing is left');
+  },
+);
+
 t.test('moving to another connection waits for nothing and loses nothing', async (t) => {
   const scripted = new Scripted({ credentials: {} });
   scripted.activate({ properties: { sessionExpiryInterval: 86_400 } });
