@@ -39,8 +39,7 @@ class Scripted extends ScriptedSession {
 
 function withToken(): Scripted {
   const scripted = new Scripted({ credentials: { serviceAccountToken: 'first' } }, KUBERNETES);
-  scripted.dial();
-  scripted.socket.accept();
+  scripted.open();
   return scripted;
 }
 
@@ -57,22 +56,19 @@ function activeWithToken(): Scripted {
 t.test('user name and password go into CONNECT, as they are at every dial', async (t) => {
   const now = { credentials: { login: { username: 'u', password: 'p\n' } } };
   const scripted = new Scripted(now, PASSWORD);
-  scripted.dial();
-  scripted.socket.accept();
+  scripted.open();
   t.match(scripted.socket.packets(), [
     { cmd: 'connect', username: 'u', password: Buffer.from('p\n'), clean: false },
   ]);
   now.credentials = { login: { username: 'u', password: 'other' } };
   await scripted.cut();
-  scripted.dial();
-  scripted.socket.accept();
+  scripted.open();
   t.match(scripted.socket.packets(), [{ cmd: 'connect', password: Buffer.from('other') }]);
 });
 
 t.test('without a login CONNECT has none', async (t) => {
   const scripted = new Scripted({ credentials: {} });
-  scripted.dial();
-  scripted.socket.accept();
+  scripted.open();
   const [connect] = scripted.socket.packets();
   t.notOk(connect !== undefined && 'username' in connect && connect.username);
   t.notOk(connect?.cmd === 'connect' && connect.properties?.authenticationMethod);
@@ -102,15 +98,13 @@ t.test('a refused login says what to look at', async (t) => {
 
 t.test('a connection that ends before its CONNACK tells what may be behind it', async (t) => {
   const scripted = new Scripted({ credentials: {} });
-  scripted.dial();
-  scripted.socket.accept();
+  scripted.open();
   await scripted.cut();
   t.match(scripted.session.state, {
     reason: /before its CONNACK: if it is the broker's port for TLS, give tlsEnabled: true$/,
   });
   const alert = new Scripted({ credentials: {} });
-  alert.dial();
-  alert.socket.accept();
+  alert.open();
   alert.socket.send(Buffer.from('15030100020246', 'hex'));
   t.match(alert.session.state, {
     reason: /before its CONNACK: if it is the broker's port for TLS/,

@@ -120,10 +120,16 @@ export class ScriptedSession {
     return this.deliveries.map(({ topic }) => topic);
   }
 
-  /** Starts or waits for the next attempt, accepts it, and answers CONNECT. */
-  connect(connack: Partial<IConnackPacket> = {}): void {
+  /** Starts or waits for the next attempt, and accepts it: CONNECT has come. */
+  open(): this {
     this.dial();
     this.socket.accept();
+    return this;
+  }
+
+  /** Opens a connection, and answers its CONNECT. */
+  connect(connack: Partial<IConnackPacket> = {}): void {
+    this.open();
     this.send({ cmd: 'connack', reasonCode: 0, sessionPresent: false, ...connack });
   }
 

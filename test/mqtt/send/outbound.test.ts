@@ -67,8 +67,7 @@ t.test('before the CONNACK, and after the end, nothing can be sent', async (t) =
   const { scripted, writable } = sender();
   const { outbound } = scripted.session;
   t.equal(outbound.credit, 0);
-  scripted.dial();
-  scripted.socket.accept();
+  scripted.open();
   t.notOk(outbound.writable);
   t.equal(writable(), 0);
   scripted.send({ cmd: 'connack', reasonCode: 0, sessionPresent: false });
