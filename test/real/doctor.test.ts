@@ -9,11 +9,11 @@ import {
   certificateFile,
   certificatePath,
   type Listener,
-  mountObjects,
   PASSWORD,
   USER,
 } from '../support/real/kafka-security.js';
 import { type Mosquitto, startMosquitto } from '../support/real/mosquitto.js';
+import { mountAccess } from '../support/real/mounted-access.js';
 import { runProgram } from '../support/real/program.js';
 import { resourcesYaml } from '../support/resources.js';
 
@@ -94,18 +94,13 @@ const mqttLogin = (secretName: string) => ({ usernamePassword: { secretName } })
 async function doctor(t: Test, setting: Setting, args: readonly string[] = []): Promise<DoctorRun> {
   const { kafka, mqttPorts } = await parties;
   const folder = t.testdir({});
-  const secrets = await mountObjects(join(folder, 'secrets'), {
+  const access = await mountAccess(folder, (name) => certificateFile(kafka, name), {
     login: { username: USER, password: PASSWORD },
     'wrong-login': { username: USER, password: 'planted-wrong' },
   });
-  const configMaps = await mountObjects(join(folder, 'config-maps'), {
-    ca: { 'ca.pem': await certificateFile(kafka, 'ca.pem') },
-    'other-ca': { 'ca.pem': await certificateFile(kafka, 'other-ca.pem') },
-  });
   const file = join(folder, 'resources.yaml');
   await writeFile(file, documentsFor(setting, kafka, mqttPorts));
-  const given = ['-f', file, '--secrets-dir', secrets, '--config-maps-dir', configMaps];
-  return await runDoctor([...given, '--timeout', '15', ...args]);
+  return await runDoctor(['-f', file, ...access, '--timeout', '15', ...args]);
 }
 
 function documentsFor(

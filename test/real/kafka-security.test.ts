@@ -1,23 +1,20 @@
-import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { openRecordSender } from '../../src/kafka/record-sender.js';
 import { type KafkaAccess, plainAccess } from '../../src/kafka/security-properties.js';
 import type { KafkaCredentials } from '../../src/secrets/kafka-credentials.js';
 import { seal } from '../../src/secrets/sealed.js';
 import type { RunningConnector } from '../support/connector.js';
-import { type Servers, startBridge, startServers } from '../support/real/bridge.js';
+import { startBridge, startServersWithTopic } from '../support/real/bridge.js';
 import {
   addressOf,
   CONNECTION_STRING,
   certificateFile,
   type Listener,
-  mountObjects,
-  PASS_PHRASE,
   PASSWORD,
   USER,
 } from '../support/real/kafka-security.js';
-import { publishPayload, subscribe } from '../support/real/mosquitto-clients.js';
-import { until } from '../support/until.js';
+import { mountAccess } from '../support/real/mounted-access.js';
+import { carrier, roundTrip, saysWhatIsWrong } from '../support/real/round-trip.js';
 
 /* Every way to connect to a real Kafka, each carrying a message to it and back, and every way that fails,
  * with what a person reads of it. */
@@ -25,13 +22,7 @@ import { until } from '../support/until.js';
 const TOPIC = 'secured';
 const REPLAY_MS = 120_000;
 
-const servers: Promise<Servers> = startAll();
-
-async function startAll(): Promise<Servers> {
-  const both = await startServers(t, { secure: true });
-  await both.kafka.createTopic(TOPIC, 1);
-  return both;
-}
+const servers = startServersWithTopic(t, TOPIC, { secure: true });
 
 interface Access {
   readonly listener: Listener;
@@ -48,28 +39,11 @@ interface Started {
 async function start(t: Test, name: string, access: Access): Promise<Started> {
   const both = await servers;
   const { kafka } = both;
-  const file = (each: string) => certificateFile(kafka, each);
-  const client = { 'tls.crt': await file('client.pem'), 'tls.key': await file('client.key') };
-  const folder = t.testdir();
-  const secretsDir = await mountObjects(join(folder, 'secrets'), {
+  const args = await mountAccess(t.testdir(), (each) => certificateFile(kafka, each), {
     login: { username: USER, password: PASSWORD },
     'event-hubs': { username: '$ConnectionString', password: CONNECTION_STRING },
     'wrong-password': { username: USER, password: 'planted-wrong' },
     'unknown-user': { username: 'planted-mallory', password: 'planted-wrong' },
-    client,
-    encrypted: {
-      ...client,
-      'tls.key': await file('client-encrypted.key'),
-      'tls.password': PASS_PHRASE,
-    },
-    'other-client': {
-      'tls.crt': await file('other-client.pem'),
-      'tls.key': await file('other-client.key'),
-    },
-  });
-  const configMapsDir = await mountObjects(join(folder, 'config-maps'), {
-    ca: { 'ca.pem': await file('ca.pem') },
-    'other-ca': { 'ca.pem': await file('other-ca.pem') },
   });
   const address = addressOf(kafka, access.listener);
   const { tls = { tlsEnabled: false }, authType } = access;
@@ -81,20 +55,8 @@ async function start(t: Test, name: string, access: Access): Promise<Started> {
       kafkaConnection: { endpoint: address, tls, ...authentication },
       logLevel: 'trace',
     },
-    maps: [
-      {
-        routes: [
-          { name: `${name}-in`, mqttTopic: `in/${name}`, kafkaTopic: TOPIC },
-          {
-            direction: 'kafkaToMqtt',
-            name: `${name}-out`,
-            kafkaTopic: TOPIC,
-            mqttTopic: `out/${name}`,
-          },
-        ],
-      },
-    ],
-    args: ['--secrets-dir', secretsDir, '--config-maps-dir', configMapsDir],
+    maps: [roundTrip(name, TOPIC)],
+    args,
   });
   return { bridge, address };
 }
@@ -122,14 +84,8 @@ for (const [name, access] of Object.entries(WORKING)) {
     const { mosquitto } = await servers;
     const { bridge } = await start(t, name, access);
     await bridge.ready();
-    const out = await subscribe(mosquitto, { filters: [`out/${name}`] });
-    t.teardown(() => out.stop());
-    await publishPayload(mosquitto, `in/${name}`, { payload: `from ${name}`, qos: 1 });
-    await until(
-      'it comes back',
-      () => out.messages.some(({ payload }) => `${payload}` === `from ${name}`),
-      { detail: () => bridge.log() },
-    );
+    const carry = await carrier(t, mosquitto, name, bridge);
+    await carry(`from ${name}`);
     t.equal(await bridge.terminate(), 0);
   });
 }
@@ -219,25 +175,9 @@ const FAILING: Readonly<
 for (const [name, [access, reason, detail]] of Object.entries(FAILING)) {
   t.test(`${name}: /readyz, the log and the metrics say what is wrong`, async (t) => {
     const { bridge, address } = await start(t, name, access);
-    const message = `no Kafka broker answers: ${detail(address)}`;
-    let said: readonly string[] = [];
-    await until(
-      `/readyz says: ${message}`,
-      async () => {
-        const { reasons } = await bridge.health();
-        said = reasons.map((each) => each.message);
-        return said.includes(message);
-      },
-      { pollMs: 50, deadlineMs: 60_000, detail: () => ({ said, log: bridge.log() }) },
-    );
-    const losses = await bridge.metric('millrace_connection_losses_total', {
-      side: 'kafka',
-      reason,
-    });
-    t.ok(losses > 0, `counted as ${reason}`);
-    t.match(bridge.log(), JSON.stringify(detail(address)).slice(1, -1));
-    t.notMatch(bridge.log(), /planted/);
-    t.equal(await bridge.terminate(), 0);
+    const text = detail(address);
+    const message = `no Kafka broker answers: ${text}`;
+    await saysWhatIsWrong(t, bridge, { side: 'kafka', reason, text, message });
   });
 }
 

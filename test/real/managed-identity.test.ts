@@ -16,7 +16,7 @@ import {
 } from '../support/azure-end-points.js';
 import { LOCALHOST_KEY, LOCALHOST_PEM } from '../support/certificates.js';
 import type { RunningConnector } from '../support/connector.js';
-import { type Servers, startBridge, startServers } from '../support/real/bridge.js';
+import { startBridge, startServersWithTopic } from '../support/real/bridge.js';
 import {
   addressOf,
   certificateFile,
@@ -24,7 +24,7 @@ import {
   unsecuredToken,
 } from '../support/real/kafka-security.js';
 import { readTopic } from '../support/real/kcat.js';
-import { publishPayload, subscribe } from '../support/real/mosquitto-clients.js';
+import { carrier, roundTrip } from '../support/real/round-trip.js';
 import { resourcesYaml } from '../support/resources.js';
 import { until } from '../support/until.js';
 
@@ -37,13 +37,7 @@ const ASSERTION = unsecuredJwt({ sub: 'system:serviceaccount:default:millrace' }
 const HEADER_SECRET = 'planted-identity-header';
 const HOUR_MS = 3_600_000;
 
-const servers: Promise<Servers> = startAll();
-
-async function startAll(): Promise<Servers> {
-  const both = await startServers(t, { secure: true });
-  await both.kafka.createTopic(TOPIC, 1);
-  return both;
-}
+const servers = startServersWithTopic(t, TOPIC, { secure: true });
 
 /** One that Kafka takes for as long. */
 const goodToken = (lifeMs = HOUR_MS): TokenToIssue => unsecuredToken('millrace', lifeMs);
@@ -75,37 +69,10 @@ async function start(t: Test, name: string, environment: NodeJS.ProcessEnv, fold
   return startBridge(t, both, {
     clientIdPrefix: name,
     connector: { kafkaConnection, logLevel: 'trace' },
-    maps: [
-      {
-        routes: [
-          { name: `${name}-in`, mqttTopic: `in/${name}`, kafkaTopic: TOPIC },
-          {
-            direction: 'kafkaToMqtt',
-            name: `${name}-out`,
-            kafkaTopic: TOPIC,
-            mqttTopic: `out/${name}`,
-          },
-        ],
-      },
-    ],
+    maps: [roundTrip(name, TOPIC)],
     args: ['--config-maps-dir', configMapsDir],
     environment,
   });
-}
-
-/** A function that sends a message and waits until it has come back. */
-async function carrier(t: Test, name: string, bridge: RunningConnector) {
-  const { mosquitto } = await servers;
-  const out = await subscribe(mosquitto, { filters: [`out/${name}`] });
-  t.teardown(() => out.stop());
-  return async (payload: string) => {
-    await publishPayload(mosquitto, `in/${name}`, { payload, qos: 1 });
-    await until(
-      `${payload} comes back`,
-      () => out.messages.some((message) => `${message.payload}` === payload),
-      { detail: () => bridge.log() },
-    );
-  };
 }
 
 const reasonsOf = async (bridge: RunningConnector) =>
@@ -160,7 +127,7 @@ for (const [name, source] of Object.entries(SOURCES)) {
     const { server, environment } = await source(t, folder);
     const bridge = await start(t, name, environment, folder);
     await bridge.ready();
-    const carry = await carrier(t, name, bridge);
+    const carry = await carrier(t, (await servers).mosquitto, name, bridge);
     await carry(`by ${name}`);
     t.equal(server.requests.length, 1, 'one token is enough for all shards and clients');
     t.equal(await bridge.metric('millrace_access_tokens_total'), 1);
@@ -190,7 +157,7 @@ t.test('tokens of some seconds are renewed while messages flow, and none is lost
   const server = await startEndPoint(t, { answer: playImds(played(() => goodToken(6_000))) });
   const bridge = await start(t, name, imdsAt(server));
   await bridge.ready();
-  const carry = await carrier(t, name, bridge);
+  const carry = await carrier(t, (await servers).mosquitto, name, bridge);
   let sent = 0;
   const startMs = performance.now();
   while (performance.now() - startMs < 20_000) {
@@ -240,7 +207,7 @@ t.test(
     isGood = true;
     await bridge.ready();
     t.ok(server.requests.length >= 2);
-    const carry = await carrier(t, name, bridge);
+    const carry = await carrier(t, (await servers).mosquitto, name, bridge);
     await carry('after the refusal');
     t.notMatch(bridge.log(), /eyJ/);
     t.equal(await bridge.terminate(), 0);
@@ -268,7 +235,7 @@ t.test('an end point that is away at the start is asked until it is there', asyn
   const port = Number(new URL(first.url).port);
   await startEndPoint(t, { answer: playImds(played()), port });
   await bridge.ready();
-  const carry = await carrier(t, name, bridge);
+  const carry = await carrier(t, (await servers).mosquitto, name, bridge);
   await carry('after all');
   t.match(bridge.log(), /access tokens can be had again/);
   t.equal(await bridge.terminate(), 0);

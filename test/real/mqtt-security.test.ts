@@ -1,9 +1,6 @@
-import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { RunningConnector } from '../support/connector.js';
-import { type Servers, startBridge, startServers } from '../support/real/bridge.js';
-import { mountObjects, PASS_PHRASE } from '../support/real/kafka-security.js';
-import { publishPayload, subscribe } from '../support/real/mosquitto-clients.js';
+import { startBridge, startServersWithTopic } from '../support/real/bridge.js';
 import {
   MQTT_PASSWORD,
   MQTT_USER,
@@ -12,7 +9,8 @@ import {
   mqttCertificateFile,
   mqttEndpoint,
 } from '../support/real/mosquitto-security.js';
-import { until } from '../support/until.js';
+import { mountAccess } from '../support/real/mounted-access.js';
+import { carrier, roundTrip, saysWhatIsWrong } from '../support/real/round-trip.js';
 
 /* Every way to connect to a real mosquitto, each carrying a message from it to Kafka and back, and every
  * way that fails, with what a person reads of it. Other clients use the plain listener. */
@@ -23,13 +21,7 @@ const LARGE = Buffer.alloc(6 * 1024 * 1024, 'abcdefg');
 /** mosquitto 2.0.11 sends 40 KB in a second over WebSocket, whoever reads them. */
 const LARGE_FOR_WEBSOCKET = Buffer.alloc(80_000, 'abcdefg');
 
-const servers: Promise<Servers> = startAll();
-
-async function startAll(): Promise<Servers> {
-  const both = await startServers(t, { maxMessage: '16M' }, { secure: true });
-  await both.kafka.createTopic(TOPIC, 1);
-  return both;
-}
+const servers = startServersWithTopic(t, TOPIC, { maxMessage: '16M' }, { secure: true });
 
 interface Access {
   readonly listener: MqttListener;
@@ -42,38 +34,12 @@ async function start(t: Test, name: string, access: Access): Promise<RunningConn
   const both = await servers;
   const { mosquitto } = both;
   const kafkaTopic = name in WORKING ? `${TOPIC}-${name}` : TOPIC;
-  const file = (each: string) => mqttCertificateFile(mosquitto, each);
-  const client = { 'tls.crt': await file('client.pem'), 'tls.key': await file('client.key') };
-  const folder = t.testdir();
-  const secretsDir = await mountObjects(join(folder, 'secrets'), {
+  const args = await mountAccess(t.testdir(), (each) => mqttCertificateFile(mosquitto, each), {
     login: { username: MQTT_USER, password: MQTT_PASSWORD },
     'wrong-password': { username: MQTT_USER, password: 'planted-wrong' },
     'unknown-user': { username: 'planted-mallory', password: 'planted-wrong' },
-    client,
-    encrypted: {
-      ...client,
-      'tls.key': await file('client-encrypted.key'),
-      'tls.password': PASS_PHRASE,
-    },
-    'other-client': {
-      'tls.crt': await file('other-client.pem'),
-      'tls.key': await file('other-client.key'),
-    },
     half: { username: MQTT_USER },
   });
-  const configMapsDir = await mountObjects(join(folder, 'config-maps'), {
-    ca: { 'ca.pem': await file('ca.pem') },
-    'other-ca': { 'ca.pem': await file('other-ca.pem') },
-  });
-  const routes = [
-    { name: `${name}-in`, mqttTopic: `in/${name}`, kafkaTopic },
-    {
-      direction: 'kafkaToMqtt' as const,
-      name: `${name}-out`,
-      kafkaTopic,
-      mqttTopic: `out/${name}`,
-    },
-  ];
   return startBridge(t, both, {
     clientIdPrefix: name,
     connector: {
@@ -83,8 +49,8 @@ async function start(t: Test, name: string, access: Access): Promise<RunningConn
         ...access.fields,
       },
     },
-    maps: [{ routes }],
-    args: ['--secrets-dir', secretsDir, '--config-maps-dir', configMapsDir],
+    maps: [roundTrip(name, kafkaTopic)],
+    args,
   });
 }
 
@@ -113,18 +79,11 @@ for (const [name, access] of Object.entries(WORKING)) {
     await kafka.createTopic(`${TOPIC}-${name}`, 1, { config: { 'max.message.bytes': '16000000' } });
     const bridge = await start(t, name, access);
     await bridge.ready();
-    const out = await subscribe(mosquitto, { filters: [`out/${name}`], qos: 1 });
-    t.teardown(() => out.stop());
+    const carry = await carrier(t, mosquitto, name, bridge);
     const large =
       access.listener === 'ws' || access.listener === 'wss' ? LARGE_FOR_WEBSOCKET : LARGE;
-    for (const payload of [Buffer.from(`from ${name}`), large]) {
-      await publishPayload(mosquitto, `in/${name}`, { payload, qos: 1 });
-      await until(
-        'it comes back',
-        () => out.messages.some((message) => message.payload.equals(payload)),
-        { detail: () => bridge.log().slice(-4_000) },
-      );
-    }
+    await carry(`from ${name}`);
+    await carry(large);
     t.equal(await bridge.terminate(), 0);
   });
 }
@@ -209,24 +168,7 @@ for (const [name, [access, reason, detail]] of Object.entries(FAILING)) {
     const { mosquitto } = await servers;
     const text = detail(mqttAddress(mosquitto, access.listener)) as string;
     const bridge = await start(t, name, access);
-    let said: readonly string[] = [];
-    await until(
-      `/readyz says: ${text}`,
-      async () => {
-        const { reasons } = await bridge.health();
-        said = reasons.map(({ message }) => message);
-        return said.some((each) => each.includes(text));
-      },
-      { pollMs: 50, detail: () => ({ said, log: bridge.log().slice(-4_000) }) },
-    );
-    const losses = await bridge.metric('millrace_connection_losses_total', {
-      side: 'mqtt',
-      reason,
-    });
-    t.ok(losses > 0, `counted as ${reason}`);
-    t.match(bridge.log(), JSON.stringify(text).slice(1, -1));
-    t.notMatch(bridge.log(), /planted/);
-    t.equal(await bridge.terminate(), 0);
+    await saysWhatIsWrong(t, bridge, { side: 'mqtt', reason, text });
   });
 }
 

@@ -32,6 +32,17 @@ export async function startServers(
   return { kafka, mosquitto };
 }
 
+/** As `startServers`, and creates a topic of one partition. */
+export async function startServersWithTopic(
+  t: Teardown,
+  topic: string,
+  ...options: [kafka?: KafkaOptions, mosquitto?: MosquittoOptions]
+): Promise<Servers> {
+  const servers = await startServers(t, ...options);
+  await servers.kafka.createTopic(topic, 1);
+  return servers;
+}
+
 export interface BridgeOptions extends Partial<ResourcesInput> {
   readonly maps: readonly MapSpec[];
   /** Tells the session apart from those of other tests on the same broker. */
