@@ -25,7 +25,10 @@ import type { Standing } from './standing.js';
 
 type Values = Sealed<MqttCredentials>;
 
-export type MovableSession = Pick<Session, 'state' | 'reconnectAtOnce' | 'reauthenticate'>;
+export type MovableSession = Pick<
+  Session,
+  'state' | 'paused' | 'reconnectAtOnce' | 'reauthenticate'
+>;
 
 export interface MqttRotationOptions {
   readonly inService: Values;
@@ -189,10 +192,14 @@ export class MqttRotation {
     }
   }
 
-  /** By the first session that has a connection. False: none has; those that dial may try it. */
+  /**
+   * By the first session that has a connection, of those that read where one does: the others see no
+   * answer. False: none has; those that dial may try it.
+   */
   #tryBySession(): boolean {
     const sessions = this.#options.sessions();
-    const index = sessions.findIndex(({ state }) => state.kind === 'active');
+    const active = [...sessions.keys()].filter((each) => sessions[each]?.state.kind === 'active');
+    const index = active.find((each) => sessions[each]?.paused === false) ?? active[0] ?? -1;
     const session = sessions[index];
     if (session === undefined) {
       for (const each of sessions.keys()) this.#trying.add(each);
@@ -232,13 +239,25 @@ export class MqttRotation {
     );
   }
 
-  /** Resolves when the session is connected again, or its time is over. */
+  /** Resolves when the session is connected with the values, or its time is over. */
   async #move(index: number, session: MovableSession, values: Values): Promise<void> {
     this.#given[index] = values;
     if (unseal(values).serviceAccountToken === undefined) session.reconnectAtOnce(REASON);
-    else if (await session.reauthenticate()) this.#onActive(index);
+    else await this.#renew(index, session);
     if (session.state.kind === 'active' || this.#isStopped) return;
     await this.#back(index);
+  }
+
+  /** Resolves when the token is answered, or its time is over: a session that reads nothing sees no answer. */
+  #renew(index: number, session: MovableSession): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(MOVE_TIMEOUT_MS, resolve);
+      void session.reauthenticate().then((isTaken) => {
+        cancel();
+        if (isTaken && !this.#isStopped) this.#onActive(index);
+        resolve();
+      });
+    });
   }
 
   /** Resolves when the session is connected again or stops, its time is over, or somebody else awaits it. */

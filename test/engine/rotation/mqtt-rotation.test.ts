@@ -13,6 +13,7 @@ import { standingThatTells } from '../../support/standing.js';
 const REFUSED_WAIT_MS = 30_000;
 const NETWORK_WAIT_MS = 1_000;
 const SESSION_RETRY_MS = 600_000;
+const MOVE_TIMEOUT_MS = 30_000;
 
 type Values = Sealed<MqttCredentials>;
 
@@ -53,12 +54,15 @@ class FakeBroker {
 /** Behaves as mqtt/session.ts does, as far as it matters here. */
 class FakeSession implements MovableSession {
   state: SessionState = { kind: 'idle' };
+  /** While it is, no answer is seen. */
+  paused = false;
   /** What it has connected with, one after another. */
   readonly connections: string[] = [];
   readonly #index: number;
   readonly #broker: FakeBroker;
   readonly #rotation: () => MqttRotation;
   #cancelWait = () => {};
+  #onResumed = () => {};
 
   constructor(index: number, broker: FakeBroker, rotation: () => MqttRotation) {
     this.#index = index;
@@ -79,6 +83,12 @@ class FakeSession implements MovableSession {
     this.#set({ kind: 'active' });
   }
 
+  /** Reads on. */
+  resume(): void {
+    this.paused = false;
+    this.#onResumed();
+  }
+
   lose(): void {
     this.#wait(NETWORK_WAIT_MS, new ConnectionFault('network', 'cut'));
   }
@@ -91,6 +101,11 @@ class FakeSession implements MovableSession {
   async reauthenticate(): Promise<boolean> {
     const values = this.#rotation().credentialsOf(this.#index);
     await turn();
+    if (this.paused) {
+      await new Promise<void>((resolve) => {
+        this.#onResumed = resolve;
+      });
+    }
     if (this.#broker.reauthenticates && this.#broker.fault(values) === undefined) {
       this.connections.push(`${nameOf(values)} by AUTH`);
       return true;
@@ -310,6 +325,37 @@ t.test('a token is shown on the open connections', async (t) => {
   t.strictSame(told, ['found', 'in service']);
   t.equal(broker.trials, 0);
   t.strictSame(connections(), [
+    ['old', 'new by AUTH'],
+    ['old', 'new by AUTH'],
+  ]);
+});
+
+t.test('a session that reads nothing holds no other up', async (t) => {
+  const { broker, rotation, inService, sessions, pass, connections } = setUp(token('old'), 3);
+  const [slow] = sessions as [FakeSession, ...FakeSession[]];
+  slow.paused = true;
+  broker.accepts = new Set(['new']);
+  rotation.offer(token('new'));
+  await pass(1_000);
+  t.same(inService, ['new'], 'who reads tries it for all');
+  await pass(MOVE_TIMEOUT_MS);
+  t.same(connections(), [['old'], ['old', 'new by AUTH'], ['old', 'new by AUTH']]);
+  slow.resume();
+  await pass(1_000);
+  t.same(connections()[0], ['old', 'new by AUTH'], 'and over the same connection');
+});
+
+t.test('where no session reads, the first to read again puts a new token in service', async (t) => {
+  const { broker, rotation, inService, sessions, pass, connections } = setUp(token('old'));
+  for (const session of sessions) session.paused = true;
+  broker.accepts = new Set(['new']);
+  rotation.offer(token('new'));
+  await pass(2 * MOVE_TIMEOUT_MS);
+  t.same(inService, []);
+  for (const session of sessions) session.resume();
+  await pass(1_000);
+  t.same(inService, ['new']);
+  t.same(connections(), [
     ['old', 'new by AUTH'],
     ['old', 'new by AUTH'],
   ]);
