@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { frame, framesOf, int16, int32, text } from './kafka-wire.js';
 
 /* The headers of the first record of a topic with one partition, byte for byte: node-rdkafka gives
  * their values as text. A Fetch request of Kafka's protocol, version 4, by hand. */
@@ -50,7 +51,6 @@ function headersOf(record: Buffer): RawHeader[] {
 }
 
 function fetchRequest(topic: string): Buffer {
-  const name = Buffer.from(topic);
   const parts = [
     int16(FETCH),
     int16(VERSION),
@@ -63,41 +63,25 @@ function fetchRequest(topic: string): Buffer {
     int32(1 << 20),
     Buffer.from([0]),
     int32(1),
-    int16(name.length),
-    name,
+    text(topic),
     int32(1),
     int32(0),
     Buffer.alloc(8),
     int32(1 << 20),
   ];
-  const body = Buffer.concat(parts);
-  return Buffer.concat([int32(body.length), body]);
-}
-
-function int16(value: number): Buffer {
-  const bytes = Buffer.alloc(2);
-  bytes.writeInt16BE(value);
-  return bytes;
-}
-
-function int32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value);
-  return bytes;
+  return frame(Buffer.concat(parts));
 }
 
 /** Sends a request and reads its whole response, without the length before it. */
 function exchange(host: string, port: number, request: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    let received = Buffer.alloc(0);
     const socket = connect(port, host, () => socket.write(request));
     socket.once('error', reject);
     socket.once('close', () => reject(new Error('Kafka closed the connection')));
-    socket.on('data', (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk]);
-      if (received.length < 4 || received.length < 4 + received.readInt32BE(0)) return;
-      resolve(received.subarray(4));
+    const onResponse = (response: Buffer) => {
+      resolve(response);
       socket.destroy();
-    });
+    };
+    socket.on('data', framesOf(onResponse));
   });
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { frame, framesOf, int16, int32, text } from './kafka-wire.js';
 
 /* A server on a real socket that speaks as much of Kafka's protocol as a client needs to ask for metadata,
  * in its version 1, as before Kafka 0.10.1: without authorized operations or a cluster id, and with nothing
@@ -35,14 +36,15 @@ export async function startScriptedKafka(
   const server = createServer((socket) => {
     sockets.push(socket);
     socket.on('error', () => {});
-    onRequests(socket, (request) => {
+    const onRequest = (request: Buffer) => {
       const key = request.readInt16BE(0);
       const correlationId = request.subarray(CORRELATION_ID_AT, CORRELATION_ID_AT + 4);
       const { port } = server.address() as AddressInfo;
       const response = (body: Buffer) => Buffer.concat([correlationId, body]);
-      if (key === API_VERSIONS) send(socket, response(apiVersions(request.readInt16BE(2))));
-      if (key === METADATA) send(socket, spoil(response(metadata(port, topics))));
-    });
+      if (key === API_VERSIONS) socket.write(frame(response(apiVersions(request.readInt16BE(2)))));
+      if (key === METADATA) socket.write(frame(spoil(response(metadata(port, topics)))));
+    };
+    socket.on('data', framesOf(onRequest));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -51,22 +53,6 @@ export async function startScriptedKafka(
     server.close();
   });
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-function onRequests(socket: Socket, onRequest: (request: Buffer) => void): void {
-  let buffered = Buffer.alloc(0);
-  socket.on('data', (chunk) => {
-    buffered = Buffer.concat([buffered, chunk]);
-    while (buffered.length >= 4 && buffered.length >= 4 + buffered.readUInt32BE(0)) {
-      const end = 4 + buffered.readUInt32BE(0);
-      onRequest(buffered.subarray(4, end));
-      buffered = buffered.subarray(end);
-    }
-  });
-}
-
-function send(socket: Socket, response: Buffer): void {
-  socket.write(Buffer.concat([int32(response.length), response]));
 }
 
 /** Error, then api key, lowest and highest version of each. A later version than 0 we do not know. */
@@ -98,20 +84,4 @@ function metadataOf({ name, code = 0, partitions = 0 }: ScriptedTopic): Buffer {
     Buffer.concat([int16(0), int32(id), int32(1), replicas, replicas]);
   const all = Array.from({ length: partitions }, (_, id) => partition(id));
   return Buffer.concat([int16(code), text(name), Buffer.of(0), int32(all.length), ...all]);
-}
-
-function int16(value: number): Buffer {
-  const bytes = Buffer.alloc(2);
-  bytes.writeInt16BE(value);
-  return bytes;
-}
-
-function int32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value);
-  return bytes;
-}
-
-function text(value: string): Buffer {
-  return Buffer.concat([int16(Buffer.byteLength(value)), Buffer.from(value)]);
 }
