@@ -74,7 +74,8 @@ function troublesOf({ messages }: LivePool): FromWorker[] {
     .filter(({ kind }) => kind === 'kafka' || kind === 'consumer' || kind === 'producerLost');
 }
 
-async function alterPassword({ kafka, user }: { kafka: Kafka; user: string }, password: string) {
+async function alterPassword(user: string, password: string): Promise<void> {
+  const kafka = await kafkas;
   const change = `SCRAM-SHA-512=[password=${password}]`;
   const entity = ['--entity-type', 'users', '--entity-name', user];
   await kafka.tool('kafka.admin.ConfigCommand', [
@@ -83,48 +84,42 @@ async function alterPassword({ kafka, user }: { kafka: Kafka; user: string }, pa
   ]);
 }
 
-t.test('a password that is another at Kafka first, then in the secret', async (t) => {
-  const kafka = await kafkas;
-  const user = 'password-first';
-  await alterPassword({ kafka, user }, 'old-secret');
-  const ca = await certificateFile(kafka, 'ca.pem');
-  const login = (password: string) => ({ caPem: ca, login: { username: user, password } });
-  const { pool } = await open(t, {
+/** Records that flow by the login of a user of its own; `credentials` are those with another password. */
+async function openWithPassword(t: Test, user: string, password: string) {
+  await alterPassword(user, password);
+  const caPem = await certificateFile(await kafkas, 'ca.pem');
+  const credentials = (password: string) => ({ caPem, login: { username: user, password } });
+  const opened = await open(t, {
     name: user,
     listener: 'saslTls',
     tls: true,
     authentication: scram,
-    credentials: login('old-secret'),
+    credentials: credentials(password),
   });
-  await pool.start();
-  await alterPassword({ kafka, user }, 'new-secret');
-  await pool.inUse(pool.change(login('new-secret')));
+  await opened.pool.start();
+  return { ...opened, credentials };
+}
+
+t.test('a password that is another at Kafka first, then in the secret', async (t) => {
+  const user = 'password-first';
+  const { kafka, pool, credentials } = await openWithPassword(t, user, 'old-secret');
+  await alterPassword(user, 'new-secret');
+  await pool.inUse(pool.change(credentials('new-secret')));
   await passReauthentications(pool);
   await pool.check(t, kafka.bootstrap);
 });
 
 t.test('a password that is another in the secret first, then at Kafka', async (t) => {
-  const kafka = await kafkas;
   const user = 'secret-first';
-  await alterPassword({ kafka, user }, 'old-secret');
-  const ca = await certificateFile(kafka, 'ca.pem');
-  const login = (password: string) => ({ caPem: ca, login: { username: user, password } });
-  const { pool } = await open(t, {
-    name: user,
-    listener: 'saslTls',
-    tls: true,
-    authentication: scram,
-    credentials: login('old-secret'),
-  });
-  await pool.start();
-  const generation = pool.change(login('new-secret'));
+  const { kafka, pool, credentials } = await openWithPassword(t, user, 'old-secret');
+  const generation = pool.change(credentials('new-secret'));
   t.match(await pool.refused(generation), {
     reason: 'authentication',
     detail: /refuses the login \(scram-sha-512\)/,
   });
   await passReauthentications(pool);
   t.same(faultsOf(pool), [], 'those before stay in service, and log in again');
-  await alterPassword({ kafka, user }, 'new-secret');
+  await alterPassword(user, 'new-secret');
   await pool.inUse(generation);
   await passReauthentications(pool);
   await pool.check(t, kafka.bootstrap);

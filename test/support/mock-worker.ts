@@ -37,6 +37,7 @@ export class MockWorker {
   readonly #wakeFd = openDoorbell();
   readonly #mainFd = openDoorbell();
   readonly #stop: readonly (() => void)[];
+  #onEnd: () => void = () => {};
   /** Whether losses are answered at once, as main does it. */
   answersLosses = true;
 
@@ -130,6 +131,13 @@ export class MockWorker {
     });
   }
 
+  /** Resolves when a record is settled, for one that waits at a time. */
+  nextEnd(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onEnd = resolve;
+    });
+  }
+
   posts(kind: FromWorker['kind'], holds: (message: FromWorker) => boolean = () => true) {
     return until(`a message ${kind}`, () => this.posted.some((m) => m.kind === kind && holds(m)), {
       detail: () => this.posted,
@@ -159,6 +167,7 @@ export class MockWorker {
       throw new Error(`${deliveryId} is settled twice`);
     }
     this.settled.set(deliveryId, how);
+    this.#onEnd();
   }
 
   #onMessage(message: FromWorker): void {
