@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setInterval } from 'node:timers/promises';
 import { until } from '../until.js';
 import { DeliveryLog } from './delivery-log.js';
 import { readEach } from './kcat.js';
@@ -25,9 +25,20 @@ export interface Losses {
   readonly disordered: number;
 }
 
+/** What flowed between two moments at which all had come back that was published by then. */
+export interface Flowed {
+  /** Messages that were published, and have come back. */
+  readonly perSecond: number;
+  /** How long the last of them took. */
+  readonly lastTookMs: number;
+}
+
+/** How often is published what is due by then. */
 const PORTION_MS = 50;
 /** mosquitto_pub loses some beyond 65,535. */
-const PROCESS_LINES_MAX = 20_000;
+const PROCESS_LINES_MAX = 60_000;
+/** By itself mosquitto_pub waits for the broker after 20, and on a busy machine that is its limit. */
+const IN_FLIGHT_MAX = 1_000;
 const EACH_MAX = 400_000;
 const ARRIVAL_MS_MAX = 120_000;
 
@@ -36,6 +47,9 @@ export class SteadyFlow {
   readonly #log: DeliveryLog;
   readonly #sent: number[];
   #isEnding = false;
+  #startMs = 0;
+  /** When `caughtUp` was asked for last, and what was published by then. */
+  #caughtUp = { atMs: 0, sent: 0 };
   #published: Promise<unknown> = Promise.resolve();
   #reader: Reader | undefined;
 
@@ -69,6 +83,8 @@ export class SteadyFlow {
       this.#isEnding = true;
       await reader.stop();
     });
+    this.#startMs = performance.now();
+    this.#caughtUp = { atMs: this.#startMs, sent: 0 };
     this.#published = Promise.all(this.#sent.map((_, key) => this.#publish(key)));
     // A failure before it is awaited is not to end the process.
     this.#published.catch(() => {});
@@ -76,21 +92,27 @@ export class SteadyFlow {
 
   /** Until so many more have come back: it flows. */
   async flows(count: number): Promise<void> {
-    const enough = this.arrived + count;
-    await until(`${count} more messages come back`, () => this.arrived >= enough, {
-      deadlineMs: ARRIVAL_MS_MAX,
-      detail: () => ({ sent: this.sent, arrived: this.arrived }),
-    });
+    await this.#arrives(this.arrived + count);
+  }
+
+  /** Until as much has come back as is published by now. Tells how much that is since the last time. */
+  async caughtUp(): Promise<Flowed> {
+    const { sent } = this;
+    const before = this.#caughtUp;
+    const atMs = performance.now();
+    this.#caughtUp = { atMs, sent };
+    await this.#arrives(sent);
+    return {
+      perSecond: ((sent - before.sent) * 1000) / (atMs - before.atMs),
+      lastTookMs: performance.now() - atMs,
+    };
   }
 
   /** Ends publishing; resolves when all that was published has come back. */
   async end(): Promise<void> {
     this.#isEnding = true;
     await this.#published;
-    await until('everything has come back', () => this.arrived >= this.sent, {
-      deadlineMs: ARRIVAL_MS_MAX,
-      detail: () => ({ sent: this.sent, arrived: this.arrived }),
-    });
+    await this.#arrives(this.sent);
     if (this.#reader?.failure !== undefined) throw this.#reader.failure;
   }
 
@@ -112,6 +134,13 @@ export class SteadyFlow {
     return this.#losses(log);
   }
 
+  #arrives(count: number): Promise<void> {
+    return until(`${count} messages have come back`, () => this.arrived >= count, {
+      deadlineMs: ARRIVAL_MS_MAX,
+      detail: () => ({ sent: this.sent, arrived: this.arrived }),
+    });
+  }
+
   #losses(log: DeliveryLog): Losses {
     const missing = this.#sent.flatMap((sent, key) =>
       log.missing(key).filter((offset) => offset < sent),
@@ -122,20 +151,26 @@ export class SteadyFlow {
   async #publish(key: number): Promise<void> {
     const { host, port } = this.#options.server;
     const args = ['-V', '5', '-h', host, '-p', `${port}`, '-t', `up/${key}`, '-q', '1', '-l'];
+    args.push('-M', `${IN_FLIGHT_MAX}`);
     while (!this.#isEnding) await runProgram('mosquitto_pub', args, { input: this.#paced(key) });
   }
 
-  /** What one process publishes; one after the other, so that a key keeps its order. */
+  /**
+   * What one process publishes; one after the other, so that a key keeps its order. What is due counts from
+   * the start of the flow: what a new process or a full pipe holds up comes later, and the rate holds.
+   */
   async *#paced(key: number): AsyncGenerator<string> {
     const { keys, messagesPerSecond } = this.#options;
-    const portion = Math.round((messagesPerSecond / keys / 1000) * PORTION_MS);
-    const startMs = performance.now();
-    for (let lines = 0; lines < PROCESS_LINES_MAX && !this.#isEnding; lines += portion) {
+    const perMs = messagesPerSecond / keys / 1000;
+    const first = this.#sent[key] as number;
+    for await (const _ of setInterval(PORTION_MS)) {
+      if (this.#isEnding) return;
       const from = this.#sent[key] as number;
-      this.#sent[key] = from + portion;
-      yield Array.from({ length: portion }, (_, line) => `${from + line}\n`).join('');
-      const dueMs = startMs + ((lines + portion) / portion) * PORTION_MS;
-      await delay(Math.max(0, dueMs - performance.now()));
+      const due = Math.floor((performance.now() - this.#startMs) * perMs);
+      const to = Math.min(due, first + PROCESS_LINES_MAX);
+      this.#sent[key] = to;
+      yield Array.from({ length: to - from }, (_, line) => `${from + line}\n`).join('');
+      if (to === first + PROCESS_LINES_MAX) return;
     }
   }
 }
