@@ -121,7 +121,8 @@ export class FaultRun {
     for (const { share, name, happens } of this.#plan(t, faults)) {
       // What came while the last one was under way counts for no other.
       await this.#reached(Math.min(Math.max(share * this.total, seen), LAST_FAULT * this.total));
-      // At any moment between two commits.
+      // At any moment between two commits. By time: an event to wait for, such as the next record, would
+      // have every fault come just behind one.
       await delay(this.#options.random.below(2 * this.#options.course.commitIntervalMs));
       this.#options.say(`${this.log.distinct} records have come: ${name}`);
       this.faults.push({ name, timeMs: Date.now() });
