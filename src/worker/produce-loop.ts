@@ -49,7 +49,7 @@ export class ProduceLoop {
   readonly #pool: ProducerPool;
   readonly #recovery: Recovery;
   readonly #connections = new Connections();
-  /** The last one, whether it is open or not: it may still have something to say. */
+  /** The one that is open. */
   #trial: Trial | undefined;
   #again: NodeJS.Immediate | undefined;
   #cancelTick: () => void = () => {};
@@ -121,10 +121,12 @@ export class ProduceLoop {
   }
 
   endTrial(): void {
-    if (!this.#closed) this.#trial?.close();
+    this.#trial?.close();
+    this.#trial = undefined;
   }
 
   close(): void {
+    this.endTrial();
     this.#closed = true;
     this.#cancelReport();
     if (this.#again !== undefined) clearImmediate(this.#again);
@@ -159,11 +161,20 @@ export class ProduceLoop {
   }
 
   #onEvent(event: ProducerEvent): void {
+    if (event.producer === this.#trial?.index) this.#onTrialEvent(this.#trial, event);
+    // What a client that is no more said last is of no use to anybody.
+    else if (this.#pool.isOpen(event.producer)) this.#onProducerEvent(event);
+  }
+
+  #onTrialEvent(trial: Trial, event: ProducerEvent): void {
+    if (event.kind === EVENT_LOG)
+      this.#options.post({ kind: 'log', level: 'debug', text: event.text });
+    trial.onEvent(event);
+  }
+
+  #onProducerEvent(event: ProducerEvent): void {
     const { post, errorName } = this.#options;
-    if (event.producer === this.#trial?.index) {
-      if (event.kind === EVENT_LOG) post({ kind: 'log', level: 'debug', text: event.text });
-      this.#trial.onEvent(event);
-    } else if (event.fatal) {
+    if (event.fatal) {
       post({ kind: 'log', level: 'error', text: `fatal producer error: ${event.text}` });
       this.#recovery.onFatal(event.producer, errorName(event.code));
     } else if (event.kind === EVENT_LOG) {

@@ -130,6 +130,13 @@ export class ProducerPool {
     return undefined;
   }
 
+  /** Whether it is one of ours by the addon's index, also one that is to take another's place. */
+  isOpen(index: number): boolean {
+    return [...this.producers].some(
+      (producer) => producer.successor === index || this.indicesOf(producer).includes(index),
+    );
+  }
+
   /** The addon's indices: of the one that batches, and of the one that does not where it is open. */
   indicesOf(producer: ProducerState): readonly number[] {
     return producer.soloIndex < 0 ? [producer.index] : [producer.index, producer.soloIndex];

@@ -35,7 +35,6 @@ export class Trial {
   readonly #kafka: KafkaConnection;
   readonly #outcome: TrialOutcome;
   readonly index: number;
-  #isOpen = true;
 
   /** Throws, without any of the values, where librdkafka cannot use the credentials at all. */
   constructor(native: ShardProducers, task: ShardTask, outcome: TrialOutcome) {
@@ -56,14 +55,12 @@ export class Trial {
   }
 
   onEvent(event: ProducerEvent): void {
-    if (!this.#isOpen) return;
     const { isUp, fault } = connectionNews(event, this.#kafka);
     if (isUp) this.#outcome.onConnected();
     if (fault !== undefined) this.#outcome.onFault(fault);
   }
 
   close(): void {
-    if (this.#isOpen) this.#native.removeProducer(this.index);
-    this.#isOpen = false;
+    this.#native.removeProducer(this.index);
   }
 }

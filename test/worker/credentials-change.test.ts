@@ -132,6 +132,24 @@ t.test('a trial waits longer from one failure to the next', async (t) => {
   t.equal(worker.native.batched().properties['reconnect.backoff.ms'], '100');
 });
 
+t.test('what a trial said last is nobody’s when another one is open, or none', async (t) => {
+  const worker = await workerWith(SASL, login('old'));
+  await worker.credentials(login('first'));
+  const first = worker.trial()?.index ?? -1;
+  await worker.credentials(login('second'));
+  const second = worker.trial()?.index ?? -1;
+  const text = 'FAIL: sasl_plaintext://a:1/1: SASL authentication error: no';
+  worker.native.event({ kind: EVENT_LOG, producer: first, code: 3, fatal: false, text });
+  await worker.run();
+  await worker.trialConnects();
+  for (const producer of [first, second])
+    worker.native.event({ kind: EVENT_LOG, producer, code: 3, fatal: false, text });
+  await worker.run();
+  t.strictSame(worker.take('log'), []);
+  t.strictSame(worker.take('credentialsRefused'), []);
+  t.match(worker.take('credentialsInUse'), [{ generation: 2 }]);
+});
+
 t.test('of credentials that come one after another the last ones count', async (t) => {
   const worker = await workerWith(SASL, login('old'));
   for (const password of ['a', 'b', 'c']) await worker.credentials(login(password));
