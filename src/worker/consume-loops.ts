@@ -13,6 +13,7 @@ import type { ConnectionFault } from '../kafka/connection-fault.js';
 import { consumerProperties } from '../kafka/consumer-config.js';
 import { giveToken } from '../kafka/login.js';
 import { ConsumeLoop } from './consume-loop.js';
+import type { LiveTask } from './live-task.js';
 
 const TICK_MS = 1000;
 
@@ -34,18 +35,18 @@ export class ConsumeLoops {
   #again: NodeJS.Immediate | undefined;
 
   /** Opens every consumer; throws when librdkafka refuses a setting. */
-  constructor(task: ShardTask, options: ConsumeLoopsOptions) {
+  constructor(task: LiveTask, options: ConsumeLoopsOptions) {
     const { clock, post, errorName, onStatistics, onFault } = options;
     this.#clock = clock;
-    for (const consumer of task.consumers) {
+    for (const consumer of task.now.consumers) {
       const { routeIndex } = consumer;
       const loop = new ConsumeLoop({
         routeIndex,
-        open: () => openConsumer(task, consumer),
+        open: () => openConsumer(task.now, consumer),
         clock,
         post,
         errorName,
-        kafka: task.kafka,
+        kafka: task.now.kafka,
         onFault,
         onStatistics: (json) => onStatistics(routeIndex, json),
         wake: () => this.#soon(),
@@ -69,7 +70,7 @@ export class ConsumeLoops {
     return faults.find((fault) => fault !== undefined);
   }
 
-  /** Replaces every consumer by one that is opened with the task's credentials of now. */
+  /** Replaces every consumer by one that is opened with the credentials of now. */
   async renew(): Promise<void> {
     const renewing = [...this.#loops.values()].map((loop) => loop.renew());
     this.#soon();

@@ -23,14 +23,12 @@ import { type ConnectionFault, tokenFault } from '../kafka/connection-fault.js';
 import { isCertain } from '../kafka/connection-news.js';
 import { changeBetween } from '../kafka/login.js';
 import type { ConsumeLoops } from './consume-loops.js';
+import type { LiveTask } from './live-task.js';
 import type { ProduceLoop } from './produce-loop.js';
 
 /** So long is waited for a broker's verdict before it is said that there is none. */
 const VERDICT_MS = 10_000;
 const NOBODY: ConnectionFault = { reason: 'timeout', detail: 'no broker of the cluster answers' };
-
-/** What every client that is opened from now on connects with is read from it. */
-export type LiveTask = ShardTask & { kafkaCredentials: ShardTask['kafkaCredentials'] };
 
 export interface CredentialsChangeOptions {
   readonly task: LiveTask;
@@ -60,7 +58,7 @@ export class CredentialsChange {
 
   onMessage(message: CredentialsChanged): void {
     const { hide, task } = this.#options;
-    hide(task.kafkaCredentials);
+    hide(task.now.kafkaCredentials);
     hide(message.kafkaCredentials);
     this.#newest = message;
     this.#told = '';
@@ -75,10 +73,10 @@ export class CredentialsChange {
   #begin(message: CredentialsChanged): void {
     const { task, clock } = this.#options;
     this.#endTrial();
-    const what = changeBetween(task.kafkaCredentials, message.kafkaCredentials);
+    const what = changeBetween(task.now.kafkaCredentials, message.kafkaCredentials);
     if (what === 'nothing') {
       this.#tellInUse(message, { abandonedRecords: 0, timedOut: false });
-    } else if (what === 'login' && tokenFault(task, clock.wallMs()) !== undefined) {
+    } else if (what === 'login' && tokenFault(task.now, clock.wallMs()) !== undefined) {
       // Without a token that is good no connection is made: there is nothing to lose.
       this.#setLogin(message);
     } else {
@@ -91,7 +89,7 @@ export class CredentialsChange {
     const { kafkaCredentials } = message;
     try {
       produceLoop.openTrial(
-        { ...task, kafkaCredentials },
+        { ...task.now, kafkaCredentials },
         {
           onConnected: () => {
             this.#endTrial();
@@ -141,14 +139,14 @@ export class CredentialsChange {
       this.#tellRefused(message, 'authentication', fault);
       return;
     }
-    task.kafkaCredentials = kafkaCredentials;
+    task.use(kafkaCredentials);
     this.#tellInUse(message, { abandonedRecords: 0, timedOut: false });
   }
 
   async #replaceClients(message: CredentialsChanged): Promise<void> {
     const { task, produceLoop, consumeLoops } = this.#options;
     this.#moving = true;
-    task.kafkaCredentials = message.kafkaCredentials;
+    task.use(message.kafkaCredentials);
     const [renewal] = await Promise.all([produceLoop.renew(), consumeLoops.renew()]);
     this.#moving = false;
     this.#tellInUse(message, renewal);

@@ -8,13 +8,14 @@ import type { CloseShard, FromWorker, ShardTask, ToWorker } from '../channel/pro
 import { addon } from '../kafka/addon.js';
 import { SecretsRemover } from '../kafka/without-secrets.js';
 import { ConsumeLoops } from './consume-loops.js';
-import { CredentialsChange, type LiveTask } from './credentials-change.js';
+import { CredentialsChange } from './credentials-change.js';
+import { LiveTask } from './live-task.js';
 import { ProduceLoop } from './produce-loop.js';
 
 /** Runs until main closes the shard. Rejects, and so ends the worker, on a programmer's error. */
 export async function runShard(task: ShardTask): Promise<void> {
   const { port } = task;
-  const live: LiveTask = { ...task };
+  const live = new LiveTask(task);
   const secrets = new SecretsRemover(task.kafkaCredentials);
   const post = (message: FromWorker) => port.postMessage(secrets.clean(message));
   const produceLoop = new ProduceLoop({

@@ -19,6 +19,7 @@ import { type ConnectionFault, connectionFault, tokenFault } from '../kafka/conn
 import { isSaidByFaults } from '../kafka/kafka-error.js';
 import { logIn, producerAsClient } from '../kafka/login.js';
 import { Connections } from '../kafka/statistics.js';
+import type { LiveTask } from './live-task.js';
 import { logLevelOf } from './log-level.js';
 import { ProducerPool } from './producer-pool.js';
 import { Recovery, type Renewal } from './recovery.js';
@@ -38,7 +39,7 @@ const UNKNOWN_FAULT: ConnectionFault = {
 
 export interface ProduceLoopOptions {
   readonly native: ShardProducers;
-  readonly task: ShardTask;
+  readonly task: LiveTask;
   readonly clock: Clock;
   readonly post: (message: FromWorker) => void;
   readonly errorName: (code: number) => string;
@@ -106,7 +107,7 @@ export class ProduceLoop {
     return faults.find((fault) => fault !== undefined);
   }
 
-  /** Replaces every producer by one that is opened with the task's credentials of now. */
+  /** Replaces every producer by one that is opened with the credentials of now. */
   renew(): Promise<Renewal> {
     const renewal = this.#recovery.renew();
     this.#soon();
@@ -190,7 +191,7 @@ export class ProduceLoop {
   }
 
   #faultOf({ text }: ProducerEvent): ConnectionFault | undefined {
-    return connectionFault(text, this.#options.task.kafka);
+    return connectionFault(text, this.#options.task.now.kafka);
   }
 
   /** A consumer of this worker has told of itself; undefined: it is no more. */
@@ -209,7 +210,7 @@ export class ProduceLoop {
   /** What waits for a token says nothing of it. */
   #lookForToken(): void {
     const { task, clock } = this.#options;
-    this.onFault(tokenFault(task, clock.wallMs()));
+    this.onFault(tokenFault(task.now, clock.wallMs()));
   }
 
   #tellDown(): void {

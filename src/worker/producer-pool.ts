@@ -5,10 +5,11 @@
  * refusal empties a producer and replaces it, which must not disturb those that give no cause for it.
  */
 import { assert } from '../base/assert.js';
-import type { OpenTarget, ProducerSettings, ShardTask } from '../channel/protocol.js';
+import type { OpenTarget, ProducerSettings } from '../channel/protocol.js';
 import { NEVER_ALONE, type ShardProducers } from '../kafka/addon.js';
 import { producerProperties, topicProperties } from '../kafka/client-config.js';
 import { openProducer } from '../kafka/login.js';
+import type { LiveTask } from './live-task.js';
 
 export interface ProducerState {
   /** The addon's index; another one after `replace`. */
@@ -66,12 +67,12 @@ export interface TargetState {
 
 export class ProducerPool {
   readonly #native: ShardProducers;
-  readonly #task: ShardTask;
+  readonly #task: LiveTask;
   readonly #byKey = new Map<string, ProducerState>();
   readonly #targets = new Map<number, TargetState>();
   readonly #producerOf = new Map<TargetState, ProducerState>();
 
-  constructor(native: ShardProducers, task: ShardTask) {
+  constructor(native: ShardProducers, task: LiveTask) {
     this.#native = native;
     this.#task = task;
   }
@@ -214,8 +215,8 @@ export class ProducerPool {
   }
 
   #openProducer(settings: ProducerSettings, solo: boolean): number {
-    const properties = producerProperties(this.#task, settings, solo);
-    return openProducer(this.#native, this.#task, properties);
+    const task = this.#task.now;
+    return openProducer(this.#native, task, producerProperties(task, settings, solo));
   }
 
   #addProducer(key: string, settings: ProducerSettings): ProducerState {
@@ -239,7 +240,7 @@ export class ProducerPool {
 
   #setTarget(target: TargetState, producer: number, solo: boolean): void {
     const { topic, rule, instanceId } = target.open;
-    const properties = topicProperties(target.open, this.#task.kafka);
+    const properties = topicProperties(target.open, this.#task.now.kafka);
     this.#native.setTarget(target.id, producer, topic, properties, rule, instanceId, solo);
   }
 }

@@ -3,7 +3,8 @@ import { FRAME_DELIVERY_ID } from '../../src/channel/frame.js';
 import type { FromWorker, ProducerSettings, ShardTask } from '../../src/channel/protocol.js';
 import type { KafkaCredentials } from '../../src/secrets/kafka-credentials.js';
 import { seal } from '../../src/secrets/sealed.js';
-import { CredentialsChange, type LiveTask } from '../../src/worker/credentials-change.js';
+import { CredentialsChange } from '../../src/worker/credentials-change.js';
+import { LiveTask } from '../../src/worker/live-task.js';
 import { ProduceLoop } from '../../src/worker/produce-loop.js';
 import { type FakeProducer, FakeShardProducers } from './fake-shard-producers.js';
 import type { FrameSpec } from './frames.js';
@@ -41,23 +42,22 @@ export class FakeWorker {
   readonly native = new FakeShardProducers(this.clock);
   readonly posted: FromWorker[] = [];
   readonly loop: ProduceLoop;
-  readonly task: LiveTask;
   /** The consumers of the worker: what is asked of them, and what they answer. */
   readonly consumers = new FakeConsumers();
   readonly change: CredentialsChange;
   #generations = 0;
 
   constructor({ targets = [{}], task = {} }: FakeWorkerOptions = {}) {
-    this.task = { ...FAKE_TASK, ...task };
+    const live = new LiveTask({ ...FAKE_TASK, ...task });
     this.loop = new ProduceLoop({
       native: this.native,
-      task: this.task,
+      task: live,
       clock: this.clock,
       post: (message) => this.posted.push(message),
       errorName: (code) => `E${code}`,
     });
     this.change = new CredentialsChange({
-      task: this.task,
+      task: live,
       produceLoop: this.loop,
       consumeLoops: this.consumers,
       clock: this.clock,

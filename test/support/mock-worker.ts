@@ -17,6 +17,7 @@ import type {
 import { createRingMemory } from '../../src/channel/ring-layout.js';
 import { type Settlement, SettlementRing } from '../../src/channel/settlement-ring.js';
 import { addon } from '../../src/kafka/addon.js';
+import { LiveTask } from '../../src/worker/live-task.js';
 import { ProduceLoop } from '../../src/worker/produce-loop.js';
 import { type FrameSpec, frameOf } from './frames.js';
 import { NO_CREDENTIALS, plainKafka } from './kafka-access.js';
@@ -31,7 +32,7 @@ export class MockWorker {
   readonly settled = new Map<number, Settlement>();
   readonly refused = new Set<number>();
   readonly loop: ProduceLoop;
-  readonly task: ShardTask;
+  readonly task: LiveTask;
   readonly ring: FrameRing;
   readonly #settlements: SettlementRing;
   readonly #wakeFd = openDoorbell();
@@ -50,7 +51,7 @@ export class MockWorker {
     const slab = new SharedArrayBuffer(64);
     this.ring = new FrameRing(frames, () => ringDoorbell(this.#wakeFd));
     this.#settlements = new SettlementRing(settlements, (id, _, how) => this.#settle(id, how));
-    this.task = {
+    this.task = new LiveTask({
       shard: 0,
       connector: 'c',
       clientId: 'client',
@@ -65,7 +66,7 @@ export class MockWorker {
       mainFd: this.#mainFd,
       consumers: [],
       port: undefined as unknown as ShardTask['port'],
-    };
+    });
     this.loop = new ProduceLoop({
       native: new addon.ShardProducers(
         new Uint8Array(frames),

@@ -5,7 +5,7 @@ import { ABANDONED, DELIVERED } from '../../src/channel/settlement-ring.js';
 import { addon } from '../../src/kafka/addon.js';
 import type { KafkaCredentials } from '../../src/secrets/kafka-credentials.js';
 import { seal } from '../../src/secrets/sealed.js';
-import { CredentialsChange, type LiveTask } from '../../src/worker/credentials-change.js';
+import { CredentialsChange } from '../../src/worker/credentials-change.js';
 import { readRecords } from '../support/kafka-records.js';
 import { MockWorker } from '../support/mock-worker.js';
 import { until } from '../support/until.js';
@@ -28,7 +28,7 @@ class LiveWorker {
     this.worker = new MockWorker(bootstrapServers, { clock });
     t.teardown(() => this.worker.close());
     this.#change = new CredentialsChange({
-      task: this.worker.task as LiveTask,
+      task: this.worker.task,
       produceLoop: this.worker.loop,
       consumeLoops: { logIn: () => undefined, renew: () => Promise.resolve() },
       clock: systemClock,

@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { OpenTarget } from '../../src/channel/protocol.js';
+import { LiveTask } from '../../src/worker/live-task.js';
 import { ProducerPool } from '../../src/worker/producer-pool.js';
 import { FakeShardProducers } from '../support/fake-shard-producers.js';
 import { FAKE_TASK, SETTINGS } from '../support/fake-worker.js';
@@ -20,7 +21,7 @@ function target(targetId: number, producer = {}): OpenTarget {
 
 function start() {
   const native = new FakeShardProducers(new ManualClock());
-  return { native, pool: new ProducerPool(native, FAKE_TASK) };
+  return { native, pool: new ProducerPool(native, new LiveTask(FAKE_TASK)) };
 }
 
 t.test('targets with equal settings share a producer, others have their own', (t) => {
