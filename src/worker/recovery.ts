@@ -1,12 +1,12 @@
 /* Recovery: what becomes of records that librdkafka gave back. Worker only; never on the hot path.
+ * What becomes of their producer is in draining.ts.
  *
  * A target with a queue is *diverted*: the addon hands its frames out instead of producing them, so
  * that they line up behind the records that came back. The queue is in the order in which frames left
  * the ring, and is sent again from its front.
  *
- *   target:   flowing --a record comes back--> diverted --queue empty--> flowing
- *             a batch was refused: it goes on in the producer for those (quarantine), with what came back
- *   producer: flowing --refused | held | stale | lost | renewed--> draining --nothing outstanding--> flowing
+ *   flowing --a record comes back, or its producer drains--> diverted --queue empty--> flowing
+ *            a batch was refused: it goes on in the producer for those (quarantine), with what came back
  *
  * 1. Records of a target reach librdkafka in the order of their sequence. So what is behind a record
  *    that came back is taken back too, and what is behind an abandoned one is abandoned, until main
@@ -15,9 +15,6 @@
  * 3. Queues are bounded by main's credit: a queued record keeps what it took of it.
  * 4. A record as long as one that Kafka refused for its size, or longer, goes alone from the start, so
  *    that it takes no others with it; until Kafka takes one of that length.
- * 5. A purge leaves a gap in an idempotent producer's sequence, so a drained one is replaced.
- * 6. A producer that is renewed drains for RENEW_TIMEOUT_MS at most: at first all that it has may get away;
- *    from RENEW_PURGE_MS on what was not sent yet is taken back; in the end it counts as lost.
  */
 import type { Clock } from '../base/clock.js';
 import { FRAME_DELIVERY_ID, recordBytesOf } from '../channel/frame.js';
@@ -25,22 +22,12 @@ import type { FromWorker } from '../channel/protocol.js';
 import { ABANDONED, EXPIRED } from '../channel/settlement-ring.js';
 import { type Failure, NEVER_ALONE, RECORD_EXPIRED, type ShardProducers } from '../kafka/addon.js';
 import { classify, isTooLarge } from '../kafka/kafka-error.js';
-import type { ProducerPool, ProducerState, QueuedRecord, TargetState } from './producer-pool.js';
+import { Draining } from './draining.js';
+import type { ProducerPool, QueuedRecord, TargetState } from './producer-pool.js';
 
 const HOLD_MS_MIN = 250;
 const HOLD_MS_MAX = 15_000;
-/** How long a record that can expire may wait inside librdkafka, where its age cannot be written:
- * without Kafka, where nothing is lost by taking it back, and with a Kafka that is slow. */
-const STALE_MS = 1000;
-const STALE_SLOW_MS = 10_000;
 const NOT_PERSISTED = 0;
-/** Of a producer that is replaced for other credentials: decision 019. */
-/** So long its successor has to connect: an idempotent one asks for its id again after 500 ms. */
-const RENEW_WARM_UP_MS = 1_000;
-const RENEW_PURGE_MS = 5_000;
-const RENEW_TIMEOUT_MS = 30_000;
-/** librdkafka's _TIMED_OUT. */
-const TIMED_OUT = -185;
 
 export interface RecoveryOptions {
   readonly native: ShardProducers;
@@ -63,19 +50,21 @@ export interface Renewal {
 export class Recovery {
   readonly #options: RecoveryOptions;
   readonly #recovering = new Set<TargetState>();
-  readonly #draining = new Set<ProducerState>();
-  #losses = 0;
+  readonly #draining: Draining;
   #abandoned = 0;
-  #renewTimedOut = false;
-  #onRenewed: () => void = () => {};
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
+    this.#draining = new Draining({
+      ...options,
+      divert: (target) => this.#divert(target),
+      abandonQueue: (target) => this.#abandonQueue(target),
+    });
   }
 
   /** Whether `step` has anything to do. */
   get active(): boolean {
-    return this.#recovering.size > 0 || this.#draining.size > 0;
+    return this.#recovering.size > 0 || this.#draining.active;
   }
 
   /** Takes what the addon gave back. */
@@ -94,67 +83,37 @@ export class Recovery {
   /** A fatal error: the producer and all that it holds is lost, and the senders send again. */
   onFatal(index: number, code: string): void {
     const producer = this.#options.pool.producerAt(index);
-    if (producer !== undefined) this.#lose(producer, code);
+    if (producer !== undefined) this.#draining.lose(producer, code);
     else this.#options.pool.dropSuccessor(index);
   }
 
   /** Main has closed the connections that losses up to this one concern: what comes from here on is
    * in order again. */
   onBarrier(loss: number): void {
-    for (const producer of this.#options.pool.producers) {
-      if (producer.loss === 0 || producer.loss > loss) continue;
-      for (const target of producer.targets) this.#abandonQueue(target);
-      producer.barrierSeen = true;
-    }
+    this.#draining.onBarrier(loss);
   }
 
   /** What a target that was just opened gives waits, where its producer drains. */
   onOpened(target: TargetState): void {
-    if (this.#draining.has(this.#options.pool.producerOf(target))) this.#divert(target);
+    if (this.#draining.isDraining(this.#options.pool.producerOf(target))) this.#divert(target);
   }
 
-  /** Replaces every producer by one that the pool opens now, as soon as that had time to connect and the
-   * other has nothing outstanding, or its time is over. Resolves when all are replaced; to be called again only then. */
-  renew(): Promise<Renewal> {
-    const { pool, clock, wake } = this.#options;
+  /** Replaces every producer by one that the pool opens now. Resolves when all are replaced; to be called
+   * again only then. */
+  async renew(): Promise<Renewal> {
     const abandonedBefore = this.#abandoned;
-    this.#renewTimedOut = false;
-    const renewing = [...pool.producers];
-    for (const producer of renewing) {
-      pool.prepare(producer);
-      producer.renewAtMs = clock.monotonicMs() + RENEW_WARM_UP_MS;
-    }
-    clock.after(RENEW_WARM_UP_MS, () => {
-      for (const producer of renewing) {
-        if (producer.renewAtMs !== undefined) this.#beginDrain(producer);
-      }
-      wake();
-    });
-    return new Promise((resolve) => {
-      this.#onRenewed = () => {
-        if ([...pool.producers].some(({ renewAtMs }) => renewAtMs !== undefined)) return;
-        this.#onRenewed = () => {};
-        const abandonedRecords = this.#abandoned - abandonedBefore;
-        resolve({ abandonedRecords, timedOut: this.#renewTimedOut });
-      };
-      this.#onRenewed();
-    });
+    const timedOut = await this.#draining.renew();
+    return { abandonedRecords: this.#abandoned - abandonedBefore, timedOut };
   }
 
   /** Once a second: takes back records that can expire and do not get away. */
   onTick(kafkaUp: boolean): void {
-    for (const producer of this.#options.pool.producers) {
-      if (producer.gated && kafkaUp) producer.gated = false;
-      if (this.#draining.has(producer) || producer.gated) continue;
-      if (!this.#isStale(producer, kafkaUp)) continue;
-      producer.gated = !kafkaUp;
-      this.#drain(producer);
-    }
+    this.#draining.onTick(kafkaUp);
   }
 
   /** After each turn: whatever can go on, goes on. */
   step(): void {
-    for (const producer of this.#draining) this.#stepDrain(producer);
+    this.#draining.step();
     for (const target of this.#recovering) this.#stepTarget(target);
   }
 
@@ -173,7 +132,7 @@ export class Recovery {
     switch (disposition) {
       case 'abandoned':
         this.#settle(failure.frame, ABANDONED);
-        this.#lose(producer, errorName(failure.code));
+        this.#draining.lose(producer, errorName(failure.code));
         return false;
       case 'refused':
         if (isTooLarge(failure.code)) {
@@ -184,11 +143,11 @@ export class Recovery {
         return false;
       case 'alone':
         target.leaving ||= pool.disturbs(target);
-        this.#drain(producer);
+        this.#draining.drain(producer);
         break;
       case 'held':
         this.#hold(target, failure.code);
-        if (native.outstandingOf(target.id) > 0) this.#drain(producer);
+        if (native.outstandingOf(target.id) > 0) this.#draining.drain(producer);
         break;
       case 'again':
         // A probe that was taken back has shown nothing.
@@ -214,23 +173,6 @@ export class Recovery {
     this.#options.wake();
   }
 
-  #lose(producer: ProducerState, code: string): void {
-    if (producer.loss > 0) return;
-    producer.loss = ++this.#losses;
-    // Purged once more, now with what is in flight.
-    if (producer.purges) this.#purge(producer);
-    else this.#drain(producer);
-    for (const target of producer.targets) this.#abandonQueue(target);
-    this.#options.post({ kind: 'producerLost', code, loss: producer.loss });
-  }
-
-  #isStale(producer: ProducerState, kafkaUp: boolean): boolean {
-    const { native, pool } = this.#options;
-    // What lingers is not stale.
-    const ageMs = producer.settings.lingerMs + (kafkaUp ? STALE_SLOW_MS : STALE_MS);
-    return pool.indicesOf(producer).some((index) => native.hasStale(index, ageMs));
-  }
-
   #divert(target: TargetState): void {
     this.#recovering.add(target);
     if (target.diverted) return;
@@ -243,68 +185,9 @@ export class Recovery {
     target.queue.length = 0;
   }
 
-  /** Takes back what a producer has not sent, and lets the rest come to its end. */
-  #drain(producer: ProducerState): void {
-    if (producer.purges) return;
-    producer.purges = true;
-    this.#beginDrain(producer);
-    this.#purge(producer);
-  }
-
-  #beginDrain(producer: ProducerState): void {
-    this.#draining.add(producer);
-    for (const target of producer.targets) this.#divert(target);
-    this.#wakeLater(producer, 20);
-  }
-
-  #purge(producer: ProducerState): void {
-    const { native, pool } = this.#options;
-    for (const index of pool.indicesOf(producer)) native.purge(index, producer.loss > 0);
-  }
-
-  #stepDrain(producer: ProducerState): void {
-    const { native, pool } = this.#options;
-    if (pool.indicesOf(producer).some((index) => native.outstanding(index) > 0)) {
-      if (producer.renewAtMs !== undefined) this.#hurry(producer, producer.renewAtMs);
-      // An idempotent producer puts what was in flight back into its queue to try it again.
-      if (producer.purges) this.#purge(producer);
-      this.#wakeLater(producer, 100);
-      return;
-    }
-    const lost = producer.loss > 0;
-    if (lost && !producer.barrierSeen) return;
-    this.#draining.delete(producer);
-    const renewed = producer.renewAtMs !== undefined;
-    if (producer.settings.idempotent || lost || renewed) pool.replace(producer);
-    producer.loss = 0;
-    producer.barrierSeen = false;
-    producer.purges = false;
-    producer.renewAtMs = undefined;
-    if (renewed) this.#onRenewed();
-  }
-
-  /** What is renewed does not wait for ever for what is outstanding. */
-  #hurry(producer: ProducerState, atMs: number): void {
-    const { clock, errorName } = this.#options;
-    const waitedMs = clock.monotonicMs() - atMs;
-    if (waitedMs >= RENEW_TIMEOUT_MS && producer.loss === 0) {
-      this.#renewTimedOut = true;
-      this.#lose(producer, errorName(TIMED_OUT));
-    } else if (waitedMs >= RENEW_PURGE_MS) this.#drain(producer);
-  }
-
-  #wakeLater(producer: ProducerState, delayMs: number): void {
-    if (producer.wakePending) return;
-    producer.wakePending = true;
-    this.#options.clock.after(delayMs, () => {
-      producer.wakePending = false;
-      this.#options.wake();
-    });
-  }
-
   #stepTarget(target: TargetState): void {
     const { native, pool, clock } = this.#options;
-    if (!this.#flows(pool.producerOf(target))) return;
+    if (!this.#draining.flows(pool.producerOf(target))) return;
     // One producer keeps its order by itself; between two of them, one waits for the other.
     const settled = native.outstandingOf(target.id) === 0;
     const alone = goesAlone(target, target.queue[0]);
@@ -323,15 +206,10 @@ export class Recovery {
     native.divert(target.id, false);
   }
 
-  /** Whether what a target has may be given to this producer. */
-  #flows(producer: ProducerState): boolean {
-    return !this.#draining.has(producer) && !producer.gated;
-  }
-
   /** Moves a target to where refused batches disturb only their like. False: not now. */
   #quarantine(target: TargetState): boolean {
     const { pool } = this.#options;
-    if (!this.#flows(pool.quarantineOf(target))) return false;
+    if (!this.#draining.flows(pool.quarantineOf(target))) return false;
     target.leaving = false;
     pool.moveToQuarantine(target);
     return true;
