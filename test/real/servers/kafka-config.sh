@@ -15,18 +15,23 @@ bytes() {
 listeners() {
   echo 'PLAINTEXT 0 PLAINTEXT'
   if [ -n "$SECURE" ]; then secure_listeners; fi
+  # Behind it the offsets of the secure ones: one server has these or those.
+  if [ ${#PROXIED[@]} != 0 ]; then echo 'PROXIED 1 PLAINTEXT'; fi
 }
 
 configure() { # BROKER
   local i=$1 base=$((PORT + ($1 - 1) * STEP)) rf=1 isr=1 voters='' k name offset protocol
-  local listen='' advertise='' map='' line
+  local listen='' advertise='' map='' line port
   case $BROKERS in 1) ;; 2) rf=2 ;; *) rf=3 isr=2 ;; esac
   for k in $(seq 1 "$BROKERS"); do
     voters+=${voters:+,}$k@$HOST:$((PORT + (k - 1) * STEP + CONTROLLER_PORT))
   done
   while read -r name offset protocol; do
     listen+=$name://$HOST:$((base + offset)),
-    advertise+=${advertise:+,}$name://$HOST:$((base + offset))
+    port=$((base + offset))
+    # Clients come through the proxy, while the brokers speak to each other without one.
+    if [ "$name" = PROXIED ]; then port=${PROXIED[i - 1]}; fi
+    advertise+=${advertise:+,}$name://$HOST:$port
     map+=$name:$protocol,
   done < <(listeners)
   mkdir -p "$DATA/$i/tmp"

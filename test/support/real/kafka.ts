@@ -5,6 +5,8 @@ export interface KafkaOptions {
   readonly brokers?: number;
   /** With the listeners, users and certificates of kafka-security.ts. */
   readonly secure?: boolean;
+  /** By broker: where its second listener says that it is, for clients that come through a proxy. */
+  readonly advertisedPorts?: readonly number[];
   /** Largest record batch, such as '64M'; Kafka's own 1,048,588 bytes unless given. */
   readonly maxMessage?: string;
   /** Further lines of server.properties; they win over the script's. */
@@ -39,9 +41,10 @@ export interface Kafka {
 
 /** Starts brokers on free ports of 127.0.0.1; returns when they all see each other. */
 export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
-  const { brokers = 1, secure = false, maxMessage, settings = {} } = options;
+  const { brokers = 1, secure = false, advertisedPorts = [], maxMessage, settings = {} } = options;
   const args = ['up', '0', '--brokers', `${brokers}`, '--owner', `${process.pid}`];
   if (secure) args.push('--secure');
+  if (advertisedPorts.length > 0) args.push('--proxied', advertisedPorts.join());
   if (maxMessage !== undefined) args.push('--max-message', maxMessage);
   for (const [key, value] of Object.entries(settings)) args.push('--set', `${key}=${value}`);
   const bootstrap = (await runServerScript('kafka', args)).trim();

@@ -2,16 +2,27 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
 import type { Address } from './mosquitto-clients.js';
+import { Line, type Pace } from './proxy-line.js';
 
 /** Bytes between a port of ours and a server, until somebody cuts them off. */
 export interface Proxy extends Address {
   /** How many connections were ever made through it. */
   readonly connections: number;
+  /** On how many of them the server has said anything. */
+  readonly answered: number;
   /** Resets every connection, as a network that fails does. */
   drop(): void;
   /** As `drop`, and every connection that is made from now on, until `back`. */
   away(): void;
   back(): void;
+  /** Nothing passes any more and nothing ends; new connections are made and stand still too. */
+  stall(): void;
+  /** So many bytes a second pass, in each direction of each connection. */
+  slow(bytesPerSecond: number): void;
+  /** The end of `stall` and `slow`: what has waited passes. */
+  flow(): void;
+  /** Ends each connection that there is behind so many more bytes of one direction, in the middle of a packet. */
+  tear(bytes: number): void;
   close(): Promise<void>;
 }
 
@@ -23,16 +34,38 @@ export interface ProxyOptions {
 /** What one direction holds at most while it is under way. */
 const DELAYED_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Listens on a free port of 127.0.0.1 and passes everything on to `target`. */
-export async function startProxy(target: Address, options: ProxyOptions = {}): Promise<Proxy> {
+/**
+ * Listens on a free port of 127.0.0.1 and passes everything on to `target`, which is asked for at each
+ * connection where it is a function: its server may start later.
+ */
+export async function startProxy(
+  target: Address | (() => Address),
+  options: ProxyOptions = {},
+): Promise<Proxy> {
   const { latencyMs = 0 } = options;
   const sockets = new Set<Socket>();
+  const lines = new Set<Line>();
   let connections = 0;
+  let answered = 0;
   let isAway = false;
+  let pace: Pace = 'open';
   const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => sockets.delete(socket));
+  };
+  const pass = (from: Socket, to: Socket): void => {
+    const line = new Line(from, to, pace);
+    lines.add(line);
+    from.once('close', () => {
+      lines.delete(line);
+      line.destroy();
+    });
+    (latencyMs === 0 ? from : from.pipe(delayed(latencyMs))).pipe(line).pipe(to);
+  };
+  const setPace = (next: Pace): void => {
+    pace = next;
+    for (const line of lines) line.pace = next;
   };
   const server = createServer((client) => {
     connections++;
@@ -41,11 +74,13 @@ export async function startProxy(target: Address, options: ProxyOptions = {}): P
       client.resetAndDestroy();
       return;
     }
-    const upstream = connect(target.port, target.host);
+    const { port, host } = typeof target === 'function' ? target() : target;
+    const upstream = connect(port, host);
     keep(client);
     keep(upstream);
-    pass(client, upstream, latencyMs);
-    pass(upstream, client, latencyMs);
+    upstream.once('data', () => answered++);
+    pass(client, upstream);
+    pass(upstream, client);
     client.once('close', () => upstream.destroy());
     upstream.once('close', () => client.destroy());
   });
@@ -60,6 +95,15 @@ export async function startProxy(target: Address, options: ProxyOptions = {}): P
     port,
     get connections() {
       return connections;
+    },
+    get answered() {
+      return answered;
+    },
+    stall: () => setPace('stalled'),
+    slow: (bytesPerSecond) => setPace({ bytesPerSecond }),
+    flow: () => setPace('open'),
+    tear(bytes) {
+      for (const line of lines) line.tear(bytes);
     },
     drop,
     away() {
@@ -76,11 +120,6 @@ export async function startProxy(target: Address, options: ProxyOptions = {}): P
       await closed;
     },
   };
-}
-
-function pass(from: Socket, to: Socket, latencyMs: number): void {
-  if (latencyMs === 0) from.pipe(to);
-  else from.pipe(delayed(latencyMs)).pipe(to);
 }
 
 /** Passes everything on that much later, in order. */
