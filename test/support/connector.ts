@@ -25,6 +25,8 @@ export interface HealthReason {
 export interface RunningConnector {
   readonly dataDir: string;
   readonly pid: number;
+  /** How it ended, exit code or signal; undefined while it runs. */
+  readonly exit: number | string | undefined;
   /** Until /readyz says so. */
   ready(): Promise<void>;
   /** What /readyz says. */
@@ -99,6 +101,10 @@ class ConnectorProcess implements RunningConnector {
 
   get pid(): number {
     return this.#child?.pid ?? 0;
+  }
+
+  get exit(): number | string | undefined {
+    return this.#child?.exitCode ?? this.#child?.signalCode ?? undefined;
   }
 
   log(): string {

@@ -42,84 +42,120 @@ export async function startProxy(
   target: Address | (() => Address),
   options: ProxyOptions = {},
 ): Promise<Proxy> {
-  const { latencyMs = 0 } = options;
-  const sockets = new Set<Socket>();
-  const lines = new Set<Line>();
-  let connections = 0;
-  let answered = 0;
-  let isAway = false;
-  let pace: Pace = 'open';
-  const keep = (socket: Socket): void => {
-    sockets.add(socket);
-    socket.on('error', () => socket.destroy());
-    socket.once('close', () => sockets.delete(socket));
-  };
-  const pass = (from: Socket, to: Socket): void => {
-    const line = new Line(from, to, pace);
-    lines.add(line);
-    from.once('close', () => {
-      lines.delete(line);
-      line.destroy();
-    });
-    (latencyMs === 0 ? from : from.pipe(delayed(latencyMs))).pipe(line).pipe(to);
-  };
-  const setPace = (next: Pace): void => {
-    pace = next;
-    for (const line of lines) line.pace = next;
-  };
-  const server = createServer((client) => {
-    connections++;
-    if (isAway) {
+  const targetOf = typeof target === 'function' ? target : () => target;
+  const proxy = new TcpProxy(targetOf, options.latencyMs ?? 0);
+  await proxy.listen();
+  return proxy;
+}
+
+class TcpProxy implements Proxy {
+  readonly host = '127.0.0.1';
+  readonly #target: () => Address;
+  readonly #latencyMs: number;
+  readonly #server = createServer((client) => this.#accept(client));
+  readonly #sockets = new Set<Socket>();
+  readonly #lines = new Set<Line>();
+  #connections = 0;
+  #answered = 0;
+  #isAway = false;
+  #pace: Pace = 'open';
+
+  constructor(target: () => Address, latencyMs: number) {
+    this.#target = target;
+    this.#latencyMs = latencyMs;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get connections(): number {
+    return this.#connections;
+  }
+
+  get answered(): number {
+    return this.#answered;
+  }
+
+  async listen(): Promise<void> {
+    this.#server.listen(0, this.host);
+    await once(this.#server, 'listening');
+  }
+
+  drop(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  away(): void {
+    this.#isAway = true;
+    this.drop();
+  }
+
+  back(): void {
+    this.#isAway = false;
+  }
+
+  stall(): void {
+    this.#setPace('stalled');
+  }
+
+  slow(bytesPerSecond: number): void {
+    this.#setPace({ bytesPerSecond });
+  }
+
+  flow(): void {
+    this.#setPace('open');
+  }
+
+  tear(bytes: number): void {
+    for (const line of this.#lines) line.tear(bytes);
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.drop();
+    await closed;
+  }
+
+  #accept(client: Socket): void {
+    this.#connections++;
+    if (this.#isAway) {
       client.on('error', () => {});
       client.resetAndDestroy();
       return;
     }
-    const { port, host } = typeof target === 'function' ? target() : target;
+    const { port, host } = this.#target();
     const upstream = connect(port, host);
-    keep(client);
-    keep(upstream);
-    upstream.once('data', () => answered++);
-    pass(client, upstream);
-    pass(upstream, client);
+    this.#keep(client);
+    this.#keep(upstream);
+    upstream.once('data', () => this.#answered++);
+    this.#pass(client, upstream);
+    this.#pass(upstream, client);
     client.once('close', () => upstream.destroy());
     upstream.once('close', () => client.destroy());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const drop = (): void => {
-    for (const socket of sockets) socket.resetAndDestroy();
-  };
-  return {
-    host: '127.0.0.1',
-    port,
-    get connections() {
-      return connections;
-    },
-    get answered() {
-      return answered;
-    },
-    stall: () => setPace('stalled'),
-    slow: (bytesPerSecond) => setPace({ bytesPerSecond }),
-    flow: () => setPace('open'),
-    tear(bytes) {
-      for (const line of lines) line.tear(bytes);
-    },
-    drop,
-    away() {
-      isAway = true;
-      drop();
-    },
-    back() {
-      isAway = false;
-    },
-    async close() {
-      const closed = once(server, 'close');
-      server.close();
-      drop();
-      await closed;
-    },
-  };
+  }
+
+  #keep(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.#sockets.delete(socket));
+  }
+
+  #pass(from: Socket, to: Socket): void {
+    const line = new Line(from, to, this.#pace);
+    this.#lines.add(line);
+    from.once('close', () => {
+      this.#lines.delete(line);
+      line.destroy();
+    });
+    (this.#latencyMs === 0 ? from : from.pipe(delayed(this.#latencyMs))).pipe(line).pipe(to);
+  }
+
+  #setPace(pace: Pace): void {
+    this.#pace = pace;
+    for (const line of this.#lines) line.pace = pace;
+  }
 }
 
 /** Passes everything on that much later, in order. */
