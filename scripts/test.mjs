@@ -15,7 +15,7 @@ const SUITES = {
   embedded: { jobs: 2, fileSeconds: 300, has: (path) => !path.startsWith('real/') },
   real: { jobs: 1, fileSeconds: 1200, has: (path) => path.startsWith('real/') },
 };
-const SERVERS = ['kafka', 'mosquitto'];
+const SERVERS = ['kafka', 'mosquitto', 'hivemq'];
 const OUTPUT_CHARS_MAX = 20_000;
 const running = new Set();
 

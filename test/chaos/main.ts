@@ -1,4 +1,4 @@
-/* `npm run chaos`: random faults against the connector between a real Kafka and a real mosquitto, and an
+/* `npm run chaos`: random faults against the connector between a real Kafka and a real MQTT broker, and an
  * independent verdict on what came through. Exit code 0: clean, 1: not, 2: wrong arguments. */
 import { writeFile } from 'node:fs/promises';
 import { type ChaosOptions, commandFor, readOptions, roundMinutesOf, USAGE } from './options.js';
@@ -28,8 +28,8 @@ async function main(args: readonly string[]): Promise<number> {
       await writeFile(options.json, `${JSON.stringify(report, undefined, 1)}\n`);
     return report.outcome === 'clean' ? 0 : 1;
   };
-  say('starting Kafka and mosquitto');
-  const servers = await startChaosServers();
+  say(`starting Kafka and ${options.broker}`);
+  const servers = await startChaosServers(options.broker);
   const stop = stopAtSignal(() => servers.stop());
   try {
     const minutes = roundMinutesOf(options);
@@ -52,12 +52,12 @@ async function main(args: readonly string[]): Promise<number> {
   return tell();
 }
 
-function summary({ verdict, faults, seconds, repeatsMax }: RoundResult): string {
+function summary({ verdict, faults, seconds, repeatsMax, inFlightMax }: RoundResult): string {
   if (verdict === undefined) return 'no verdict';
   const { published, lost, disordered, repeats } = verdict;
   return (
     `${faults.length} faults in ${Math.round(seconds)} s, ${published} messages: ${lost} lost, ` +
-    `${disordered} out of order, ${repeats} came again (of ${repeatsMax} that might have)`
+    `${disordered} out of order, ${repeats} came again (of ${repeatsMax} that were in flight, ${inFlightMax} on a connection)`
   );
 }
 

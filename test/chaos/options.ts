@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import { ALL_FAULTS, chooseFaults } from './faults/all.js';
 import { BROKER_KILL } from './faults/broker.js';
 import type { Fault } from './faults/fault.js';
+import type { BrokerName } from './servers.js';
 
 export interface ChaosOptions {
   /** Of the first round; each later one has the next. */
@@ -13,6 +14,7 @@ export interface ChaosOptions {
   /** As they were given. */
   readonly kinds: string;
   readonly acks: 'all' | 'one';
+  readonly broker: BrokerName;
   readonly messagesPerSecond: number;
   readonly connector: Readonly<Record<string, unknown>>;
   readonly json: string | undefined;
@@ -23,8 +25,9 @@ export const USAGE = `npm run chaos -- [OPTION]...
   --round-minutes N    how long a round is at most; each has a seed and a verdict of its own (5)
   --seed N             of the first round, and of its faults (new each time)
   --faults KINDS       names, or what they begin with, separated by commas (all): ${ALL_FAULTS.map(({ name }) => name).join(', ')}
+  --broker NAME        mosquitto or hivemq; only the latter is killed too, and it is slow (mosquitto)
   --acks all|one       kafkaAcks of the route (all)
-  --rate N             messages a second (1500)
+  --rate N             messages a second (1500, with hivemq 300)
   --connector YAML     further fields of the KafkaConnector, such as '{storeAndForward: {mode: disk}}'
   --json FILE          writes the report there too`;
 
@@ -35,7 +38,7 @@ export function readOptions(args: readonly string[]): ChaosOptions {
     args: [...args],
     options: {
       ...{ minutes: text, 'round-minutes': text, seed: text, faults: text, acks: text },
-      ...{ rate: text, connector: text, json: text },
+      ...{ rate: text, broker: text, connector: text, json: text },
     },
   });
   const number = (name: keyof typeof values, fallback: number): number => {
@@ -44,18 +47,21 @@ export function readOptions(args: readonly string[]): ChaosOptions {
     return value;
   };
   const { acks = 'all', faults: kinds = '', connector = '{}', json } = values;
+  const { broker = 'mosquitto' } = values;
   if (acks !== 'all' && acks !== 'one') throw new Error(`--acks: '${acks}' is not all or one`);
+  if (broker !== 'mosquitto' && broker !== 'hivemq')
+    throw new Error(`--broker: '${broker}' is not mosquitto or hivemq`);
   const fields: unknown = parse(connector);
   if (typeof fields !== 'object' || fields === null)
     throw new Error(`--connector: '${connector}' is no YAML with fields`);
-  const survivable = ALL_FAULTS.filter((fault) => fault !== BROKER_KILL);
+  const survivable = ALL_FAULTS.filter((fault) => broker === 'hivemq' || fault !== BROKER_KILL);
   return {
     seed: number('seed', (Date.now() >>> 0) + 1) >>> 0,
     minutes: number('minutes', 2),
     roundMinutes: number('round-minutes', 5),
     faults: chooseFaults(survivable, kinds === '' ? [] : kinds.split(',')),
-    ...{ kinds, acks, json },
-    messagesPerSecond: number('rate', 1500),
+    ...{ kinds, acks, broker, json },
+    messagesPerSecond: number('rate', broker === 'hivemq' ? 300 : 1500),
     connector: fields as Readonly<Record<string, unknown>>,
   };
 }
@@ -64,6 +70,7 @@ export function readOptions(args: readonly string[]): ChaosOptions {
 export function commandFor(options: ChaosOptions, seed: number): string {
   const words = [`npm run chaos -- --seed ${seed} --minutes ${roundMinutesOf(options)}`];
   if (options.kinds !== '') words.push(`--faults ${options.kinds}`);
+  if (options.broker !== 'mosquitto') words.push(`--broker ${options.broker}`);
   if (options.acks !== 'all') words.push(`--acks ${options.acks}`);
   if (Object.keys(options.connector).length > 0)
     words.push(`--connector '${JSON.stringify(options.connector)}'`);

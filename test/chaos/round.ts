@@ -8,7 +8,7 @@ import type { Fault } from './faults/fault.js';
 import { Publishers } from './publishers.js';
 import { type SabotagedConnector, startSabotaged } from './sabotaged-connector.js';
 import { planFaults } from './schedule.js';
-import type { ChaosServers } from './servers.js';
+import { type ChaosServers, RECEIVE_MAXIMUM } from './servers.js';
 
 export interface RoundOptions {
   readonly seed: number;
@@ -35,21 +35,25 @@ export interface RoundResult {
   readonly verdict: Verdict | undefined;
   /** How many records might have come again. */
   readonly repeatsMax: number;
+  /** The most that the MQTT broker had in flight on a connection, in this round and before. */
+  readonly inFlightMax: number;
   readonly connectorLog: string;
 }
 
 const KEYS = 24;
 const PUBLISHERS = 4;
 const PARTITIONS = 6;
-/** What may be in flight on a connection, and so what may come again when it ends. */
-const RECEIVE_MAXIMUM = 500;
 const KEEP_ALIVE_SECONDS = 4;
 const PAYLOAD_BYTES = [60, 600] as const;
 /** Beyond 1 MB payloads travel through the slab. */
 const LARGE_BYTES = 1_200_000;
 const LARGE_EVERY = 3000;
 const PUBLISHED_MS_MAX = 120_000;
+/** Nothing is in flight and nothing more is found: what is missing now is lost. */
+const QUIET_MS = 15_000;
+/** Something is in flight, and nothing comes of it. */
 const SETTLED_MS_MAX = 240_000;
+const READ_MS_MAX = 1_800_000;
 const READ_EVERY_MS = 2000;
 const LOG_CHARS_MAX = 6000;
 
@@ -71,8 +75,8 @@ class Round {
   readonly #publishers: Publishers;
   readonly #broken: string[] = [];
   readonly #startMs = performance.now();
-  /** Connections to the MQTT broker before this round. */
-  readonly #answeredBefore: number;
+  /** At the ends of connections before this round. */
+  readonly #inFlightBefore: number;
   #faults: FaultThatWas[] = [];
   #connector: SabotagedConnector | undefined;
 
@@ -80,7 +84,7 @@ class Round {
     this.#servers = servers;
     this.#options = options;
     this.#topic = `chaos-${options.seed}-${options.acks}-${servers.nextRound()}`;
-    this.#answeredBefore = servers.mqttLine.answered;
+    this.#inFlightBefore = servers.meter.atEnds;
     const random = new Random(options.seed);
     this.#publishers = new Publishers({
       ...{ host: servers.broker.host, port: servers.broker.port, prefix: this.#topic },
@@ -99,8 +103,8 @@ class Round {
       this.#connector = connector;
       t.teardown(async () => this.#publishers.close());
       await this.#disturb(connector);
-      await this.#settle(connector);
-      verdict = await this.#complete();
+      await this.#publishAll();
+      verdict = await this.#complete(connector);
       await connector.terminate();
       // Again, now that nobody writes any more.
       verdict = await this.#check();
@@ -118,7 +122,7 @@ class Round {
       outcome: dropped > 0 ? 'void' : this.#broken.length > 0 ? 'broken' : 'clean',
       broken: this.#broken,
       verdict,
-      repeatsMax: this.#repeatsMax,
+      ...{ repeatsMax: this.#repeatsMax, inFlightMax: this.#servers.meter.most },
       connectorLog: (this.#connector?.log() ?? '').slice(-LOG_CHARS_MAX),
     };
   }
@@ -126,12 +130,11 @@ class Round {
   async #startConnector(t: {
     teardown(callback: () => Promise<void>): void;
   }): Promise<SabotagedConnector> {
-    const { kafka, broker, mqttLine, folder } = this.#servers;
+    const { kafka, mqttLine, folder } = this.#servers;
     const { acks, connector, preload = [] } = this.#options;
-    const { bootstrap } = kafka;
     const started = await startSabotaged(
       t,
-      { kafka: { ...kafka.kafka, bootstrap }, mosquitto: { ...broker, port: mqttLine.port } },
+      { kafka, mosquitto: mqttLine },
       {
         ...{ folder, preload, clientIdPrefix: this.#topic },
         connector: { shards: 2, logLevel: 'info', ...connector },
@@ -164,35 +167,36 @@ class Round {
     connector.look();
   }
 
-  /** Until every message has its PUBACK from the broker, and the connector has settled what it has. */
-  async #settle(connector: SabotagedConnector): Promise<void> {
-    const finished = this.#publishers.finish();
+  /** Until every message has its PUBACK from the broker. */
+  async #publishAll(): Promise<void> {
     let done = false;
-    void finished.then(() => {
+    void this.#publishers.finish().then(() => {
       done = true;
     });
     await until('every message has its PUBACK', () => done, {
       deadlineMs: PUBLISHED_MS_MAX,
       detail: () => this.#publishers.published,
     });
-    await connector.ready();
   }
 
-  /** Reads until nothing is missing, or nothing more comes for long. */
-  async #complete(): Promise<Verdict> {
+  /** Reads until nothing is missing, or nothing more is on its way. */
+  async #complete(connector: SabotagedConnector): Promise<Verdict> {
     let verdict = await this.#check();
-    let heardMs = performance.now();
-    await until(
-      'nothing is missing',
-      async () => {
-        if (verdict.lost === 0 || performance.now() - heardMs > SETTLED_MS_MAX) return true;
-        const { found } = verdict;
-        verdict = await this.#check();
-        if (verdict.found > found) heardMs = performance.now();
-        return false;
-      },
-      { pollMs: READ_EVERY_MS, deadlineMs: 10 * SETTLED_MS_MAX },
-    );
+    let grewMs = performance.now();
+    let busyMs = grewMs;
+    const isOver = async (): Promise<boolean> => {
+      if (verdict.lost === 0) return true;
+      const { found } = verdict;
+      if (!(await connector.isIdle())) busyMs = performance.now();
+      verdict = await this.#check();
+      if (verdict.found > found) grewMs = performance.now();
+      const stillMs = performance.now() - grewMs;
+      return (
+        stillMs > SETTLED_MS_MAX || (stillMs > QUIET_MS && performance.now() - busyMs > QUIET_MS)
+      );
+    };
+    await until('nothing is missing', isOver, { pollMs: READ_EVERY_MS, deadlineMs: READ_MS_MAX });
+    await connector.ready();
     return verdict;
   }
 
@@ -205,8 +209,7 @@ class Round {
   }
 
   get #repeatsMax(): number {
-    const connections = this.#servers.mqttLine.answered - this.#answeredBefore;
-    return Math.max(0, connections - 1) * RECEIVE_MAXIMUM;
+    return this.#servers.meter.atEnds - this.#inFlightBefore;
   }
 
   #judge(verdict: Verdict | undefined): void {

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { RunningConnector } from '../support/connector.js';
-import { type BridgeOptions, type Servers, startBridge } from '../support/real/bridge.js';
+import { type BridgeOptions, type BridgeServers, startBridge } from '../support/real/bridge.js';
 import { SABOTAGE_DONE, SABOTAGE_SOCKET, type Sabotage } from './sabotage.js';
 
 /* `millrace run` that can be stopped, and be told to do something to itself (sabotage-main.ts). */
@@ -43,8 +43,10 @@ export class SabotagedConnector {
     return this.#connector.ready();
   }
 
-  metric(name: string): Promise<number> {
-    return this.#connector.metric(name);
+  /** Ready, and nothing is in flight. */
+  async isIdle(): Promise<boolean> {
+    const { ready } = await this.#connector.health();
+    return ready && (await this.#connector.metric('millrace_deliveries_in_flight')) === 0;
   }
 
   log(): string {
@@ -103,7 +105,7 @@ export class SabotagedConnector {
 /** Starts the connector; returns when its admin server listens. Ends with `t`. */
 export async function startSabotaged(
   t: Teardown,
-  servers: Servers,
+  servers: BridgeServers,
   { folder, preload = [], ...options }: SabotagedOptions,
 ): Promise<SabotagedConnector> {
   const socketPath = join(folder, 'sabotage.socket');

@@ -1,5 +1,5 @@
 import type { Random } from '../../support/random.js';
-import type { Mosquitto } from '../../support/real/mosquitto.js';
+import type { MqttBroker } from '../../support/real/mqtt-broker.js';
 import type { ProxiedKafka } from '../../support/real/proxied-kafka.js';
 import type { Proxy as Line } from '../../support/real/proxy.js';
 import type { SabotagedConnector } from '../sabotaged-connector.js';
@@ -11,7 +11,7 @@ export type Lane = 'connector' | 'mqtt' | 'kafka' | 'disk';
 export interface Parties {
   readonly connector: SabotagedConnector;
   /** The MQTT broker. */
-  readonly broker: Mosquitto;
+  readonly broker: MqttBroker;
   /** Between the connector and the MQTT broker; publishers have a connection without it. */
   readonly mqttLine: Line;
   readonly kafka: ProxiedKafka;

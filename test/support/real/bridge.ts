@@ -12,6 +12,12 @@ export interface Servers {
   readonly mosquitto: Mosquitto;
 }
 
+/** What a bridge has to know of them; where there is a proxy, of that. */
+export interface BridgeServers {
+  readonly kafka: Pick<Kafka, 'bootstrap'>;
+  readonly mosquitto: Pick<Mosquitto, 'port'>;
+}
+
 interface Teardown {
   teardown(callback: () => Promise<void>): void;
 }
@@ -55,7 +61,7 @@ export interface BridgeOptions extends Partial<ResourcesInput> {
 /** `millrace run` between the two; not yet ready where one of them is away. */
 export function startBridge(
   t: Teardown,
-  { kafka, mosquitto }: Servers,
+  { kafka, mosquitto }: BridgeServers,
   options: BridgeOptions,
 ): Promise<RunningConnector> {
   const { clientIdPrefix, args, environment, connector, ...rest } = options;

@@ -56,8 +56,16 @@ export class Line extends Transform {
 
   #end(piece: Buffer): void {
     this.unpipe();
-    this.#to.end(piece, () => this.#from.resetAndDestroy());
+    this.#to.end(piece, () => reset(this.#from));
   }
+}
+
+/** As a network that fails does. */
+export function reset(socket: Socket): void {
+  // libuv refuses to reset what is being shut down, and Node takes it for closed all the same: its handle
+  // would stay open, and the process never end.
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** How much of what waits may pass now. */

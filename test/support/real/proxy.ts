@@ -2,14 +2,12 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
 import type { Address } from './mosquitto-clients.js';
-import { Line, type Pace } from './proxy-line.js';
+import { Line, type Pace, reset } from './proxy-line.js';
 
 /** Bytes between a port of ours and a server, until somebody cuts them off. */
 export interface Proxy extends Address {
   /** How many connections were ever made through it. */
   readonly connections: number;
-  /** On how many of them the server has said anything. */
-  readonly answered: number;
   /** Resets every connection, as a network that fails does. */
   drop(): void;
   /** As `drop`, and every connection that is made from now on, until `back`. */
@@ -29,6 +27,17 @@ export interface Proxy extends Address {
 export interface ProxyOptions {
   /** How long bytes are under way, in each direction. What is under way when it ends is lost. */
   readonly latencyMs?: number;
+  /** Who sees the bytes of a connection; asked for at each. */
+  readonly observe?: () => Observer;
+}
+
+/** Sees what passes on one connection. */
+export interface Observer {
+  /** The server has sent this. */
+  fromServer(chunk: Buffer): void;
+  /** This is handed to the server now. */
+  toServer(chunk: Buffer): void;
+  closed(): void;
 }
 
 /** What one direction holds at most while it is under way. */
@@ -43,7 +52,7 @@ export async function startProxy(
   options: ProxyOptions = {},
 ): Promise<Proxy> {
   const targetOf = typeof target === 'function' ? target : () => target;
-  const proxy = new TcpProxy(targetOf, options.latencyMs ?? 0);
+  const proxy = new TcpProxy(targetOf, options);
   await proxy.listen();
   return proxy;
 }
@@ -51,18 +60,17 @@ export async function startProxy(
 class TcpProxy implements Proxy {
   readonly host = '127.0.0.1';
   readonly #target: () => Address;
-  readonly #latencyMs: number;
+  readonly #options: ProxyOptions;
   readonly #server = createServer((client) => this.#accept(client));
   readonly #sockets = new Set<Socket>();
   readonly #lines = new Set<Line>();
   #connections = 0;
-  #answered = 0;
   #isAway = false;
   #pace: Pace = 'open';
 
-  constructor(target: () => Address, latencyMs: number) {
+  constructor(target: () => Address, options: ProxyOptions) {
     this.#target = target;
-    this.#latencyMs = latencyMs;
+    this.#options = options;
   }
 
   get port(): number {
@@ -73,17 +81,13 @@ class TcpProxy implements Proxy {
     return this.#connections;
   }
 
-  get answered(): number {
-    return this.#answered;
-  }
-
   async listen(): Promise<void> {
     this.#server.listen(0, this.host);
     await once(this.#server, 'listening');
   }
 
   drop(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
   }
 
   away(): void {
@@ -122,16 +126,21 @@ class TcpProxy implements Proxy {
     this.#connections++;
     if (this.#isAway) {
       client.on('error', () => {});
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     const { port, host } = this.#target();
     const upstream = connect(port, host);
     this.#keep(client);
     this.#keep(upstream);
-    upstream.once('data', () => this.#answered++);
-    this.#pass(client, upstream);
+    const toServer = this.#pass(client, upstream);
     this.#pass(upstream, client);
+    const observer = this.#options.observe?.();
+    if (observer !== undefined) {
+      upstream.on('data', (chunk: Buffer) => observer.fromServer(chunk));
+      toServer.on('data', (chunk: Buffer) => observer.toServer(chunk));
+      upstream.once('close', () => observer.closed());
+    }
     client.once('close', () => upstream.destroy());
     upstream.once('close', () => client.destroy());
   }
@@ -142,14 +151,16 @@ class TcpProxy implements Proxy {
     socket.once('close', () => this.#sockets.delete(socket));
   }
 
-  #pass(from: Socket, to: Socket): void {
+  #pass(from: Socket, to: Socket): Line {
+    const { latencyMs = 0 } = this.#options;
     const line = new Line(from, to, this.#pace);
     this.#lines.add(line);
     from.once('close', () => {
       this.#lines.delete(line);
       line.destroy();
     });
-    (this.#latencyMs === 0 ? from : from.pipe(delayed(this.#latencyMs))).pipe(line).pipe(to);
+    (latencyMs === 0 ? from : from.pipe(delayed(latencyMs))).pipe(line).pipe(to);
+    return line;
   }
 
   #setPace(pace: Pace): void {
