@@ -89,6 +89,7 @@ export class Checker {
 
   verdict(): Verdict {
     let [published, acknowledged, found, lost, strayed] = [0, 0, 0, 0, 0];
+    const examples = [...this.#examples];
     for (const { journal, came, partitions } of this.#keys.values()) {
       published += journal.count;
       found += came.size;
@@ -97,16 +98,16 @@ export class Checker {
         acknowledged++;
         if (came.has(number)) continue;
         lost++;
-        this.#tell(`lost: ${journal.key} ${number}`);
+        examples.push(`lost: ${journal.key} ${number}`);
       }
       if (partitions.size <= 1) continue;
       strayed++;
-      this.#tell(`${journal.key} is in partitions ${[...partitions].join()}`);
+      examples.push(`${journal.key} is in partitions ${[...partitions].join()}`);
     }
     return {
       ...{ records: this.#records, published, acknowledged, found, lost },
       ...{ disordered: this.#disordered, repeats: this.#repeats, resent: this.#resent },
-      ...{ altered: this.#altered, strayed, examples: [...this.#examples] },
+      ...{ altered: this.#altered, strayed, examples: examples.slice(0, EXAMPLES_MAX) },
     };
   }
 

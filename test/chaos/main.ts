@@ -1,6 +1,7 @@
 /* `npm run chaos`: random faults against the connector between a real Kafka and a real MQTT broker, and an
  * independent verdict on what came through. Exit code 0: clean, 1: not, 2: wrong arguments. */
 import { writeFile } from 'node:fs/promises';
+import { chooseFaults, possibleFaults } from './faults/all.js';
 import { type ChaosOptions, commandFor, readOptions, roundMinutesOf, USAGE } from './options.js';
 import { reportOf, reportText, roundText } from './report.js';
 import { type RoundResult, runRound } from './round.js';
@@ -30,14 +31,21 @@ async function main(args: readonly string[]): Promise<number> {
   };
   say(`starting Kafka and ${options.broker}`);
   const servers = await startChaosServers(options.broker);
+  if (servers.disk === undefined) say('no disk-full: a small disk can be mounted by root only');
   const stop = stopAtSignal(() => servers.stop());
   try {
     const minutes = roundMinutesOf(options);
+    const possible = possibleFaults({
+      brokerKill: options.broker === 'hivemq',
+      smallDisk: servers.disk !== undefined,
+    });
+    const faults = chooseFaults(possible, options.kinds);
     const count = Math.round(options.minutes / minutes);
     for (let index = 0; index < count; index++) {
       const seed = (options.seed + index) >>> 0;
       say(`round ${index + 1} of ${count}, ${minutes.toFixed(1)} minutes, seed ${seed}`);
-      const round = await runRound(servers, { ...options, seed, runMs: minutes * MINUTE_MS, say });
+      const run = { ...options, faults, seed, runMs: minutes * MINUTE_MS, say };
+      const round = await runRound(servers, run);
       rounds.push(round);
       say(`round ${index + 1}: ${round.outcome}, ${summary(round)}`);
       if (round.outcome === 'clean') continue;

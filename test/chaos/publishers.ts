@@ -89,6 +89,8 @@ class Publisher {
   #waiting: Message[] = [];
   #socket: Socket | undefined;
   #connected = false;
+  /** What may be in flight on this connection: ours, or the broker's Receive Maximum [MQTT-3.3.4-7]. */
+  #window = 0;
   #packetId = 0;
   #opened = 0;
   #closed = false;
@@ -161,6 +163,7 @@ class Publisher {
     if (packet.reasonCode !== 0) throw new Error(`CONNACK with ${packet.reasonCode}`);
     this.connections++;
     this.#connected = true;
+    this.#window = Math.min(WINDOW, packet.properties?.receiveMaximum ?? WINDOW);
     this.#send();
   }
 
@@ -187,7 +190,7 @@ class Publisher {
 
   #send(): void {
     if (!this.#connected || this.#socket === undefined) return;
-    const count = Math.min(WINDOW - this.#inFlight.size, this.#waiting.length);
+    const count = Math.min(this.#window - this.#inFlight.size, this.#waiting.length);
     if (count <= 0) return;
     const packets = this.#waiting.splice(0, count).map((message) => this.#encode(message));
     this.#socket.write(Buffer.concat(packets));

@@ -1,4 +1,5 @@
 /* One round: publishers, everything that goes wrong, and when all is well again, the verdict. */
+import { join } from 'node:path';
 import { Random } from '../support/random.js';
 import { readEach } from '../support/real/kcat.js';
 import { until } from '../support/until.js';
@@ -136,7 +137,7 @@ class Round {
       t,
       { kafka, mosquitto: mqttLine },
       {
-        ...{ folder, preload, clientIdPrefix: this.#topic },
+        ...{ folder, preload, clientIdPrefix: this.#topic, args: ['--data-dir', this.#dataDir] },
         connector: { shards: 2, logLevel: 'info', ...connector },
         localBroker: { receiveMaximum: RECEIVE_MAXIMUM, keepAliveSeconds: KEEP_ALIVE_SECONDS },
         maps: [
@@ -161,7 +162,7 @@ class Round {
     this.#publishers.start();
     this.#faults = await runLanes({
       lanes: planFaults(faults, seed, runMs),
-      parties: { ...this.#servers, connector },
+      parties: { ...this.#servers, connector, dataDir: this.#dataDir },
       ...{ runMs, say },
     });
     connector.look();
@@ -206,6 +207,12 @@ class Round {
       onRecord: (record) => checker.add(record),
     });
     return checker.verdict();
+  }
+
+  /** Of this round alone: a spool that another left is not for its session. */
+  get #dataDir(): string {
+    const { disk, folder } = this.#servers;
+    return join(disk?.path ?? folder, this.#topic);
   }
 
   get #repeatsMax(): number {

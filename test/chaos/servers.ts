@@ -8,6 +8,7 @@ import { type ProxiedKafka, startProxiedKafka } from '../support/real/proxied-ka
 import { type Proxy as Line, startProxy } from '../support/real/proxy.js';
 import { BROKERS } from './faults/kafka.js';
 import { InFlightMeter } from './in-flight-meter.js';
+import { mountSmallDisk, type SmallDisk } from './small-disk.js';
 
 /** What all rounds of a run have in common. */
 export interface ChaosServers {
@@ -18,6 +19,8 @@ export interface ChaosServers {
   readonly meter: InFlightMeter;
   /** For what a round leaves on disk. */
   readonly folder: string;
+  /** For the data folder of the connector, where one can be mounted. */
+  readonly disk: SmallDisk | undefined;
   /** A number that no other round has. */
   nextRound(): number;
   /** How often the MQTT broker has begun to drop messages, by its log: a full queue makes a run void. */
@@ -60,13 +63,15 @@ export async function startChaosServers(name: BrokerName = 'mosquitto'): Promise
     name === 'hivemq' ? startHiveMQ() : startChaosMosquitto(),
   ]);
   const measured = await startMeasuredLine(broker);
+  const disk = await mountSmallDisk();
   let rounds = 0;
   return {
-    ...{ kafka, broker, folder, ...measured },
+    ...{ kafka, broker, folder, disk, ...measured },
     nextRound: () => rounds++,
     dropped: () => dropsOf(broker),
     async stop() {
       await Promise.all([kafka.stop(), broker.stop(), measured.mqttLine.close()]);
+      await disk?.remove();
       await rm(folder, { recursive: true, force: true });
     },
   };

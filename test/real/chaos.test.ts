@@ -1,6 +1,5 @@
 import t from 'tap';
-import { ALL_FAULTS, chooseFaults } from '../chaos/faults/all.js';
-import { BROKER_KILL } from '../chaos/faults/broker.js';
+import { ALL_FAULTS, chooseFaults, possibleFaults } from '../chaos/faults/all.js';
 import { type RoundOptions, type RoundResult, runRound } from '../chaos/round.js';
 import {
   type ChaosServers,
@@ -24,7 +23,7 @@ function run(
 ): Promise<RoundResult> {
   return runRound(with_, {
     ...{ seed, acks: 'all', messagesPerSecond: 1000, connector: {}, runMs: seconds * 1000 },
-    faults: ALL_FAULTS.filter((fault) => fault !== BROKER_KILL),
+    faults: possibleFaults({ brokerKill: false, smallDisk: with_.disk !== undefined }),
     say: (text) => t.comment(text),
     ...options,
   });

@@ -1,17 +1,29 @@
 import { BROKER_FAULTS, BROKER_KILL } from './broker.js';
 import { CONNECTOR_FAULTS } from './connector.js';
+import { DISK_FULL } from './disk.js';
 import type { Fault } from './fault.js';
 import { KAFKA_FAULTS } from './kafka.js';
 import { LINE_FAULTS } from './lines.js';
 
-/** Every fault there is; those of `broker-kill` only where the MQTT broker is to survive it. */
+/** Every fault there is. */
 export const ALL_FAULTS: readonly Fault[] = [
   ...CONNECTOR_FAULTS,
   ...LINE_FAULTS,
   ...BROKER_FAULTS,
   BROKER_KILL,
   ...KAFKA_FAULTS,
+  DISK_FULL,
 ];
+
+/** Those that make sense with an MQTT broker that survives SIGKILL or not, and with a disk to fill or not. */
+export function possibleFaults(run: {
+  readonly brokerKill: boolean;
+  readonly smallDisk: boolean;
+}): Fault[] {
+  return ALL_FAULTS.filter(
+    (fault) => (fault !== BROKER_KILL || run.brokerKill) && (fault !== DISK_FULL || run.smallDisk),
+  );
+}
 
 /**
  * The faults that are meant.

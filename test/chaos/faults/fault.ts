@@ -15,6 +15,8 @@ export interface Parties {
   /** Between the connector and the MQTT broker; publishers have a connection without it. */
   readonly mqttLine: Line;
   readonly kafka: ProxiedKafka;
+  /** The connector's. */
+  readonly dataDir: string;
 }
 
 export interface Fault {
