@@ -15,11 +15,14 @@ const STRING_BYTES_MAX = 65_535;
 export class SessionStore {
   readonly #file: string;
   readonly #filters: Filters;
+  /** What the file holds; undefined where nobody knows. */
+  #written: string | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(file: string, filters: Filters) {
+  private constructor(file: string, filters: Filters, written: string | undefined) {
     this.#file = file;
     this.#filters = filters;
+    this.#written = written;
   }
 
   /** Reads what an earlier run has left; `ERR_SESSION_STORE` where that cannot be used. */
@@ -28,10 +31,9 @@ export class SessionStore {
     try {
       await makeFolder(dirname(file));
       const text = await readFile(file, 'utf8').catch(nothingWhereMissing);
-      return new SessionStore(file, text === undefined ? new Map() : filtersOf(text));
+      return new SessionStore(file, text === undefined ? new Map() : filtersOf(text), text);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new OperatingError('ERR_SESSION_STORE', `${file} cannot be read: ${why}`);
+      throw failure(`${file} cannot be read`, error);
     }
   }
 
@@ -44,7 +46,10 @@ export class SessionStore {
     return this.#filters.get(clientId) ?? [];
   }
 
-  /** Sets the filters of a session, none to forget it; resolves once that is on the disk. */
+  /**
+   * Sets the filters of a session, none to forget it; resolves once that is on the disk, at once where it
+   * is there already. Rejects with `ERR_SESSION_STORE` where it cannot be written.
+   */
   async set(clientId: string, filters: readonly string[]): Promise<void> {
     if (filters.length === 0) this.#filters.delete(clientId);
     else this.#filters.set(clientId, filters);
@@ -54,10 +59,23 @@ export class SessionStore {
   }
 
   async #write(): Promise<void> {
+    const text = JSON.stringify(Object.fromEntries(this.#filters));
+    // A restart with the same configuration needs no room on the disk.
+    if (text === this.#written) return;
+    this.#written = undefined;
+    try {
+      await this.#replace(text);
+    } catch (error) {
+      throw failure(`${this.#file} cannot be written`, error);
+    }
+    this.#written = text;
+  }
+
+  async #replace(text: string): Promise<void> {
     const temporary = `${this.#file}.part`;
     const handle = await open(temporary, 'w', 0o600);
     try {
-      await handle.writeFile(JSON.stringify(Object.fromEntries(this.#filters)));
+      await handle.writeFile(text);
       await handle.sync();
     } finally {
       await handle.close();
@@ -65,6 +83,11 @@ export class SessionStore {
     await rename(temporary, this.#file);
     await syncFolder(dirname(this.#file));
   }
+}
+
+function failure(what: string, error: unknown): OperatingError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new OperatingError('ERR_SESSION_STORE', `${what}: ${why}`, { cause: error });
 }
 
 /** Throws where the text is anything but what `#write` writes. */

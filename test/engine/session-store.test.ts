@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -58,3 +58,31 @@ t.test('a data folder that cannot be made is an error', async (t) => {
     message: /ENOTDIR/,
   });
 });
+
+t.test('what is on the disk already is not written again', async (t) => {
+  const { open, file } = await setUp(t);
+  const store = await open();
+  await store.set('c', ['a', 'b']);
+  const { ino } = await stat(file);
+  const next = await open();
+  // Nothing can be written there now: as on a disk that is full.
+  await mkdir(`${file}.part`);
+  await next.set('c', ['a', 'b']);
+  t.equal((await stat(file)).ino, ino);
+});
+
+t.test(
+  'what cannot be written is an error with its file, and the next attempt a new one',
+  async (t) => {
+    const { open, file } = await setUp(t);
+    const store = await open();
+    await mkdir(`${file}.part`);
+    await t.rejects(store.set('c', ['a']), {
+      ...{ name: 'OperatingError', code: 'ERR_SESSION_STORE' },
+      message: /my-connector-0\.json cannot be written: EISDIR/,
+    });
+    await rm(`${file}.part`, { recursive: true });
+    await store.set('c', ['a']);
+    t.same((await open()).filters('c'), ['a']);
+  },
+);
