@@ -35,10 +35,7 @@ async function main(args: readonly string[]): Promise<number> {
   const stop = stopAtSignal(() => servers.stop());
   try {
     const minutes = roundMinutesOf(options);
-    const possible = possibleFaults({
-      brokerKill: options.broker === 'hivemq',
-      smallDisk: servers.disk !== undefined,
-    });
+    const possible = possibleFaults(servers.disk !== undefined);
     const faults = chooseFaults(possible, options.kinds);
     const count = Math.round(options.minutes / minutes);
     for (let index = 0; index < count; index++) {

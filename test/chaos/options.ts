@@ -22,7 +22,7 @@ export const USAGE = `npm run chaos -- [OPTION]...
   --round-minutes N    how long a round is at most; each has a seed and a verdict of its own (5)
   --seed N             of the first round, and of its faults (new each time)
   --faults KINDS       names, or what they begin with, separated by commas (all): ${ALL_FAULTS.map(({ name }) => name).join(', ')}
-  --broker NAME        mosquitto or hivemq; only the latter is killed too, and it is slow (mosquitto)
+  --broker NAME        mosquitto or hivemq, which is slow (mosquitto)
   --acks all|one       kafkaAcks of the route (all)
   --rate N             messages a second (1500, with hivemq 300)
   --connector YAML     further fields of the KafkaConnector, such as '{storeAndForward: {mode: disk}}'

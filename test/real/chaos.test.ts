@@ -23,7 +23,7 @@ function run(
 ): Promise<RoundResult> {
   return runRound(with_, {
     ...{ seed, acks: 'all', messagesPerSecond: 1000, connector: {}, runMs: seconds * 1000 },
-    faults: possibleFaults({ brokerKill: false, smallDisk: with_.disk !== undefined }),
+    faults: possibleFaults(with_.disk !== undefined),
     say: (text) => t.comment(text),
     ...options,
   });

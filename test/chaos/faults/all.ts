@@ -1,4 +1,4 @@
-import { BROKER_FAULTS, BROKER_KILL } from './broker.js';
+import { BROKER_FAULTS } from './broker.js';
 import { CONNECTOR_FAULTS } from './connector.js';
 import { DISK_FULL } from './disk.js';
 import type { Fault } from './fault.js';
@@ -10,19 +10,13 @@ export const ALL_FAULTS: readonly Fault[] = [
   ...CONNECTOR_FAULTS,
   ...LINE_FAULTS,
   ...BROKER_FAULTS,
-  BROKER_KILL,
   ...KAFKA_FAULTS,
   DISK_FULL,
 ];
 
-/** Those that make sense with an MQTT broker that survives SIGKILL or not, and with a disk to fill or not. */
-export function possibleFaults(run: {
-  readonly brokerKill: boolean;
-  readonly smallDisk: boolean;
-}): Fault[] {
-  return ALL_FAULTS.filter(
-    (fault) => (fault !== BROKER_KILL || run.brokerKill) && (fault !== DISK_FULL || run.smallDisk),
-  );
+/** Those that can be had: a disk is filled only where it is a small one of the run's own. */
+export function possibleFaults(smallDisk: boolean): Fault[] {
+  return ALL_FAULTS.filter((fault) => fault !== DISK_FULL || smallDisk);
 }
 
 /**
