@@ -25,6 +25,8 @@ export interface ShardTask {
   readonly frames: SharedArrayBuffer;
   readonly settlements: SharedArrayBuffer;
   readonly slab: SharedArrayBuffer;
+  /** Advanced by the worker's loop: channel/heartbeat.ts. */
+  readonly heartbeat: SharedArrayBuffer;
   /** Doorbells: file descriptors that main owns. */
   readonly wakeFd: number;
   readonly mainFd: number;

@@ -1,3 +1,4 @@
+import type { OperatingError } from '../base/errors.js';
 import { loadApart } from '../config/load-apart.js';
 import { Engine } from '../engine/engine.js';
 import { stopSignal } from './stop-signal.js';
@@ -38,7 +39,8 @@ export async function runCommand(options: RunOptions): Promise<number> {
     `millrace ${millraceVersion()}: ${model.connectors.length} connector(s), ${routes.length} route(s); ` +
       `http://${engine.adminAddress}/metrics\n`,
   );
-  await stopped;
+  const failure = await Promise.race([stopped, engine.failed]);
+  if (failure !== undefined) process.stderr.write(`millrace: stopping: ${failure.message}\n`);
   if (engine.inFlight > 0) {
     process.stderr.write(
       `millrace: stopping; up to ${options.drainTimeoutSeconds} s for ${engine.inFlight} message(s) in flight ` +
@@ -52,5 +54,16 @@ export async function runCommand(options: RunOptions): Promise<number> {
         'those of QoS 1 come again, from the broker and from Kafka\n',
     );
   }
+  if (failure !== undefined) giveUp(failure);
   return 0;
+}
+
+/** What is thrown is printed, and makes the exit code 1. */
+function giveUp(failure: OperatingError): never {
+  if (failure.code === 'ERR_WORKER_STUCK') {
+    process.stderr.write(`millrace: ${failure.message} (${failure.code})\n`);
+    // An exit would wait for that worker too.
+    process.kill(process.pid, 'SIGKILL');
+  }
+  throw failure;
 }

@@ -12,6 +12,8 @@ export class BridgeHealth {
   readonly #connector: string;
   readonly #sessions = new Map<string, SessionHealth>();
   readonly #shards = new Map<number, ShardHealth>();
+  /** Workers that do nothing, and for how many seconds. */
+  readonly #silent = new Map<number, number>();
   /** By session, then by topic filter: what the broker refuses. */
   readonly #refused = new Map<string, Map<string, SubscriptionHealth>>();
   /** By route. */
@@ -75,15 +77,31 @@ export class BridgeHealth {
   }
 
   shardStarting(shard: number): void {
-    this.#shards.set(shard, { shard, state: 'starting', detail: '' });
+    this.#shardIs(shard, 'starting', '');
   }
 
   shardUp(shard: number): void {
-    this.#shards.set(shard, { shard, state: 'up', detail: '' });
+    this.#shardIs(shard, 'up', '');
   }
 
+  /** No Kafka broker answers it. */
   shardDown(shard: number, detail: string): void {
-    this.#shards.set(shard, { shard, state: 'down', detail });
+    this.#shardIs(shard, 'down', detail);
+  }
+
+  /** Its worker died. */
+  shardDead(shard: number, detail: string): void {
+    this.#shardIs(shard, 'dead', detail);
+  }
+
+  /** Its worker has done nothing for so many seconds; 0: it does again. */
+  shardSilent(shard: number, seconds: number): void {
+    if (seconds === 0) this.#silent.delete(shard);
+    else this.#silent.set(shard, seconds);
+  }
+
+  #shardIs(shard: number, state: ShardHealth['state'], detail: string): void {
+    this.#shards.set(shard, { shard, state, detail, silentSeconds: 0 });
   }
 
   report(routes: readonly RouteCounters[]): ConnectorHealth {
@@ -91,7 +109,10 @@ export class BridgeHealth {
       connector: this.#connector,
       sessions: [...this.#sessions.values()],
       refused: [...this.#refused.values()].flatMap((refused) => [...refused.values()]),
-      shards: [...this.#shards.values()],
+      shards: [...this.#shards.values()].map((each) => ({
+        ...each,
+        silentSeconds: this.#silent.get(each.shard) ?? 0,
+      })),
       accessToken: this.#accessToken,
       routes: routes.map(({ route, holdsNow, heldDetail }) => ({
         route,

@@ -4,6 +4,7 @@
  * ends, what is in flight settles and is acknowledged, sessions disconnect, workers close.
  */
 import type { Clock } from '../base/clock.js';
+import type { OperatingError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import type { FromWorker } from '../channel/protocol.js';
 import {
@@ -31,7 +32,7 @@ import type { KafkaCredentials } from '../secrets/kafka-credentials.js';
 import type { MqttCredentials } from '../secrets/mqtt-credentials.js';
 import type { Sealed } from '../secrets/sealed.js';
 import type { SecretSource } from '../secrets/secret-source.js';
-import { ShardPool } from '../shard/pool.js';
+import { ShardPool, type ShardPoolOptions } from '../shard/pool.js';
 import type { SourceSettings } from '../shard/record-source.js';
 import type { Shard } from '../shard/shard.js';
 import { Targets } from '../shard/targets.js';
@@ -57,7 +58,13 @@ export interface BridgeOptions {
   readonly events: ConnectorEvents;
   readonly clock: Clock;
   readonly random: () => number;
+  /** A shard will have no other worker. */
+  readonly onHopeless: (error: OperatingError) => void;
+  /** How workers are watched, for tests; left out: as in production. */
+  readonly supervision?: Supervision | undefined;
 }
+
+export type Supervision = Pick<ShardPoolOptions, 'watchLimits' | 'workerHeapMbMax'>;
 
 export class Bridge {
   readonly #options: BridgeOptions;
@@ -201,10 +208,16 @@ export class Bridge {
       onMessage: (shard, message) => this.#onWorkerMessage(shard, message),
       onLost: (shard, error) => {
         events.workerReplaced(shard.index, error.message);
-        this.#health.shardDown(shard.index, error.message);
+        this.#health.shardDead(shard.index, error.message);
         this.#flow.onShardLost(shard);
         this.#recordFlow.onShardLost(shard.index);
       },
+      onSilent: (shard, seconds) => {
+        events.workerSilent(shard.index, seconds);
+        this.#health.shardSilent(shard.index, seconds);
+      },
+      onHopeless: this.#options.onHopeless,
+      ...this.#options.supervision,
     });
   }
 

@@ -1,5 +1,6 @@
 /* Engine: every connector of a model, and the admin server. Main thread. */
 import { type Clock, systemClock } from '../base/clock.js';
+import type { OperatingError } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import type { Model } from '../config/model.js';
 import { Metrics } from '../metrics/registry.js';
@@ -7,9 +8,10 @@ import { readKafkaCredentials } from '../secrets/kafka-credentials.js';
 import { readMqttCredentials } from '../secrets/mqtt-credentials.js';
 import type { SecretSource } from '../secrets/secret-source.js';
 import { openConnectorTokens } from './access-tokens.js';
-import { Bridge } from './bridge.js';
+import { Bridge, type Supervision } from './bridge.js';
 import { type EngineState, type Health, judgeHealth } from './health.js';
 import { type AdminServer, startAdminServer } from './http.js';
+import { LoopWatch } from './loop-watch.js';
 
 export interface EngineOptions {
   readonly model: Model;
@@ -22,6 +24,8 @@ export interface EngineOptions {
   readonly environment?: NodeJS.ProcessEnv;
   readonly clock?: Clock;
   readonly random?: () => number;
+  /** For tests. */
+  readonly supervision?: Supervision;
 }
 
 export class Engine {
@@ -29,6 +33,11 @@ export class Engine {
   readonly #clock: Clock;
   readonly #bridges: Bridge[] = [];
   readonly metrics: Metrics;
+  /** Resolves with why the engine has given up: only another process can go on. */
+  readonly failed: Promise<OperatingError>;
+  readonly #loopWatch: LoopWatch;
+  #fail: (error: OperatingError) => void = () => {};
+  #failure: OperatingError | undefined;
   #state: EngineState = 'starting';
   #admin: AdminServer | undefined;
 
@@ -37,6 +46,10 @@ export class Engine {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.metrics = new Metrics({ log: createLog('info', 'millrace'), clock: this.#clock, version });
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
+    this.#loopWatch = new LoopWatch(this.#clock, (lateMs) => this.metrics.loop.stalled(lateMs));
   }
 
   /** HOST:PORT of the admin server. */
@@ -53,7 +66,7 @@ export class Engine {
    * nothing, where a secret cannot be used or the environment names no usable source of access tokens.
    */
   async start(): Promise<void> {
-    const { adminAddress, model, secrets, dataDir, random } = this.#options;
+    const { adminAddress, model, secrets, dataDir, random, supervision } = this.#options;
     const environment = this.#options.environment ?? process.env;
     const connectors = await Promise.all(
       model.connectors
@@ -86,16 +99,22 @@ export class Engine {
         events: this.metrics.connector(connector.name, log),
         clock: this.#clock,
         random: random ?? Math.random,
+        onHopeless: (error) => this.#onHopeless(error),
+        supervision,
       });
       this.#bridges.push(bridge);
       await bridge.start();
     }
-    this.#state = 'running';
+    this.#loopWatch.start();
+    // A worker may have been given up meanwhile.
+    if (this.#failure === undefined) this.#state = 'running';
   }
 
   health(): Health {
     return judgeHealth({
       engine: this.#state,
+      failure: this.#failure?.message,
+      stall: this.#loopWatch.trouble,
       connectors: this.#bridges.map((bridge) => bridge.health()),
     });
   }
@@ -107,9 +126,16 @@ export class Engine {
 
   /** Drains and stops everything; resolves with how many deliveries were left unsettled. */
   async stop(drainTimeoutMs: number): Promise<number> {
-    this.#state = 'draining';
+    if (this.#failure === undefined) this.#state = 'draining';
+    this.#loopWatch.stop();
     const left = await Promise.all(this.#bridges.map((bridge) => bridge.stop(drainTimeoutMs)));
     await this.#admin?.close();
     return left.reduce((sum, count) => sum + count, 0);
+  }
+
+  #onHopeless(error: OperatingError): void {
+    this.#state = 'failed';
+    this.#failure ??= error;
+    this.#fail(this.#failure);
   }
 }

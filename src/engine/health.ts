@@ -28,8 +28,10 @@ export interface SubscriptionHealth {
 
 export interface ShardHealth {
   readonly shard: number;
-  readonly state: 'up' | 'starting' | 'down';
+  readonly state: 'up' | 'starting' | 'down' | 'dead';
   readonly detail: string;
+  /** For how long the loop of its worker has not turned, in seconds; 0 where it turns. */
+  readonly silentSeconds: number;
 }
 
 export interface RouteHealth {
@@ -60,6 +62,10 @@ export interface ConnectorHealth {
 
 export interface HealthInput {
   readonly engine: EngineState;
+  /** Why the engine has failed; left out: it has not. */
+  readonly failure?: string | undefined;
+  /** What kept the main thread from its work a short while ago; left out: nothing. */
+  readonly stall?: string | undefined;
   readonly connectors: readonly ConnectorHealth[];
 }
 
@@ -79,9 +85,10 @@ export interface Health {
 }
 
 /** Live and ready, with the reason for each part that is not: what `/livez` and `/readyz` answer. */
-export function judgeHealth({ engine, connectors }: HealthInput): Health {
+export function judgeHealth({ engine, failure, stall, connectors }: HealthInput): Health {
   const reasons = [
-    ...engineReasons(engine),
+    ...engineReasons(engine, failure),
+    ...(stall === undefined ? [] : [{ connector: '', part: 'main thread', message: stall }]),
     ...connectors.flatMap((connector) => [
       ...connector.sessions.flatMap((session) => sessionReasons(connector.connector, session)),
       ...connector.refused.map((refused) => refusedReason(connector.connector, refused)),
@@ -94,14 +101,14 @@ export function judgeHealth({ engine, connectors }: HealthInput): Health {
   return { live: engine !== 'failed', ready: reasons.length === 0, reasons };
 }
 
-function engineReasons(state: EngineState): HealthReason[] {
+function engineReasons(state: EngineState, failure = ''): HealthReason[] {
   if (state === 'running') return [];
   const message = {
     starting: 'starting',
     draining: 'draining: what is in flight settles, nothing new is read',
     failed: 'has given up; only a restart helps',
   }[state];
-  return [{ connector: '', part: 'engine', message }];
+  return [{ connector: '', part: 'engine', message: because(message, failure) }];
 }
 
 function sessionReasons(connector: string, { session, state, detail }: SessionHealth) {
@@ -122,10 +129,23 @@ function refusedReason(connector: string, refused: SubscriptionHealth): HealthRe
   return { connector, part: `session ${session}`, message: because(what, detail) };
 }
 
-function shardReasons(connector: string, { shard, state, detail }: ShardHealth) {
-  if (state === 'up') return [];
-  const what = state === 'starting' ? 'its worker starts' : 'no Kafka broker answers';
-  return [{ connector, part: `shard ${shard}`, message: because(what, detail) }];
+function shardReasons(
+  connector: string,
+  { shard, state, detail, silentSeconds }: ShardHealth,
+): HealthReason[] {
+  const part = `shard ${shard}`;
+  const reasons: HealthReason[] = [];
+  if (silentSeconds > 0) {
+    const message = `its worker has done nothing for ${silentSeconds} s; if it stays so, it is replaced`;
+    reasons.push({ connector, part, message });
+  }
+  if (state === 'up') return reasons;
+  const what = {
+    starting: 'its worker starts',
+    down: 'no Kafka broker answers',
+    dead: 'its worker died, and another one starts',
+  }[state];
+  return [...reasons, { connector, part, message: because(what, detail) }];
 }
 
 function accessTokenReasons({ connector, accessToken }: ConnectorHealth): HealthReason[] {

@@ -44,6 +44,8 @@ export class ShardCounters {
   /** Gauge: whether this shard's producer has a broker that answers. */
   kafkaUp = false;
   workersReplaced = 0;
+  /** Gauge: for how long the loop of its worker has not turned; 0 where it turns. */
+  workerSilentSeconds = 0;
 
   constructor(shard: number) {
     this.shard = shard;

@@ -230,6 +230,19 @@ const connectorMetrics: readonly MetricDefinition[] = [
       })),
   ),
   ofConnector(
+    'gauge',
+    {
+      name: 'millrace_worker_silent_seconds',
+      help: 'For how long the loop of the worker has not turned; 0 where it turns',
+      labels: ['shard'],
+    },
+    (counters) =>
+      [...counters.shards.values()].map(({ shard, workerSilentSeconds }) => ({
+        labels: { shard: String(shard) },
+        value: workerSilentSeconds,
+      })),
+  ),
+  ofConnector(
     'counter',
     {
       name: 'millrace_socket_paused_seconds_total',

@@ -194,6 +194,16 @@ export class ConnectorEvents {
     this.#log.error({ shard, detail }, 'a worker died and is replaced');
   }
 
+  /** For how long the loop of a worker has not turned, in seconds; 0: it turns. Said once a second. */
+  workerSilent(shard: number, seconds: number): void {
+    const counters = this.counters.shard(shard);
+    const before = counters.workerSilentSeconds;
+    counters.workerSilentSeconds = seconds;
+    if (before === 0 && seconds > 0) {
+      this.#log.warn({ shard, seconds }, 'a worker does nothing; if it stays so, it is replaced');
+    }
+  }
+
   /** Back-pressure has reached the socket. */
   socketPaused(session: string): void {
     if (this.counters.pausedSinceMs.has(session)) return;

@@ -8,6 +8,7 @@ import type { ConnectorCounters } from './counters.js';
 import { latencyDefinition, metricDefinitions } from './definitions.js';
 import { ConnectorEvents } from './events.js';
 import { LatencyMetric } from './latency-metric.js';
+import { LoopStalls } from './loop-stalls.js';
 import type { MetricDefinition } from './metric-definition.js';
 import { registerProcessMetrics } from './process-metrics.js';
 
@@ -20,6 +21,8 @@ export interface MetricsOptions {
 export class Metrics {
   readonly registry = new Registry();
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
+  /** What the main thread's loop did not do in time. */
+  readonly loop: LoopStalls;
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #connectors = new Map<string, ConnectorEvents>();
@@ -36,6 +39,7 @@ export class Metrics {
       read: () => this.#counters().flatMap((counters) => latencyDefinition.histograms(counters)),
     });
     registerProcessMetrics(this.registry, version);
+    this.loop = new LoopStalls(this.registry, log);
   }
 
   /** The same object for the same name: counters live as long as the process. `log` is for its events. */

@@ -11,12 +11,14 @@ import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threa
 import { Piscina } from 'piscina';
 import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
+import type { OperatingError } from '../base/errors.js';
 import {
   closeDoorbell,
   listenToDoorbell,
   openDoorbell,
   ringDoorbell,
 } from '../channel/doorbell.js';
+import { createHeartbeat, threadOf } from '../channel/heartbeat.js';
 import type {
   CloseShard,
   CredentialsChanged,
@@ -26,14 +28,21 @@ import type {
 } from '../channel/protocol.js';
 import type { OnSettled } from '../channel/settlement-ring.js';
 import { RecordSource, type SourceSettings } from './record-source.js';
+import { crashLoop, neverBegan, Restarts, unendable } from './restarts.js';
 import { SentCredentials } from './sent-credentials.js';
 import { Shard, type ShardOptions } from './shard.js';
 import { WakePace } from './wake-pace.js';
+import { WATCH_LIMITS, type WatchLimits, WorkerWatch } from './worker-watch.js';
 
-const RESTART_MS_MIN = 100;
-const RESTART_MS_MAX = 10_000;
-/** A worker that lived this long did not die of its start. */
-const HEALTHY_MS = 60_000;
+/** How often main looks at the heartbeats. */
+const LOOK_MS = 1000;
+/** JavaScript heap of one worker. What it holds of messages lies outside of it; this is for what is known
+ * of targets, for statistics, and for 131,072 records that came back: a tenth of it. */
+const WORKER_HEAP_MB_MAX = 512;
+/** What workers may take to close: consumers commit and leave their groups for 10 s at most. */
+const CLOSE_MS = 20_000;
+/** And to end, once they are made to. */
+const END_MS = 5_000;
 
 export interface ShardPoolOptions extends Pick<ShardOptions, 'sessions' | 'sessionIndex'> {
   readonly shards: number;
@@ -41,7 +50,15 @@ export interface ShardPoolOptions extends Pick<ShardOptions, 'sessions' | 'sessi
   /** What every task has in common. */
   readonly task: Omit<
     ShardTask,
-    'shard' | 'frames' | 'settlements' | 'slab' | 'wakeFd' | 'mainFd' | 'consumers' | 'port'
+    | 'shard'
+    | 'frames'
+    | 'settlements'
+    | 'slab'
+    | 'heartbeat'
+    | 'wakeFd'
+    | 'mainFd'
+    | 'consumers'
+    | 'port'
   >;
   /** Their consumers are dealt to the shards in turn. */
   readonly consumers: readonly SourceSettings[];
@@ -54,6 +71,13 @@ export interface ShardPoolOptions extends Pick<ShardOptions, 'sessions' | 'sessi
   readonly onMessage: (shard: Shard, message: FromWorker) => void;
   /** A worker has ended before its time, with everything that it had outstanding. */
   readonly onLost: (shard: Shard, error: Error) => void;
+  /** For how long the loop of a worker has not turned; 0: it does again, or there is another one. */
+  readonly onSilent: (shard: Shard, seconds: number) => void;
+  /** There will be no other worker: the process has to end. */
+  readonly onHopeless: (error: OperatingError) => void;
+  /** Left out: those of production. */
+  readonly watchLimits?: WatchLimits;
+  readonly workerHeapMbMax?: number;
 }
 
 interface Member {
@@ -66,10 +90,15 @@ interface Member {
   worker: Worker | undefined;
   /** When the thread of `worker` has ended. */
   exited: Promise<unknown>;
+  /** Never rejects. */
   ended: Promise<void>;
-  restartMs: number;
+  readonly restarts: Restarts;
   cancelRestart: () => void;
   startedMs: number;
+  /** Of the worker that there is; undefined while there is none. */
+  watch: { readonly sight: WorkerWatch; readonly heartbeat: SharedArrayBuffer } | undefined;
+  /** Why it was ended; undefined: it was not. */
+  endedFor: Error | undefined;
 }
 
 export class ShardPool {
@@ -82,6 +111,7 @@ export class ShardPool {
    * others may never do; and is told of the newest then. */
   readonly #credentials: SentCredentials;
   #closing = false;
+  #cancelLook: () => void = () => {};
   /** The doorbells are closed: what settles late rings nobody. */
   #closed = false;
 
@@ -98,9 +128,12 @@ export class ShardPool {
       atomics: 'disabled',
       idleTimeout: Number.POSITIVE_INFINITY,
       recordTiming: false,
+      resourceLimits: { maxOldGenerationSizeMb: options.workerHeapMbMax ?? WORKER_HEAP_MB_MAX },
     });
-    // A worker without a task that fails: Piscina replaces it, and nothing was lost with it.
-    this.#piscina.on('error', () => {});
+    // A worker that fails before it has its task: from then on Piscina starts none of itself.
+    this.#piscina.on('error', (error: Error) => {
+      if (!this.#closing) options.onHopeless(neverBegan(error));
+    });
     this.#mainFd = openDoorbell();
     this.#stopListening = listenToDoorbell(this.#mainFd, () => this.#onDoorbell());
     this.#members = Array.from({ length: options.shards }, (_, index) => {
@@ -130,9 +163,11 @@ export class ShardPool {
         worker: undefined,
         exited: Promise.resolve(),
         ended: Promise.resolve(),
-        restartMs: RESTART_MS_MIN,
+        restarts: new Restarts(),
         cancelRestart: () => {},
         startedMs: 0,
+        watch: undefined,
+        endedFor: undefined,
       };
     });
   }
@@ -153,6 +188,7 @@ export class ShardPool {
 
   start(): void {
     for (const member of this.#members) this.#run(member);
+    this.#lookLater();
   }
 
   /** Tells the worker of a shard; one that is not there needs not to know. */
@@ -172,7 +208,8 @@ export class ShardPool {
   }
 
   /**
-   * Closes every shard and waits for the workers to end. What is outstanding is forgotten.
+   * Closes every shard and waits for the workers to end, for a bounded time: a worker that does not is
+   * ended, and one that cannot be is left behind. What is outstanding is forgotten.
    * @param commits what consumers shall commit before they end, by shard
    */
   async close(commits: (shard: number) => CloseShard['commits'] = () => []): Promise<void> {
@@ -182,10 +219,15 @@ export class ShardPool {
       const message: CloseShard = { kind: 'close', commits: commits(member.shard.index) };
       member.port?.postMessage(message);
     }
-    await Promise.all(this.#members.map((member) => member.ended));
-    await this.#piscina.destroy();
+    const ended = Promise.all(this.#members.map((member) => member.ended));
+    await this.#within(CLOSE_MS, ended);
+    // It ends what is left by terminate().
+    const allEnded = await this.#within(END_MS, this.#piscina.destroy());
+    this.#cancelLook();
     this.#stopListening();
     this.#closed = true;
+    // Who is left behind may ring still.
+    if (!allEnded) return;
     for (const member of this.#members) {
       member.pace.close();
       closeDoorbell(member.wakeFd);
@@ -201,6 +243,10 @@ export class ShardPool {
   #run(member: Member): void {
     const { shard } = member;
     const { port1, port2 } = new MessageChannel();
+    const { watchLimits = WATCH_LIMITS } = this.#options;
+    const heartbeat = createHeartbeat();
+    member.watch = { sight: new WorkerWatch(watchLimits, heartbeat), heartbeat };
+    member.endedFor = undefined;
     member.port = port1;
     member.startedMs = this.#options.clock.monotonicMs();
     port1.on('message', (message: FromWorker) => {
@@ -215,6 +261,7 @@ export class ShardPool {
       frames: shard.framesMemory,
       settlements: shard.settlementsMemory,
       slab: this.#options.slab,
+      heartbeat,
       wakeFd: member.wakeFd,
       mainFd: this.#mainFd,
       consumers: member.sources.map((source) => source.task),
@@ -229,7 +276,7 @@ export class ShardPool {
         port1.close();
         shard.ready = false;
         await member.exited;
-        if (!this.#closing) this.#onDied(member, error);
+        if (!this.#closing) this.#onDied(member, member.endedFor ?? error);
       },
     );
   }
@@ -250,17 +297,54 @@ export class ShardPool {
 
   #onDied(member: Member, error: Error): void {
     const { clock } = this.#options;
+    member.watch = undefined;
     // What it settled before it died is settled.
     member.shard.readSettlements();
     this.#options.onLost(member.shard, error);
+    this.#options.onSilent(member.shard, 0);
     member.shard.reset();
     for (const source of member.sources) source.reset();
     this.#options.onBurstEnd();
-    const lived = clock.monotonicMs() - member.startedMs;
-    member.restartMs =
-      lived > HEALTHY_MS ? RESTART_MS_MIN : Math.min(member.restartMs * 2, RESTART_MS_MAX);
-    member.cancelRestart = clock.after(member.restartMs, () => {
+    const nowMs = clock.monotonicMs();
+    const waitMs = member.restarts.onDied(nowMs, nowMs - member.startedMs);
+    if (waitMs === undefined) {
+      this.#options.onHopeless(crashLoop(member.shard.index, error));
+      return;
+    }
+    member.cancelRestart = clock.after(waitMs, () => {
       if (!this.#closing) this.#run(member);
+    });
+  }
+
+  #lookLater(): void {
+    this.#cancelLook = this.#options.clock.after(LOOK_MS, () => {
+      for (const member of this.#members) this.#look(member);
+      this.#lookLater();
+    });
+  }
+
+  #look(member: Member): void {
+    if (member.watch === undefined || this.#closing) return;
+    const { shard } = member;
+    const sight = member.watch.sight.look();
+    this.#options.onSilent(shard, sight.kind === 'well' ? 0 : sight.seconds);
+    const threadId = threadOf(member.watch.heartbeat);
+    if (sight.kind === 'stuck') {
+      member.endedFor = new Error(`its loop did not turn for ${sight.seconds} s, and it was ended`);
+      void this.#piscina.threads.find((thread) => thread.threadId === threadId)?.terminate();
+    } else if (sight.kind === 'hopeless') {
+      this.#options.onHopeless(unendable(shard.index, sight.seconds, threadId !== 0));
+    }
+  }
+
+  /** Resolves when `promise` does, true, or after `ms`, false. */
+  #within(ms: number, promise: Promise<unknown>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#options.clock.after(ms, () => resolve(false));
+      promise.then(() => {
+        cancel();
+        resolve(true);
+      }, reject);
     });
   }
 

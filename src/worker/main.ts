@@ -4,6 +4,7 @@
 import { type MessagePort, threadId } from 'node:worker_threads';
 import { systemClock } from '../base/clock.js';
 import { listenToDoorbell } from '../channel/doorbell.js';
+import { startHeartbeat } from '../channel/heartbeat.js';
 import type { CloseShard, FromWorker, ShardTask, ToWorker } from '../channel/protocol.js';
 import { addon } from '../kafka/addon.js';
 import { SecretsRemover } from '../kafka/without-secrets.js';
@@ -15,6 +16,7 @@ import { ProduceLoop } from './produce-loop.js';
 /** Runs until main closes the shard. Rejects, and so ends the worker, on a programmer's error. */
 export async function runShard(task: ShardTask): Promise<void> {
   const { port } = task;
+  const stopHeartbeat = startHeartbeat(task.heartbeat, threadId, systemClock);
   const live = new LiveTask(task);
   const secrets = new SecretsRemover(task.kafkaCredentials);
   const post = (message: FromWorker) => port.postMessage(secrets.clean(message));
@@ -61,6 +63,7 @@ export async function runShard(task: ShardTask): Promise<void> {
   stopListening();
   change.close();
   produceLoop.close();
+  stopHeartbeat();
   port.close();
 }
 

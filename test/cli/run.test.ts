@@ -65,6 +65,25 @@ t.test('SIGHUP drains as SIGTERM does, also where it comes more than once', asyn
   t.equal(await connector.terminate(), 1, 'the second ends it');
 });
 
+t.test('workers that die again and again end it, with the cause and exit code 1', async (t) => {
+  const crashing = fileURLToPath(new URL('../support/crashing-workers.js', import.meta.url));
+  const resources = { mqttPort: 1, bootstrap: '127.0.0.1:1', connector: {}, maps };
+  for (const [when, text] of [
+    ['early', /a worker died before it began, of: boom\..*\(ERR_WORKER_CRASH_LOOP\)/],
+    [
+      'ready',
+      /workers of shard 0 died 10 times within 5 minutes, the last time of: boom\..*CRASH_LOOP/,
+    ],
+  ] as const) {
+    const connector = await startConnector(t, resources, [], {
+      NODE_OPTIONS: `--import=${crashing}`,
+      MILLRACE_TEST_CRASH: when,
+    });
+    t.equal(await connector.ended(), 1, when);
+    t.match(connector.log(), text);
+  }
+});
+
 t.test('SIGUSR1 opens no debugger and SIGUSR2 ends nothing', async (t) => {
   const { connector } = await startWithBroker(t, 'warn');
   process.kill(connector.pid, 'SIGUSR1');

@@ -1,15 +1,89 @@
 import t from 'tap';
-import { type ConnectorHealth, judgeHealth } from '../../src/engine/health.js';
+import { type ConnectorHealth, judgeHealth, type ShardHealth } from '../../src/engine/health.js';
 
 const well: ConnectorHealth = {
   connector: 'my-connector',
   sessions: [{ session: 'session-0', state: 'connected', detail: '' }],
   refused: [],
-  shards: [{ shard: 0, state: 'up', detail: '' }],
+  shards: [{ shard: 0, state: 'up', detail: '', silentSeconds: 0 }],
   accessToken: undefined,
   routes: [{ route: 'route1', holds: 0, detail: '', trouble: undefined }],
   credentials: [],
 };
+
+function shardIs(ill: Partial<ShardHealth>): Partial<ConnectorHealth> {
+  return { shards: [{ shard: 1, state: 'up', detail: '', silentSeconds: 0, ...ill }] };
+}
+
+/** What is ill, and the reason that it makes. */
+const cases: [Partial<ConnectorHealth>, string, string][] = [
+  [
+    { sessions: [{ session: 'session-0', state: 'subscribing', detail: '' }] },
+    'session session-0',
+    'subscribing: the MQTT broker has not answered every SUBSCRIBE',
+  ],
+  [
+    { sessions: [{ session: 'session-0', state: 'connecting', detail: 'ECONNREFUSED' }] },
+    'session session-0',
+    'not connected to the MQTT broker: ECONNREFUSED',
+  ],
+  [
+    { sessions: [{ session: 'session-0', state: 'stopped', detail: 'Session taken over' }] },
+    'session session-0',
+    'stopped for good: Session taken over',
+  ],
+  [
+    {
+      refused: [
+        {
+          session: 'session-0',
+          topicFilter: 'plant/#',
+          routes: ['route1', 'route2'],
+          detail: '0x87 Not authorized',
+        },
+      ],
+    },
+    'session session-0',
+    'the broker refuses the subscription "plant/#" (route route1, route route2) and is asked again: ' +
+      '0x87 Not authorized',
+  ],
+  [
+    { accessToken: 'there is no access token yet: nobody listens' },
+    'managed identity',
+    'there is no access token yet: nobody listens',
+  ],
+  [shardIs({ state: 'starting' }), 'shard 1', 'its worker starts'],
+  [
+    shardIs({ state: 'down', detail: 'all brokers down' }),
+    'shard 1',
+    'no Kafka broker answers: all brokers down',
+  ],
+  [
+    shardIs({ state: 'dead', detail: 'boom' }),
+    'shard 1',
+    'its worker died, and another one starts: boom',
+  ],
+  [
+    shardIs({ silentSeconds: 7 }),
+    'shard 1',
+    'its worker has done nothing for 7 s; if it stays so, it is replaced',
+  ],
+  [
+    { routes: [{ route: 'route1', holds: 1, detail: 'not authorised', trouble: undefined }] },
+    'route route1',
+    'messages are held and tried again: not authorised',
+  ],
+  [
+    { routes: [{ route: 'route1', holds: 3, detail: 'not authorised', trouble: undefined }] },
+    'route route1',
+    'messages are held and tried again, for 3 reasons, the last: not authorised',
+  ],
+  [
+    { routes: [{ route: 'route1', holds: 0, detail: '', trouble: 'unknown topic' }] },
+    'route route1',
+    'it cannot read from Kafka: unknown topic',
+  ],
+];
 
 t.test('it is ready when everything is connected and nothing is held', async (t) => {
   t.same(judgeHealth({ engine: 'running', connectors: [well] }), {
@@ -24,64 +98,6 @@ t.test('it is ready without any connector to run', async (t) => {
 });
 
 t.test('each part that is not well makes it unready and says why, and it stays live', async (t) => {
-  const cases: [Partial<ConnectorHealth>, string, string][] = [
-    [
-      { sessions: [{ session: 'session-0', state: 'subscribing', detail: '' }] },
-      'session session-0',
-      'subscribing: the MQTT broker has not answered every SUBSCRIBE',
-    ],
-    [
-      { sessions: [{ session: 'session-0', state: 'connecting', detail: 'ECONNREFUSED' }] },
-      'session session-0',
-      'not connected to the MQTT broker: ECONNREFUSED',
-    ],
-    [
-      { sessions: [{ session: 'session-0', state: 'stopped', detail: 'Session taken over' }] },
-      'session session-0',
-      'stopped for good: Session taken over',
-    ],
-    [
-      {
-        refused: [
-          {
-            session: 'session-0',
-            topicFilter: 'plant/#',
-            routes: ['route1', 'route2'],
-            detail: '0x87 Not authorized',
-          },
-        ],
-      },
-      'session session-0',
-      'the broker refuses the subscription "plant/#" (route route1, route route2) and is asked again: ' +
-        '0x87 Not authorized',
-    ],
-    [
-      { accessToken: 'there is no access token yet: nobody listens' },
-      'managed identity',
-      'there is no access token yet: nobody listens',
-    ],
-    [{ shards: [{ shard: 1, state: 'starting', detail: '' }] }, 'shard 1', 'its worker starts'],
-    [
-      { shards: [{ shard: 1, state: 'down', detail: 'all brokers down' }] },
-      'shard 1',
-      'no Kafka broker answers: all brokers down',
-    ],
-    [
-      { routes: [{ route: 'route1', holds: 1, detail: 'not authorised', trouble: undefined }] },
-      'route route1',
-      'messages are held and tried again: not authorised',
-    ],
-    [
-      { routes: [{ route: 'route1', holds: 3, detail: 'not authorised', trouble: undefined }] },
-      'route route1',
-      'messages are held and tried again, for 3 reasons, the last: not authorised',
-    ],
-    [
-      { routes: [{ route: 'route1', holds: 0, detail: '', trouble: 'unknown topic' }] },
-      'route route1',
-      'it cannot read from Kafka: unknown topic',
-    ],
-  ];
   for (const [ill, part, message] of cases) {
     const health = judgeHealth({ engine: 'running', connectors: [{ ...well, ...ill }] });
     t.same(health, {
@@ -102,11 +118,30 @@ t.test('an engine that starts or drains is live and not ready', async (t) => {
 });
 
 t.test('only an engine that has given up is not live', async (t) => {
-  t.match(judgeHealth({ engine: 'failed', connectors: [well] }), { live: false, ready: false });
+  const failure = 'the worker of shard 0 died 10 times';
+  t.same(judgeHealth({ engine: 'failed', failure, connectors: [well] }), {
+    live: false,
+    ready: false,
+    reasons: [
+      {
+        connector: '',
+        part: 'engine',
+        message: `has given up; only a restart helps: ${failure}`,
+      },
+    ],
+  });
+});
+
+t.test('a stall of the main thread makes it unready for a while, and it stays live', async (t) => {
+  t.same(judgeHealth({ engine: 'running', stall: 'did nothing for 3 s', connectors: [well] }), {
+    live: true,
+    ready: false,
+    reasons: [{ connector: '', part: 'main thread', message: 'did nothing for 3 s' }],
+  });
 });
 
 t.test('the reasons of all connectors are told', async (t) => {
-  const ill = { ...well, shards: [{ shard: 0, state: 'down' as const, detail: '' }] };
+  const ill = { ...well, ...shardIs({ state: 'down' }) };
   const connectors = [
     { ...ill, connector: 'a' },
     { ...ill, connector: 'b' },

@@ -1,149 +1,26 @@
-import { readdirSync, readFileSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import t from 'tap';
-import { type Clock, systemClock } from '../../src/base/clock.js';
 import { closeDoorbell, openDoorbell } from '../../src/channel/doorbell.js';
-import type { FromWorker, OpenTarget } from '../../src/channel/protocol.js';
 import { DELIVERED } from '../../src/channel/settlement-ring.js';
 import { addon } from '../../src/kafka/addon.js';
 import type { KafkaCredentials } from '../../src/secrets/kafka-credentials.js';
 import { seal } from '../../src/secrets/sealed.js';
-import { ShardPool } from '../../src/shard/pool.js';
 import type { SourceSettings } from '../../src/shard/record-source.js';
-import type { Shard } from '../../src/shard/shard.js';
+import { WATCH_LIMITS } from '../../src/shard/worker-watch.js';
 import { frameOf } from '../support/frames.js';
-import { NO_CREDENTIALS, plainKafka } from '../support/kafka-access.js';
 import { readRecords } from '../support/kafka-records.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { librdkafkaThreads, PoolUnderTest } from '../support/pool-under-test.js';
 import { RecordRingWriter, recordFrameOf } from '../support/record-frames.js';
 import { until } from '../support/until.js';
 
 const cluster = new addon.MockCluster(1);
+const { bootstrapServers } = cluster;
 t.teardown(() => cluster.close());
-
-interface Settled {
-  readonly shard: number;
-  readonly deliveryId: number;
-  readonly settlement: number;
-}
-
-interface Lost {
-  readonly shard: Shard;
-  readonly error: Error;
-  readonly generation: number;
-  readonly threads: number;
-}
-
-class PoolUnderTest {
-  readonly settled: Settled[] = [];
-  readonly lost: Lost[] = [];
-  readonly messages: { readonly shard: number; readonly message: FromWorker }[] = [];
-  readonly pool: ShardPool;
-  bursts = 0;
-
-  constructor(
-    t: Tap,
-    { shards = 1, clock = systemClock as Clock, consumers = [] as SourceSettings[] } = {},
-  ) {
-    this.pool = new ShardPool({
-      shards,
-      sessions: 1,
-      sessionIndex: new Uint16Array(1_000_000),
-      slab: new SharedArrayBuffer(64),
-      task: {
-        connector: 'c',
-        clientId: 'pool',
-        kafka: plainKafka(cluster.bootstrapServers),
-        kafkaCredentials: NO_CREDENTIALS,
-        messageBytesMax: 1_000_000,
-        logLevel: 'info',
-      },
-      clock,
-      consumers,
-      onRecords: () => {},
-      onSettled: (shard, deliveryId, _, settlement) => {
-        this.settled.push({ shard: shard.index, deliveryId, settlement });
-      },
-      onBurstEnd: () => this.bursts++,
-      onMessage: (shard, message) => this.messages.push({ shard: shard.index, message }),
-      onLost: (shard, error) => {
-        const { generation } = shard;
-        this.lost.push({ shard, error, generation, threads: librdkafkaThreads() });
-      },
-    });
-    t.teardown(() => this.pool.close());
-  }
-
-  shard(index = 0): Shard {
-    return this.pool.shards[index] as Shard;
-  }
-
-  async start(): Promise<void> {
-    this.pool.start();
-    await this.ready();
-  }
-
-  ready(): Promise<void> {
-    return until('every shard is ready', () => this.pool.shards.every(({ ready }) => ready));
-  }
-
-  /** Each variant is a target and a producer of its own. */
-  open(index: number, topic: string, variant = 0): void {
-    const open: OpenTarget = {
-      kind: 'openTarget',
-      targetId: variant,
-      producer: {
-        lingerMs: 0,
-        batchMessagesMax: 1000,
-        batchBytesMax: 1_000_000,
-        idempotent: false,
-        requestsInFlightMax: 1,
-        variant,
-      },
-      topic,
-      acks: 'one',
-      compression: 'none',
-      rule: 0,
-      instanceId: 0,
-    };
-    this.shard(index).control(open);
-  }
-
-  send(index: number, deliveryId: number): boolean {
-    const shard = this.shard(index);
-    const frame = frameOf({ deliveryId, payload: `${index}:${deliveryId}` });
-    const offset = shard.reserve(0, frame.byteLength);
-    if (offset < 0) return false;
-    shard.frames.bytes.set(frame, offset);
-    shard.commit(0, frame.byteLength);
-    shard.publish();
-    return true;
-  }
-
-  ends(count: number): Promise<void> {
-    return until(`${count} settlements`, () => this.settled.length >= count);
-  }
-
-  losses(count: number): Promise<void> {
-    return until(`${count} losses`, () => this.lost.length >= count);
-  }
-}
-type Tap = { teardown(callback: () => Promise<void>): void };
-
-/** Threads of librdkafka in this process. */
-function librdkafkaThreads(): number {
-  const names = readdirSync('/proc/self/task').map((id) => {
-    try {
-      return readFileSync(`/proc/self/task/${id}/comm`, 'utf8');
-    } catch {
-      return '';
-    }
-  });
-  return names.filter((name) => name.startsWith('rdk:')).length;
-}
 
 t.test('each shard has a worker of its own, which settles what it is given', async (t) => {
   cluster.createTopic('each', 1);
-  const under = new PoolUnderTest(t, { shards: 3 });
+  const under = new PoolUnderTest(t, bootstrapServers, { shards: 3 });
   t.notOk(under.send(0, 1), 'nothing is taken before a worker is ready');
   await under.start();
   const ids = under.messages.flatMap(({ message }) =>
@@ -171,7 +48,7 @@ t.test(
   async (t) => {
     cluster.createTopic('crash', 1);
     const before = librdkafkaThreads();
-    const under = new PoolUnderTest(t);
+    const under = new PoolUnderTest(t, bootstrapServers);
     await under.start();
     under.open(0, 'crash');
     under.send(0, 1);
@@ -194,7 +71,7 @@ t.test(
 
 t.test('a worker’s own error ends it, and is told once its thread is gone', async (t) => {
   const before = librdkafkaThreads();
-  const under = new PoolUnderTest(t);
+  const under = new PoolUnderTest(t, bootstrapServers);
   await under.start();
   // Several producers take a while to end.
   for (let variant = 0; variant < 8; variant++) under.open(0, 'error', variant);
@@ -215,7 +92,7 @@ t.test('a worker’s own error ends it, and is told once its thread is gone', as
 
 t.test('a shard whose worker dies leaves the others alone', async (t) => {
   cluster.createTopic('others', 1);
-  const under = new PoolUnderTest(t, { shards: 2 });
+  const under = new PoolUnderTest(t, bootstrapServers, { shards: 2 });
   await under.start();
   under.open(1, 'others');
   await under.pool.crash(0);
@@ -233,7 +110,7 @@ t.test('a shard whose worker dies leaves the others alone', async (t) => {
 
 t.test('what a worker settled before it died is settled', async (t) => {
   cluster.createTopic('before', 1);
-  const under = new PoolUnderTest(t);
+  const under = new PoolUnderTest(t, bootstrapServers);
   await under.start();
   under.open(0, 'before');
   for (let id = 0; id < 500; id++) under.send(0, id);
@@ -251,7 +128,9 @@ t.test('what a worker settled before it died is settled', async (t) => {
 
 t.test('a worker that dies again and again is replaced ever later', async (t) => {
   const clock = new ManualClock();
-  const under = new PoolUnderTest(t, { clock });
+  // By this clock a minute passes at once, in which no worker beats.
+  const watchLimits = { ...WATCH_LIMITS, stuckLooks: Number.POSITIVE_INFINITY };
+  const under = new PoolUnderTest(t, bootstrapServers, { clock, watchLimits });
   await under.start();
   for (const [round, waitMs] of [200, 400, 800, 1600].entries()) {
     await under.pool.crash(0);
@@ -274,7 +153,7 @@ t.test('a worker that dies again and again is replaced ever later', async (t) =>
 
 t.test('a pool that is closed while a worker waits to be replaced starts none', async (t) => {
   const clock = new ManualClock();
-  const under = new PoolUnderTest({ teardown: () => {} }, { clock });
+  const under = new PoolUnderTest({ teardown: () => {} }, bootstrapServers, { clock });
   await under.start();
   await under.pool.crash(0);
   await under.losses(1);
@@ -289,7 +168,7 @@ t.test('a pool that is closed while a worker waits to be replaced starts none', 
 t.test('new credentials reach every worker, and those that start later', async (t) => {
   const credentials = (username: string) =>
     seal<KafkaCredentials>({ login: { username, password: 'p' } });
-  const under = new PoolUnderTest(t, { shards: 2 });
+  const under = new PoolUnderTest(t, bootstrapServers, { shards: 2 });
   const inUse = () =>
     under.messages.flatMap(({ shard, message }) =>
       message.kind === 'credentialsInUse' ? [`${shard}:${message.generation}`] : [],
@@ -314,7 +193,7 @@ t.test('new credentials reach every worker, and those that start later', async (
 
 t.test('a worker starts with what was in use, and tries what never worked', async (t) => {
   const token = { value: 'v', expiresAtMs: 1, principal: 'p' };
-  const under = new PoolUnderTest(t);
+  const under = new PoolUnderTest(t, bootstrapServers);
   const refused = () =>
     under.messages.filter(({ message }) => message.kind === 'credentialsRefused').length;
   await under.start();
@@ -331,7 +210,7 @@ t.test('a worker starts with what was in use, and tries what never worked', asyn
 
 t.test('a closed pool leaves no thread of librdkafka behind', async (t) => {
   const before = librdkafkaThreads();
-  const under = new PoolUnderTest({ teardown: () => {} }, { shards: 2 });
+  const under = new PoolUnderTest({ teardown: () => {} }, bootstrapServers, { shards: 2 });
   await under.start();
   under.open(0, 'closed');
   under.open(1, 'closed');
@@ -352,7 +231,9 @@ t.test(
       offsetReset: 'earliest',
       payloadBytesMax: 1_000,
     };
-    const { pool } = new PoolUnderTest({ teardown: () => {} }, { consumers: [consumer] });
+    const { pool } = new PoolUnderTest({ teardown: () => {} }, bootstrapServers, {
+      consumers: [consumer],
+    });
     const source = pool.sources[0] as (typeof pool.sources)[0];
     const { ring } = source;
     const writer = new RecordRingWriter(source.task.records);

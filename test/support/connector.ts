@@ -36,6 +36,8 @@ export interface RunningConnector {
   rssBytes(): Promise<number>;
   /** SIGTERM, or another; resolves with the exit code, -1 where a signal ended it. */
   terminate(signal?: NodeJS.Signals): Promise<number>;
+  /** Resolves with the exit code once it has ended by itself. */
+  ended(): Promise<number>;
   /** Nobody reads any more what it writes to standard output and standard error. */
   closeOutput(): void;
   /** SIGKILL; resolves when it is gone. */
@@ -161,6 +163,16 @@ class ConnectorProcess implements RunningConnector {
 
   terminate(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
     return this.#end(signal);
+  }
+
+  async ended(): Promise<number> {
+    const child = this.#child;
+    if (child === undefined) return -1;
+    await until('it ends', () => child.exitCode !== null || child.signalCode !== null, {
+      deadlineMs: STOP_MS,
+      detail: () => this.#log(),
+    });
+    return child.exitCode ?? -1;
   }
 
   closeOutput(): void {

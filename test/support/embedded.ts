@@ -5,7 +5,7 @@ import { type LoadOptions, loadModel } from '../../src/config/load-model.js';
 import { deadLetterFolder } from '../../src/dead-letter/folders.js';
 import { type Broker, createBroker } from '../../src/demo/broker/broker.js';
 import type { BrokerOptions } from '../../src/demo/broker/options.js';
-import type { Bridge } from '../../src/engine/bridge.js';
+import type { Bridge, Supervision } from '../../src/engine/bridge.js';
 import { Engine } from '../../src/engine/engine.js';
 import { addon, type MockCluster } from '../../src/kafka/addon.js';
 import { GroupOffsets, type NewRecord, writeRecords } from './kafka-group.js';
@@ -26,6 +26,8 @@ export interface EmbeddedOptions {
   readonly broker?: BrokerOptions;
   readonly connector?: Readonly<Record<string, unknown>>;
   readonly localBroker?: Readonly<Record<string, unknown>>;
+  /** How its workers are watched; left out: as in production. */
+  readonly supervision?: Supervision;
   /** Called before the engine starts. */
   readonly prepare?: (embedded: {
     readonly dataDir: string;
@@ -165,6 +167,7 @@ export class Embedded {
       version: 'test',
       // The shortest waits between attempts.
       random: () => 0,
+      ...(this.#options.supervision && { supervision: this.#options.supervision }),
     });
     await engine.start();
     return engine;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { FRAME_DELIVERY_ID } from '../../src/channel/frame.js';
+import { createHeartbeat } from '../../src/channel/heartbeat.js';
 import type { FromWorker, ProducerSettings, ShardTask } from '../../src/channel/protocol.js';
 import type { KafkaCredentials } from '../../src/secrets/kafka-credentials.js';
 import { seal } from '../../src/secrets/sealed.js';
@@ -174,6 +175,7 @@ export const FAKE_TASK: ShardTask = {
   frames: new SharedArrayBuffer(0),
   settlements: new SharedArrayBuffer(0),
   slab: new SharedArrayBuffer(0),
+  heartbeat: createHeartbeat(),
   wakeFd: -1,
   mainFd: -1,
   consumers: [],

@@ -7,6 +7,7 @@ import {
 } from '../../src/channel/doorbell.js';
 import { FRAME_DELIVERY_ID } from '../../src/channel/frame.js';
 import { FrameRing } from '../../src/channel/frame-ring.js';
+import { createHeartbeat } from '../../src/channel/heartbeat.js';
 import type {
   ControlFrame,
   FromWorker,
@@ -62,6 +63,7 @@ export class MockWorker {
       frames,
       settlements,
       slab,
+      heartbeat: createHeartbeat(),
       wakeFd: this.#wakeFd,
       mainFd: this.#mainFd,
       consumers: [],

@@ -72,6 +72,10 @@ export class LivePool {
       ],
       onSettled: (_, deliveryId, __, settlement) => this.#settled.set(deliveryId, settlement),
       onBurstEnd: () => {},
+      onSilent: () => {},
+      onHopeless: (error) => {
+        throw error;
+      },
       onRecords: (source) => this.#onRecords(source),
       onMessage: (_, message) => this.#onMessage(message),
       onLost: (_, error) => {
