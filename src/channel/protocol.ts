@@ -164,6 +164,15 @@ export interface KafkaState {
   readonly detail: string;
 }
 
+/** worker -> main: for how long Kafka has said nothing of a record, although it is connected; once a second
+ * while it is too long. 0: that is over. */
+export interface RecordsUnanswered {
+  readonly kind: 'unanswered';
+  readonly seconds: number;
+  /** What is known of the cause, for people; may be empty. */
+  readonly detail: string;
+}
+
 /** worker -> main: a producer was lost with what it had outstanding. Main closes the connections that
  * own open deliveries of this shard, then writes a barrier. */
 export interface ProducerLost {
@@ -249,6 +258,7 @@ export type FromWorker =
   | RecordRefused
   | TargetHeld
   | KafkaState
+  | RecordsUnanswered
   | ProducerLost
   | PartitionsAssigned
   | PartitionsRevoking

@@ -12,6 +12,8 @@ export class BridgeHealth {
   readonly #connector: string;
   readonly #sessions = new Map<string, SessionHealth>();
   readonly #shards = new Map<number, ShardHealth>();
+  readonly #unanswered = new Map<number, ConnectorHealth['unansweredRecords'][number]>();
+  readonly #pubacks = new Map<string, ConnectorHealth['unansweredPublishes'][number]>();
   /** Workers that do nothing, and for how many seconds. */
   readonly #silent = new Map<number, number>();
   /** By session, then by topic filter: what the broker refuses. */
@@ -73,6 +75,7 @@ export class BridgeHealth {
 
   /** It is nobody's concern any more. */
   sessionRetired(session: string): void {
+    this.#pubacks.delete(session);
     this.#sessions.delete(session);
   }
 
@@ -91,6 +94,7 @@ export class BridgeHealth {
 
   /** Its worker died. */
   shardDead(shard: number, detail: string): void {
+    this.#unanswered.delete(shard);
     this.#shardIs(shard, 'dead', detail);
   }
 
@@ -98,6 +102,18 @@ export class BridgeHealth {
   shardSilent(shard: number, seconds: number): void {
     if (seconds === 0) this.#silent.delete(shard);
     else this.#silent.set(shard, seconds);
+  }
+
+  /** For how long Kafka has said nothing of a record of it, in seconds; 0: it does. */
+  shardUnanswered(shard: number, seconds: number, detail: string): void {
+    if (seconds === 0) this.#unanswered.delete(shard);
+    else this.#unanswered.set(shard, { shard, seconds, detail });
+  }
+
+  /** The same of the broker of a session and a PUBLISH. */
+  sessionUnanswered(session: string, seconds: number): void {
+    if (seconds === 0) this.#pubacks.delete(session);
+    else this.#pubacks.set(session, { session, seconds });
   }
 
   #shardIs(shard: number, state: ShardHealth['state'], detail: string): void {
@@ -113,6 +129,8 @@ export class BridgeHealth {
         ...each,
         silentSeconds: this.#silent.get(each.shard) ?? 0,
       })),
+      unansweredRecords: [...this.#unanswered.values()],
+      unansweredPublishes: [...this.#pubacks.values()],
       accessToken: this.#accessToken,
       routes: routes.map(({ route, holdsNow, heldDetail }) => ({
         route,

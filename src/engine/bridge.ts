@@ -26,6 +26,7 @@ import { type CompiledRoute, compileRoutes, type Match } from '../flow/to-kafka/
 import { type CompiledRecordRoute, compileRecordRoutes } from '../flow/to-mqtt/record-routes.js';
 import type { TokenSource } from '../identity/issued-token.js';
 import type { ConnectorEvents } from '../metrics/events.js';
+import type { Session } from '../mqtt/session.js';
 import { PayloadSlab } from '../ring/payload-slab.js';
 import { SessionSlab } from '../ring/session-slab.js';
 import type { KafkaCredentials } from '../secrets/kafka-credentials.js';
@@ -39,6 +40,7 @@ import { Targets } from '../shard/targets.js';
 import { BridgeHealth } from './bridge-health.js';
 import { keepUnreadable, openDesk, openLetters } from './dead-letters.js';
 import type { ConnectorHealth } from './health.js';
+import { PubackWatch } from './puback-watch.js';
 import { Rotation } from './rotation/rotation.js';
 import { clientIdBase, type PlannedSession, slabRegions } from './session-plan.js';
 import { SessionStore } from './session-store.js';
@@ -78,6 +80,7 @@ export class Bridge {
   readonly #health: BridgeHealth;
   readonly #rotation: Rotation;
   readonly #sessions: Sessions;
+  readonly #pubackWatch: PubackWatch<Session>;
   readonly #letters: DeadLetterStore;
   readonly #desk: DeadLetterDesk;
   readonly #flow: MqttToKafka;
@@ -133,6 +136,14 @@ export class Bridge {
       recordFlow: () => this.#recordFlow,
       onUnreadable: (packet, fault) => keepUnreadable(this.#desk, options, packet, fault),
     });
+    this.#pubackWatch = new PubackWatch(
+      options.clock,
+      () => this.#sessions.all,
+      ({ options: { clientId } }, seconds) => {
+        events.publishUnanswered(clientId, seconds);
+        this.#health.sessionUnanswered(clientId, seconds);
+      },
+    );
     this.#pool = this.#openPool(planned.length);
     this.#desk = openDesk(this.#letters, options);
     this.#flow = this.#openFlow(planned.length);
@@ -146,6 +157,7 @@ export class Bridge {
     for (const shard of this.#pool.shards) this.#health.shardStarting(shard.index);
     this.#pool.start();
     this.#sessions.start();
+    this.#pubackWatch.start();
     await this.#rotation.start();
   }
 
@@ -171,6 +183,7 @@ export class Bridge {
     this.#recordFlow.stopReading();
     await this.#settling.wait(timeoutMs);
     const left = this.#flow.onDrainTimeout() + this.#recordFlow.underWay;
+    this.#pubackWatch.stop();
     this.#sessions.stop();
     this.#flow.stop();
     this.#desk.close();
@@ -267,6 +280,9 @@ export class Bridge {
       else events.kafkaDown(shard.index, message.reason, message.detail);
       if (message.up) this.#health.shardUp(shard.index);
       else this.#health.shardDown(shard.index, message.detail);
+    } else if (message.kind === 'unanswered') {
+      events.kafkaUnanswered(shard.index, message.seconds, message.detail);
+      this.#health.shardUnanswered(shard.index, message.seconds, message.detail);
     } else if (message.kind === 'ready' && !this.#opensKafkaAtStart()) {
       this.#health.shardUp(shard.index);
     }

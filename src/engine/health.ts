@@ -54,10 +54,25 @@ export interface ConnectorHealth {
   readonly sessions: readonly SessionHealth[];
   readonly refused: readonly SubscriptionHealth[];
   readonly shards: readonly ShardHealth[];
+  readonly unansweredRecords: readonly UnansweredRecords[];
+  readonly unansweredPublishes: readonly UnansweredPublishes[];
   /** Why there is no access token for Kafka, or no newer one; undefined where all is well with it. */
   readonly accessToken: string | undefined;
   readonly routes: readonly RouteHealth[];
   readonly credentials: readonly CredentialsHealth[];
+}
+
+/** Records that Kafka has had for too long without a word, over an open connection. */
+export interface UnansweredRecords {
+  readonly shard: number;
+  readonly seconds: number;
+  readonly detail: string;
+}
+
+/** The same of PUBLISHes and their broker. */
+export interface UnansweredPublishes {
+  readonly session: string;
+  readonly seconds: number;
 }
 
 export interface HealthInput {
@@ -93,6 +108,7 @@ export function judgeHealth({ engine, failure, stall, connectors }: HealthInput)
       ...connector.sessions.flatMap((session) => sessionReasons(connector.connector, session)),
       ...connector.refused.map((refused) => refusedReason(connector.connector, refused)),
       ...connector.shards.flatMap((shard) => shardReasons(connector.connector, shard)),
+      ...unansweredReasons(connector),
       ...accessTokenReasons(connector),
       ...connector.routes.flatMap((route) => routeReasons(connector.connector, route)),
       ...connector.credentials.map((each) => credentialsReason(connector.connector, each)),
@@ -146,6 +162,20 @@ function shardReasons(
     dead: 'its worker died, and another one starts',
   }[state];
   return [...reasons, { connector, part, message: because(what, detail) }];
+}
+
+function unansweredReasons(health: ConnectorHealth): HealthReason[] {
+  const { connector, unansweredRecords, unansweredPublishes } = health;
+  return [
+    ...unansweredRecords.map(({ shard, seconds, detail }) => {
+      const what = `Kafka is connected, and has said nothing of a record for ${seconds} s`;
+      return { connector, part: `shard ${shard}`, message: because(what, detail) };
+    }),
+    ...unansweredPublishes.map(({ session, seconds }) => {
+      const message = `the MQTT broker has not acknowledged a PUBLISH for ${seconds} s; it is not sent again over this connection`;
+      return { connector, part: `session ${session}`, message };
+    }),
+  ];
 }
 
 function accessTokenReasons({ connector, accessToken }: ConnectorHealth): HealthReason[] {

@@ -103,6 +103,8 @@ export interface ShardProducers {
   outstanding(producer: number): number;
   outstandingOf(targetId: number): number;
   hasStale(producer: number, ageMs: number): boolean;
+  /** How long its oldest record has waited for a delivery report; 0 without any. Looks at all of them. */
+  oldestMs(producer: number): number;
   close(): void;
 }
 

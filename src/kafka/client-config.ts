@@ -12,6 +12,12 @@ const INT_MAX = String(2 ** 31 - 1);
 /** How often librdkafka tells of its connections, which is how we know that Kafka is there. */
 const STATISTICS_INTERVAL_MS = 1000;
 
+/** What a connection may take to be made: TCP, TLS, login. */
+export const SETUP_MS = '10000';
+/** What a broker may take to answer, before it is connected to again. Longer than `request.timeout.ms`, for
+ * which it may wait for its followers. */
+const REQUEST_MS = '60000';
+
 const ACKS: Record<KafkaAcks, string> = { zero: '0', one: '1', all: 'all' };
 
 /** Properties of a producer of this shard. `solo` sends each record in a batch of its own. */
@@ -47,6 +53,8 @@ export function producerProperties(
     'allow.auto.create.topics': 'true',
     'reconnect.backoff.ms': '100',
     'reconnect.backoff.max.ms': '5000',
+    'socket.timeout.ms': REQUEST_MS,
+    'socket.connection.setup.timeout.ms': SETUP_MS,
     'socket.keepalive.enable': 'true',
     'socket.nagle.disable': 'true',
     'statistics.interval.ms': String(STATISTICS_INTERVAL_MS),

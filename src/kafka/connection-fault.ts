@@ -160,6 +160,11 @@ export function tokenFault(
 /** A connection that ends so soon was not idle. */
 const SOON_MS = 2000;
 
+/** Kafka's name of the request that a log line says was given up without an answer. */
+export function unansweredRequest(line: string): string | undefined {
+  return /Timed out (\w+)Request in flight/.exec(line)?.[1];
+}
+
 function transportFault(
   text: string,
   address: string,
@@ -189,8 +194,12 @@ function transportFault(
   if (/Failed to resolve/.test(text)) {
     return { reason: 'network', detail: `no address is known for the name in ${address}` };
   }
-  if (/setup timed out/.test(text)) {
+  if (/setup timed out|ApiVersionRequest failed: Local: Timed out/.test(text)) {
     return { reason: 'timeout', detail: `${address} does not answer` };
+  }
+  const request = unansweredRequest(text);
+  if (request !== undefined) {
+    return { reason: 'timeout', detail: `${address} has not answered a request (${request})` };
   }
   return undefined;
 }

@@ -2,6 +2,7 @@
  * that a new version of librdkafka with other defaults changes nothing.
  */
 import type { ShardTask } from '../channel/protocol.js';
+import { SETUP_MS } from './client-config.js';
 import { METADATA_AGE_MS_MAX, SESSION_TIMEOUT_MS } from './event-hubs.js';
 import { type KafkaAccess, securityProperties } from './security-properties.js';
 
@@ -26,6 +27,9 @@ const PARTITION_FETCH_BYTES_MAX = 1_000_000_000;
 const BATCH_BYTES_MAX = 100 * MIB;
 /** Room for what is not records in a response. */
 const RESPONSE_OVERHEAD_BYTES = MIB;
+
+/** What a broker may take to answer, beyond what a request itself asks for; it is connected to again then. */
+export const REQUEST_MS = 30_000;
 
 /** Settings of one consumer. */
 export interface ConsumerSettings {
@@ -71,6 +75,8 @@ export function consumerProperties(
     'retry.backoff.max.ms': '1000',
     'reconnect.backoff.ms': '100',
     'reconnect.backoff.max.ms': '5000',
+    'socket.timeout.ms': String(REQUEST_MS),
+    'socket.connection.setup.timeout.ms': SETUP_MS,
     'socket.keepalive.enable': 'true',
     'socket.nagle.disable': 'true',
     'statistics.interval.ms': String(STATISTICS_INTERVAL_MS),

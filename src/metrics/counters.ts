@@ -46,6 +46,8 @@ export class ShardCounters {
   workersReplaced = 0;
   /** Gauge: for how long the loop of its worker has not turned; 0 where it turns. */
   workerSilentSeconds = 0;
+  /** Gauge: for how long Kafka has said nothing of a record, where that is too long; else 0. */
+  recordsUnansweredSeconds = 0;
 
   constructor(shard: number) {
     this.shard = shard;
@@ -91,6 +93,8 @@ export class ConnectorCounters {
   readonly mqttLosses: CountByReason<ConnectionLossReason> = zeroCounts(connectionLossReasons);
   readonly kafkaLosses: CountByReason<ConnectionLossReason> = zeroCounts(connectionLossReasons);
   readonly qos0Lost: CountByReason<Qos0LossReason> = zeroCounts(qos0LossReasons);
+  /** Gauge: by session, for how long a PUBLISH has not been acknowledged, where that is too long. */
+  readonly publishesUnansweredSeconds = new Map<string, number>();
   /** Gauge: the sessions that have a connection now. */
   readonly sessionsConnected = new Set<string>();
   /** Gauge: by session, the topic filters that the broker refuses now. */

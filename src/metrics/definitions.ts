@@ -243,6 +243,27 @@ const connectorMetrics: readonly MetricDefinition[] = [
       })),
   ),
   ofConnector(
+    'gauge',
+    {
+      name: 'millrace_records_unanswered_seconds',
+      help: 'For how long Kafka, although connected, has said nothing of the oldest record; 0 below 30 s',
+      labels: ['shard'],
+    },
+    (counters) =>
+      [...counters.shards.values()].map(({ shard, recordsUnansweredSeconds }) => ({
+        labels: { shard: String(shard) },
+        value: recordsUnansweredSeconds,
+      })),
+  ),
+  ofConnector(
+    'gauge',
+    {
+      name: 'millrace_publishes_unanswered_seconds',
+      help: 'For how long the MQTT broker has not acknowledged the oldest PUBLISH of ours; 0 below 30 s',
+    },
+    (counters) => Math.max(0, ...counters.publishesUnansweredSeconds.values()),
+  ),
+  ofConnector(
     'counter',
     {
       name: 'millrace_socket_paused_seconds_total',

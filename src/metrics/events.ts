@@ -166,6 +166,24 @@ export class ConnectorEvents {
     this.#log.warn({ shard, reason, detail, suppressed }, 'no connection to Kafka');
   }
 
+  /** For how long Kafka has said nothing of a record, although it is connected; 0: it has. */
+  kafkaUnanswered(shard: number, seconds: number, detail: string): void {
+    const counters = this.counters.shard(shard);
+    const before = counters.recordsUnansweredSeconds;
+    counters.recordsUnansweredSeconds = seconds;
+    if (before > 0 || seconds === 0) return;
+    this.#log.warn({ shard, seconds, detail }, 'Kafka is connected, and says nothing of a record');
+  }
+
+  /** The same of the MQTT broker and a PUBLISH of QoS 1. */
+  publishUnanswered(session: string, seconds: number): void {
+    const { publishesUnansweredSeconds } = this.counters;
+    const before = publishesUnansweredSeconds.get(session) ?? 0;
+    publishesUnansweredSeconds.set(session, seconds);
+    if (before > 0 || seconds === 0) return;
+    this.#log.warn({ session, seconds }, 'the MQTT broker does not acknowledge a PUBLISH');
+  }
+
   /** A first access token, or another one. */
   accessTokenIssued(expiresAtMs: number): void {
     this.counters.accessTokens += 1;
@@ -191,6 +209,7 @@ export class ConnectorEvents {
   workerReplaced(shard: number, detail: string): void {
     this.counters.shard(shard).workersReplaced += 1;
     this.counters.shard(shard).kafkaUp = false;
+    this.counters.shard(shard).recordsUnansweredSeconds = 0;
     this.#log.error({ shard, detail }, 'a worker died and is replaced');
   }
 

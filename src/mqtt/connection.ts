@@ -93,10 +93,11 @@ export class Connection {
       packetBytesMax: Math.min(options.maximumPacketSize, PACKET_BYTES_MAX),
       nextBuffer: () => this.#reader.nextBuffer(),
       onBytes: (bytes) => {
-        this.#keepAlive.onReceived();
-        this.#reader.onBytes(bytes);
+        // Told first: who reads may pause.
+        this.#keepAlive.onHeard(bytes);
+        if (this.#reader.onBytes(bytes)) this.#keepAlive.onReceived();
       },
-      onHeard: () => this.#keepAlive.onReceived(),
+      onHeard: (bytes) => this.#keepAlive.onHeard(bytes),
       onConnected: () => {
         if (this.#closed === undefined) this.#handlers.onOpen();
       },

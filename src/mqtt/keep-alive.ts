@@ -1,8 +1,25 @@
-/* Keep Alive, section 3.1.2.10: sends PINGREQ when nothing else was sent, and ends a connection on
- * which nothing is heard. While reading is paused, silence is our own doing and proves nothing.
+/* Keep Alive, section 3.1.2.10: sends PINGREQ when nothing else was sent or nothing was heard, and ends a
+ * connection on which no packet comes to its end: half-open, or one that drips. A packet that takes long
+ * may do so, as long as it comes on. While reading is paused, silence is our own doing and proves nothing.
  * Counts PINGREQs against PINGRESPs: a flood of answers that nobody asked for is no keep alive.
  */
 import type { Clock } from '../base/clock.js';
+
+/** A packet that comes faster than this comes over a slow network; slower, from nobody who means it. */
+const BYTES_PER_SECOND_MIN = 32;
+
+/**
+ * How often we look whether the server is there, in seconds, 0 for never. PINGREQ may be sent at any time
+ * [section 3.1.2.10], so a server that asks for a longer Keep Alive than ours, or for none, is asked all
+ * the same.
+ *
+ * @param ours the Keep Alive of CONNECT
+ * @param servers the Server Keep Alive of CONNACK; undefined: it had none
+ */
+export function pingSeconds(ours: number, servers: number | undefined): number {
+  if (servers === undefined || servers === 0) return ours;
+  return ours === 0 ? servers : Math.min(ours, servers);
+}
 
 export class KeepAlive {
   readonly #clock: Clock;
@@ -14,6 +31,10 @@ export class KeepAlive {
   #pingMs = 0;
   /** PINGREQs that have no PINGRESP yet, and one that may come to nothing. */
   #answersOpen = 1;
+  /** Since that was sent, of packets that are not at their end. */
+  #heardBytes = 0;
+  /** Whether a packet came since the last look. */
+  #heard = false;
   #paused = false;
   #cancel: () => void = () => {};
 
@@ -29,6 +50,7 @@ export class KeepAlive {
     this.#intervalMs = seconds * 1000;
     this.#sentMs = this.#clock.monotonicMs();
     this.#pingMs = 0;
+    this.#heard = true;
     if (seconds > 0) this.#schedule();
   }
 
@@ -41,8 +63,16 @@ export class KeepAlive {
     this.#sentMs = this.#clock.monotonicMs();
   }
 
+  /** A packet has come. */
   onReceived(): void {
     this.#pingMs = 0;
+    this.#heardBytes = 0;
+    this.#heard = true;
+  }
+
+  /** Bytes have come that are the end of no packet. */
+  onHeard(bytes: number): void {
+    this.#heardBytes += bytes;
   }
 
   /** A PINGRESP. False: more of them have come than were asked for. */
@@ -71,17 +101,28 @@ export class KeepAlive {
     const now = this.#clock.monotonicMs();
     const awaited = this.#pingMs > 0 && !this.#paused;
     if (awaited && now - this.#pingMs >= this.#intervalMs * 0.9) {
-      this.#onSilent(
-        `nothing heard for ${Math.round((now - this.#pingMs) / 1000)} s after PINGREQ`,
-      );
-      return;
+      if (this.#heardBytes < (this.#intervalMs / 1000) * BYTES_PER_SECOND_MIN) {
+        this.#onSilent(this.#silence(now));
+        return;
+      }
+      this.#pingMs = now;
+      this.#heardBytes = 0;
     }
     // A timer may fire a little early.
-    if (!awaited && now - this.#sentMs >= this.#intervalMs / 2 - 10) {
+    const isIdle = now - this.#sentMs >= this.#intervalMs / 2 - 10;
+    if (!awaited && (isIdle || !this.#heard)) {
       this.#answersOpen++;
       this.#sendPing();
+      this.#heardBytes = 0;
       if (!this.#paused) this.#pingMs = now;
     }
+    this.#heard = false;
     this.#schedule();
+  }
+
+  #silence(nowMs: number): string {
+    const seconds = Math.round((nowMs - this.#pingMs) / 1000);
+    const what = this.#heardBytes === 0 ? 'nothing' : `${this.#heardBytes} bytes of a packet`;
+    return `${what} heard for ${seconds} s after PINGREQ`;
   }
 }

@@ -20,6 +20,7 @@ import { connackRefusal, connectPacket } from './connect-packet.js';
 import { type Closed, Connection } from './connection.js';
 import { earlyEnd } from './early-end.js';
 import { EnhancedAuthentication } from './enhanced-authentication.js';
+import { pingSeconds } from './keep-alive.js';
 import { ReadingTime } from './reading-time.js';
 import {
   PROTOCOL_ERROR,
@@ -306,7 +307,8 @@ export class Session {
       return;
     }
     this.#acceptedMs = this.options.clock.monotonicMs();
-    this.#connection?.keepAlive(limits.keepAliveSeconds ?? this.options.keepAliveSeconds);
+    const { keepAliveSeconds } = this.options;
+    this.#connection?.keepAlive(pingSeconds(keepAliveSeconds, limits.keepAliveSeconds));
     this.#warnOfExpiry(limits);
     // What was sent before goes first; who is asked for it may have ended the connection.
     if (this.#connection !== undefined) this.outbound.onConnected(this.#connection.output, limits);

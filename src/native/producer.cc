@@ -231,6 +231,15 @@ bool Producer::HasStale(uint64_t now_ms, uint32_t age_ms) {
   });
 }
 
+uint64_t Producer::OldestMs(uint64_t now_ms) const {
+  uint64_t oldest_ms = now_ms;
+  if (outstanding_ == 0) return 0;
+  for (const Slot& slot : slots_) {
+    if (slot.taken) oldest_ms = std::min(oldest_ms, slot.produced_ms);
+  }
+  return now_ms - oldest_ms;
+}
+
 std::vector<uint8_t> Producer::RebuildFrame(const rd_kafka_message_t* message,
                                             const Slot& slot) const {
   std::vector<uint8_t> out(kFrameHeaderBytes);

@@ -98,6 +98,8 @@ class Producer {
   size_t outstanding() const { return outstanding_; }
   /** Whether a record that can expire has been here for longer than `age_ms`. */
   bool HasStale(uint64_t now_ms, uint32_t age_ms);
+  // For how long the oldest record has been here without a delivery report; 0 without any.
+  uint64_t OldestMs(uint64_t now_ms) const;
   rd_kafka_t* handle() const { return rk_; }
 
  private:

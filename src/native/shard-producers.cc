@@ -43,6 +43,7 @@ Napi::Function ShardProducers::Define(Napi::Env env) {
                          InstanceMethod<&ShardProducers::Outstanding>("outstanding"),
                          InstanceMethod<&ShardProducers::OutstandingOf>("outstandingOf"),
                          InstanceMethod<&ShardProducers::HasStale>("hasStale"),
+                         InstanceMethod<&ShardProducers::OldestMs>("oldestMs"),
                          InstanceMethod<&ShardProducers::Close>("close"),
                      });
 }
@@ -428,6 +429,14 @@ Napi::Value ShardProducers::HasStale(const Napi::CallbackInfo& info) {
   Producer* producer = ProducerAt(info[0]);
   if (producer == nullptr || !AllNumbers(info, 1, 1)) return Refuse(info.Env(), "hasStale(producer, ageMs)");
   return Napi::Boolean::New(info.Env(), producer->HasStale(NowMs(), Unsigned(info[1])));
+}
+
+// oldestMs(producer): how long its oldest record has waited for a delivery report; 0 without any. Looks at
+// all of them: for once a second
+Napi::Value ShardProducers::OldestMs(const Napi::CallbackInfo& info) {
+  Producer* producer = ProducerAt(info[0]);
+  if (producer == nullptr) return Refuse(info.Env(), "oldestMs(producer)");
+  return Napi::Number::New(info.Env(), static_cast<double>(producer->OldestMs(NowMs())));
 }
 
 // close(): destroys every producer; what is outstanding is forgotten unreported

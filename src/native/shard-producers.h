@@ -69,6 +69,7 @@ class ShardProducers : public Napi::ObjectWrap<ShardProducers>, private Producer
   Napi::Value Outstanding(const Napi::CallbackInfo& info);
   Napi::Value OutstandingOf(const Napi::CallbackInfo& info);
   Napi::Value HasStale(const Napi::CallbackInfo& info);
+  Napi::Value OldestMs(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
   void OnDelivered(uint32_t producer, const Slot& slot) override;

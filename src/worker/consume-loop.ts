@@ -36,7 +36,12 @@ import {
   EVENT_LOG,
   EVENT_REVOKE,
 } from '../kafka/addon.js';
-import { type ConnectionFault, connectionFault } from '../kafka/connection-fault.js';
+import {
+  type ConnectionFault,
+  connectionFault,
+  unansweredRequest,
+} from '../kafka/connection-fault.js';
+import { REQUEST_MS } from '../kafka/consumer-config.js';
 import { commitMayPass, consumerDisposition, isOfConnection } from '../kafka/kafka-error.js';
 import { logIn } from '../kafka/login.js';
 import type { KafkaAccess } from '../kafka/security-properties.js';
@@ -49,6 +54,8 @@ const PAUSE_AFTER_MS = 10_000;
 const COMMIT_TIMEOUT_MS = 5_000;
 const COMMIT_RETRY_MS = 250;
 const CLOSE_TIMEOUT_MS = 5_000;
+/** Without a further request that nobody answers for so long (it takes REQUEST_MS to see one), all is well. */
+const ANSWERED_MS = 2 * REQUEST_MS + 15_000;
 const REOPEN_MS_MIN = 1_000;
 const REOPEN_MS_MAX = 60_000;
 /** A consumer that lived this long did not fail of its start. */
@@ -102,6 +109,8 @@ export class ConsumeLoop {
   /** The trouble is that it cannot connect: over as soon as it is connected, with or without records. */
   #isUnconnected = false;
   #fault: ConnectionFault | undefined;
+  /** When a request was last given up that a broker had not answered. */
+  #unansweredAtMs: number | undefined;
   /** Set while the consumer is to be replaced: nothing is assigned to it any more. */
   #onRenewed: (() => void) | undefined;
   /** Commits of partitions that are given up once they have ended. */
@@ -134,6 +143,8 @@ export class ConsumeLoop {
     if (!this.#isOpen) return;
     const sinceMs = this.#blockedSinceMs;
     const nowMs = this.#options.clock.monotonicMs();
+    if (this.#unansweredAtMs !== undefined && nowMs - this.#unansweredAtMs >= ANSWERED_MS)
+      this.#well();
     if (!this.#paused && sinceMs !== undefined && nowMs - sinceMs >= PAUSE_AFTER_MS) {
       this.#paused = true;
       this.#native.pause();
@@ -266,6 +277,16 @@ export class ConsumeLoop {
     if (fault === undefined) return;
     this.#fault = fault;
     onFault(fault);
+    if (unansweredRequest(text) !== undefined) this.#onUnanswered(fault.detail);
+  }
+
+  /** Over a connection that is open, and the next one will be too: that alone makes it no better. */
+  #onUnanswered(detail: string): void {
+    const { post, routeIndex, clock, errorName } = this.#options;
+    this.#unansweredAtMs = clock.monotonicMs();
+    this.#trouble = true;
+    this.#isUnconnected = false;
+    post({ kind: 'consumer', routeIndex, code: errorName(TIMED_OUT), detail, stopped: false });
   }
 
   #onAssign(partitions: readonly PartitionOffset[]): void {
@@ -423,6 +444,7 @@ export class ConsumeLoop {
     if (!this.#trouble) return;
     this.#trouble = false;
     this.#isUnconnected = false;
+    this.#unansweredAtMs = undefined;
     this.#fault = undefined;
     const { post, routeIndex } = this.#options;
     post({ kind: 'consumer', routeIndex, code: undefined, detail: '', stopped: false });

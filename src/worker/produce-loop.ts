@@ -23,6 +23,7 @@ import type { LiveTask } from './live-task.js';
 import { logLevelOf } from './log-level.js';
 import { ProducerPool } from './producer-pool.js';
 import { Recovery, type Renewal } from './recovery.js';
+import { Silence } from './silence.js';
 import { Trial, type TrialOutcome } from './trial.js';
 
 /** Consumers stand among the producers, by numbers that no producer has. */
@@ -49,6 +50,7 @@ export class ProduceLoop {
   readonly #options: ProduceLoopOptions;
   readonly #pool: ProducerPool;
   readonly #recovery: Recovery;
+  readonly #silence: Silence;
   readonly #connections = new Connections();
   /** The one that is open. */
   #trial: Trial | undefined;
@@ -73,6 +75,7 @@ export class ProduceLoop {
       errorName,
       wake: () => this.#soon(),
     });
+    this.#silence = new Silence({ native, pool: this.#pool, post });
   }
 
   start(): void {
@@ -239,6 +242,7 @@ export class ProduceLoop {
     this.#cancelTick = this.#options.clock.after(TICK_MS, () => {
       if (this.#closed) return;
       this.#recovery.onTick(this.#up === true);
+      this.#silence.onTick(this.#up === true, this.#fault?.fault.detail ?? '');
       if (this.#up !== true && this.#fault === undefined) this.#lookForToken();
       // Also where nothing rang: what librdkafka said before its bell was hung up rings none.
       this.turn();

@@ -6,6 +6,8 @@ const well: ConnectorHealth = {
   sessions: [{ session: 'session-0', state: 'connected', detail: '' }],
   refused: [],
   shards: [{ shard: 0, state: 'up', detail: '', silentSeconds: 0 }],
+  unansweredRecords: [],
+  unansweredPublishes: [],
   accessToken: undefined,
   routes: [{ route: 'route1', holds: 0, detail: '', trouble: undefined }],
   credentials: [],
@@ -62,6 +64,16 @@ const cases: [Partial<ConnectorHealth>, string, string][] = [
     shardIs({ state: 'dead', detail: 'boom' }),
     'shard 1',
     'its worker died, and another one starts: boom',
+  ],
+  [
+    { unansweredRecords: [{ shard: 2, seconds: 31, detail: 'kafka:9092 does not answer' }] },
+    'shard 2',
+    'Kafka is connected, and has said nothing of a record for 31 s: kafka:9092 does not answer',
+  ],
+  [
+    { unansweredPublishes: [{ session: 'session-0', seconds: 31 }] },
+    'session session-0',
+    'the MQTT broker has not acknowledged a PUBLISH for 31 s; it is not sent again over this connection',
   ],
   [
     shardIs({ silentSeconds: 7 }),

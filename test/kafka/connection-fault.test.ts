@@ -175,6 +175,18 @@ const CASES: readonly Case[] = [
     'no address is known for the name in kafka:9092',
   ],
   [
+    'FAIL: [thrd:kafka:9092/bootstrap]: kafka:9092/bootstrap: ApiVersionRequest failed: Local: Timed out: probably due to broker version < 0.10 (see api.version.request configuration) (after 10001ms in state APIVERSION_QUERY)',
+    PLAIN,
+    'timeout',
+    'kafka:9092 does not answer',
+  ],
+  [
+    'REQTMOUT: [thrd:kafka:9092/1]: kafka:9092/1: Timed out ProduceRequest in flight (after 60032ms, timeout #0)',
+    PLAIN,
+    'timeout',
+    'kafka:9092 has not answered a request (Produce)',
+  ],
+  [
     'FAIL: [thrd:GroupCoordinator]: GroupCoordinator: 10.0.0.1:9093: Connection setup timed out in state CONNECT (after 30028ms in state CONNECT)',
     PLAIN,
     'timeout',

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { KeepAlive } from '../../src/mqtt/keep-alive.js';
+import { KeepAlive, pingSeconds } from '../../src/mqtt/keep-alive.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 function createKeepAlive(seconds = 60) {
@@ -31,13 +31,53 @@ t.test('an idle connection sends PINGREQ well before the server would miss it', 
   t.ok(state.pings >= 11);
 });
 
-t.test('a connection that writes anyway needs no PINGREQ', async (t) => {
+t.test('a connection that writes and hears anyway needs no PINGREQ', async (t) => {
   const { clock, state, keepAlive } = createKeepAlive();
   for (let i = 0; i < 20; i++) {
     clock.advance(10_000);
     keepAlive.onSent();
+    keepAlive.onReceived();
   }
   t.equal(state.pings, 0);
+});
+
+t.test(
+  'one that writes and hears nothing asks, and ends: the other side may be gone',
+  async (t) => {
+    const { clock, state, keepAlive } = createKeepAlive();
+    for (let i = 0; i < 20; i++) {
+      clock.advance(10_000);
+      keepAlive.onSent();
+    }
+    t.equal(state.pings, 1);
+    t.match(state.silent, [/nothing heard for 60 s/]);
+  },
+);
+
+t.test('a packet that drips ends the connection; one that is slow does not', async (t) => {
+  for (const [bytesPerSecond, ends] of [
+    [1, 1],
+    [31, 1],
+    [36, 0],
+    [10_000, 0],
+  ] as const) {
+    const { clock, state, keepAlive } = createKeepAlive();
+    for (let second = 0; second < 3_600; second++) {
+      clock.advance(1_000);
+      keepAlive.onHeard(bytesPerSecond);
+    }
+    t.equal(state.silent.length, ends, `${bytesPerSecond} bytes a second`);
+    if (ends > 0) t.match(state.silent[0], /^\d+ bytes of a packet heard for 60 s/);
+  }
+});
+
+t.test('we look as often as we mean to, also where the server asks for less', async (t) => {
+  t.equal(pingSeconds(30, undefined), 30);
+  t.equal(pingSeconds(30, 0), 30, 'it wants none, and may be gone all the same');
+  t.equal(pingSeconds(30, 65_535), 30);
+  t.equal(pingSeconds(30, 10), 10, '[MQTT-3.1.2-21]');
+  t.equal(pingSeconds(0, 10), 10);
+  t.equal(pingSeconds(0, undefined), 0);
 });
 
 t.test('a PINGREQ that nothing answers ends the connection within an interval', async (t) => {

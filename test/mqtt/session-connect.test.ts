@@ -108,7 +108,7 @@ t.test("the server's Keep Alive replaces ours", async (t) => {
   scripted.clock.advance(5_000);
   t.match(scripted.socket.packets(), [{ cmd: 'pingreq' }]);
   scripted.send({ cmd: 'pingresp' });
-  const off = new ScriptedSession();
+  const off = new ScriptedSession({ keepAliveSeconds: 0 });
   off.activate({ properties: { serverKeepAlive: 0 } });
   off.socket.packets();
   off.clock.advance(1_000_000);

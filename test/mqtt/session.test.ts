@@ -35,6 +35,16 @@ t.test('more PINGRESPs than were asked for end the connection, one is forgiven',
   t.match(scripted.session.state, { kind: 'waiting', reason: /PINGRESPs that nobody asked for/ });
 });
 
+t.test('a broker that wants no Keep Alive is asked whether it is there all the same', async (t) => {
+  const scripted = new ScriptedSession();
+  scripted.activate({ properties: { serverKeepAlive: 0 } });
+  scripted.socket.packets();
+  scripted.clock.advance(30_000);
+  t.match(scripted.socket.packets(), [{ cmd: 'pingreq' }]);
+  scripted.clock.advance(60_000);
+  t.match(scripted.session.state, { kind: 'waiting', reason: /nothing heard/ });
+});
+
 t.test('a broker that falls silent is left', async (t) => {
   const scripted = new ScriptedSession();
   scripted.activate();

@@ -89,6 +89,7 @@ const SHARD_METHODS: Readonly<Record<string, readonly unknown[]>> = {
   outstanding: [0],
   outstandingOf: [0],
   hasStale: [0, 1000],
+  oldestMs: [0],
 };
 
 t.test('every method of ShardProducers refuses wrong arguments with an error', async (t) => {

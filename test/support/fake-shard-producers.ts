@@ -285,6 +285,12 @@ export class FakeShardProducers implements ShardProducers {
     );
   }
 
+  oldestMs(index: number): number {
+    const nowMs = this.#clock.monotonicMs();
+    const ages = this.#producer(index).records.map(({ producedMs }) => nowMs - producedMs);
+    return Math.max(0, ...ages);
+  }
+
   close(): void {
     this.closed = true;
   }

@@ -11,8 +11,8 @@ export interface DialOptions {
   readonly nextBuffer: () => Uint8Array;
   /** `bytes` of them went to the start of the last `nextBuffer`. */
   readonly onBytes: (bytes: number) => void;
-  /** Something came that is no bytes of packets yet: the other side is there. */
-  readonly onHeard: () => void;
+  /** So many bytes came that are no packets yet: a part of something larger. */
+  readonly onHeard: (bytes: number) => void;
   readonly onConnected: () => void;
   /** The kernel has taken all that was written, after it had not. */
   readonly onDrained: () => void;

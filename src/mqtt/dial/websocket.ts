@@ -138,7 +138,7 @@ class WebSocketTransport implements Transport {
       this.#watch.opened();
       this.#socket.on('drain', this.#options.onDrained);
       // A message may take longer than any Keep Alive, and nothing else comes meanwhile.
-      this.#socket.on('data', this.#options.onHeard);
+      this.#socket.on('data', (bytes) => this.#options.onHeard(bytes.length));
       this.#options.onConnected();
     });
     webSocket.on('message', (message, isBinary) => {

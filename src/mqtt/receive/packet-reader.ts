@@ -155,12 +155,13 @@ export class PacketReader {
     return free;
   }
 
-  /** `bytes` of them went to the start of the last `nextBuffer`. */
-  onBytes(bytes: number): void {
+  /** `bytes` of them went to the start of the last `nextBuffer`. True: a packet came to its end. */
+  onBytes(bytes: number): boolean {
     if (this.#closed) {
       this.#dropLarge();
-      return;
+      return false;
     }
+    const oversize = this.#oversize;
     if (this.#readingToSlab) this.#largeWritten += bytes;
     else {
       // Where the read began may have been passed or given up by a `resume` since.
@@ -169,7 +170,10 @@ export class PacketReader {
       }
       this.#end += bytes;
     }
+    const start = this.#start;
     this.#process();
+    // Of one that goes to the disk its start moves on with what is written.
+    return oversize === undefined && this.#oversize === undefined && this.#start !== start;
   }
 
   #process(): void {

@@ -83,6 +83,12 @@ export class Outbound {
     return this.#inflight.count;
   }
 
+  /** The packet identifier of the PUBLISH that has waited longest for its PUBACK over this connection; 0:
+   * none waits, or there is no connection. */
+  get oldestSent(): number {
+    return this.#output === undefined ? 0 : this.#inflight.oldestSent;
+  }
+
   /** Whether the socket may still read payloads that were not copied (COPIED_PAYLOAD_BYTES_MAX). */
   get borrowing(): boolean {
     return this.#output?.borrowing === true;

@@ -64,6 +64,11 @@ export class OutgoingInflight {
     return this.#sent;
   }
 
+  /** The packet identifier of the oldest, where it was sent over this connection; else 0. */
+  get oldestSent(): number {
+    return this.#state[this.#oldest] === SENT ? this.#oldest : 0;
+  }
+
   /** Packet identifiers that can be taken. */
   get free(): number {
     return this.#last - this.#first + 1 - this.#count - this.#gone;

@@ -308,14 +308,14 @@ t.test(
     const socket = await below;
     (await accepted).resume();
     const packet = encodePublish(
-      parts({ topic: Buffer.from('slow'), payload: Buffer.alloc(10, 1) }),
+      parts({ topic: Buffer.from('slow'), payload: Buffer.alloc(95, 1) }),
     );
     const frame = Buffer.concat([Buffer.from([0x82, packet.length]), packet]);
     let sent = 0;
     const timer = setInterval(() => {
-      socket.write(frame.subarray(sent, sent + 1));
-      sent++;
-      if (sent === frame.length) clearInterval(timer);
+      socket.write(frame.subarray(sent, sent + 5));
+      sent += 5;
+      if (sent >= frame.length) clearInterval(timer);
     }, 100);
     t.teardown(() => clearInterval(timer));
     await until('it has come', () => topic !== '' || reason !== undefined);
