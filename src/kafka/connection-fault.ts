@@ -160,9 +160,12 @@ export function tokenFault(
 /** A connection that ends so soon was not idle. */
 const SOON_MS = 2000;
 
-/** Kafka's name of the request that a log line says was given up without an answer. */
+/**
+ * Kafka's name of the request that a log line says was given up without an answer, over a connection that was
+ * made: ApiVersion is a part of making it.
+ */
 export function unansweredRequest(line: string): string | undefined {
-  return /Timed out (\w+)Request in flight/.exec(line)?.[1];
+  return /Timed out (?!ApiVersion)(\w+)Request in flight/.exec(line)?.[1];
 }
 
 function transportFault(
@@ -194,7 +197,7 @@ function transportFault(
   if (/Failed to resolve/.test(text)) {
     return { reason: 'network', detail: `no address is known for the name in ${address}` };
   }
-  if (/setup timed out|ApiVersionRequest failed: Local: Timed out/.test(text)) {
+  if (/setup timed out|Timed out ApiVersionRequest in flight/.test(text)) {
     return { reason: 'timeout', detail: `${address} does not answer` };
   }
   const request = unansweredRequest(text);

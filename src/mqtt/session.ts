@@ -12,6 +12,7 @@
  *    over the next connection [MQTT-4.4.0-1]. Left unread, it would stand before the PUBACKs for what we sent.
  */
 import type { IConnackPacket, IDisconnectPacket, Packet } from 'mqtt-packet';
+import { UNSENT_BYTES_MAX } from '../config/limits.js';
 import type { MqttCredentials } from '../secrets/mqtt-credentials.js';
 import { unseal } from '../secrets/sealed.js';
 import { Backoff } from './backoff.js';
@@ -66,6 +67,8 @@ export class Session {
   /** Whether the next connection is dialled without waiting. */
   #atOnce = false;
   #readingStopped = false;
+  /** The socket has more of ours than the broker takes: what it sends would make that more. */
+  #choked = false;
 
   constructor(options: SessionOptions) {
     this.options = options;
@@ -191,6 +194,7 @@ export class Session {
     this.#setState({ kind: 'dialling' });
     this.#refusal = undefined;
     this.#acceptedMs = undefined;
+    this.#choked = false;
     this.#connection = new Connection({
       host: options.host,
       port: options.port,
@@ -208,14 +212,18 @@ export class Session {
           this.#readingTime.onRead();
           options.events.onBatchEnd();
           this.outbound.onBatchEnd();
+          const waitingBytes = this.#connection?.output.waitingBytes ?? 0;
+          this.#choked = waitingBytes > UNSENT_BYTES_MAX;
         },
         onPuback: (packetId, reasonCode) => {
           if (!this.#isEarly('PUBACK')) this.outbound.onPuback(packetId, reasonCode);
         },
-        onDrained: () => this.outbound.onDrained(),
+        onDrained: () => this.#onDrained(),
         onPacket: (packet) => this.#onPacket(this.#reasonStrings.clean(packet)),
         onPublish: (publish) =>
-          this.#isEarly('PUBLISH') || this.#passesOver(publish) || this.#inbound.onPublish(publish),
+          this.#isEarly('PUBLISH') ||
+          this.#passesOver(publish) ||
+          (!this.#choked && this.#inbound.onPublish(publish)),
         onOversize: (publish) =>
           this.#isEarly('PUBLISH') ? undefined : this.#inbound.onOversize(publish),
         onLeft: (packet) => this.#inbound.onLeft(packet),
@@ -225,6 +233,13 @@ export class Session {
       },
     });
     this.#inbound.onDialled(this.#connection);
+  }
+
+  #onDrained(): void {
+    const wasChoked = this.#choked;
+    this.#choked = false;
+    this.outbound.onDrained();
+    if (wasChoked) this.#inbound.resume();
   }
 
   #onOpen(): void {

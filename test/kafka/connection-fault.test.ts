@@ -175,7 +175,7 @@ const CASES: readonly Case[] = [
     'no address is known for the name in kafka:9092',
   ],
   [
-    'FAIL: [thrd:kafka:9092/bootstrap]: kafka:9092/bootstrap: ApiVersionRequest failed: Local: Timed out: probably due to broker version < 0.10 (see api.version.request configuration) (after 10001ms in state APIVERSION_QUERY)',
+    'REQTMOUT: [thrd:kafka:9092/bootstrap]: kafka:9092/bootstrap: Timed out ApiVersionRequest in flight (after 10006ms, timeout #0)',
     PLAIN,
     'timeout',
     'kafka:9092 does not answer',

@@ -62,6 +62,43 @@ t.test(
   },
 );
 
+t.test(
+  'a request that nobody answers is told, and its end once there is none any more',
+  async (t) => {
+    const { loop, native, posted, clock } = assigned();
+    const unanswered = () => {
+      native.log(
+        'REQTMOUT: [thrd:a:1/1]: a:1/1: Timed out FetchRequest in flight (after 30012ms, timeout #0)',
+      );
+      loop.turn();
+      return posted();
+    };
+    const told = [
+      { kind: 'log', level: 'debug' },
+      {
+        kind: 'consumer',
+        code: 'E-185',
+        detail: 'a:1 has not answered a request (Fetch)',
+        stopped: false,
+      },
+    ];
+    t.match(unanswered(), told);
+    // It is connected again at once, and as little answered.
+    native.statistics('{"brokers":{"a":{"nodeid":1,"state":"UP"}}}');
+    loop.onTick();
+    clock.advance(30_000);
+    loop.onTick();
+    t.strictSame(posted(), []);
+    t.match(unanswered(), told);
+    clock.advance(74_000);
+    loop.onTick();
+    t.strictSame(posted(), []);
+    clock.advance(1_000);
+    loop.onTick();
+    t.match(posted(), [{ kind: 'consumer', code: undefined }]);
+  },
+);
+
 t.test('after a fatal error everything is lost, and another consumer is opened', async (t) => {
   const all = assigned();
   const { loop, native, posted, clock, consumers, commit, statistics } = all;

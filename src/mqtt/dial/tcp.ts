@@ -1,5 +1,6 @@
 /* TCP: the kernel writes the socket's bytes straight into memory of ours. */
 import { connect, type OnReadOpts } from 'node:net';
+import { sharedLookup } from './lookup.js';
 import { SocketTransport } from './socket-transport.js';
 import type { Dial } from './transport.js';
 
@@ -15,6 +16,6 @@ export const dialTcp: Dial = (options) => {
       return true;
     },
   };
-  const socket = connect({ host, port, noDelay: true, onread });
+  const socket = connect({ host, port, noDelay: true, onread, lookup: sharedLookup });
   return new SocketTransport(socket, target, options, { opened: 'connect' });
 };

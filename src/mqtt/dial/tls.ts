@@ -16,6 +16,7 @@ import type { MqttCredentials } from '../../secrets/mqtt-credentials.js';
 import { type Sealed, unseal } from '../../secrets/sealed.js';
 import { Backlog } from './backlog.js';
 import { addressOf, ConnectionFault } from './connection-fault.js';
+import { sharedLookup } from './lookup.js';
 import { SocketTransport } from './socket-transport.js';
 import type { DialOptions, Transport } from './transport.js';
 
@@ -56,6 +57,7 @@ export function tlsOptions(
   return {
     host,
     port,
+    lookup: sharedLookup,
     // An address is no name to ask for [RFC 6066, section 3].
     ...(isIP(host) === 0 && { servername: host }),
     secureContext: secureContextOf(credentials),

@@ -14,6 +14,7 @@ import type { MqttCredentials } from '../../secrets/mqtt-credentials.js';
 import type { Sealed } from '../../secrets/sealed.js';
 import { Backlog } from './backlog.js';
 import { addressOf, ConnectionFault, earlyEndHint } from './connection-fault.js';
+import { sharedLookup } from './lookup.js';
 import { writeQueueBytes } from './socket-transport.js';
 import { SocketWatch } from './socket-watch.js';
 import { checkSecured, type TlsTarget, tlsOptions } from './tls.js';
@@ -123,7 +124,8 @@ class WebSocketTransport implements Transport {
   #connect(credentials: Sealed<MqttCredentials>): Socket {
     const target = this.#target;
     if (target.tls === undefined) {
-      return connect({ host: target.host, port: target.port, noDelay: true });
+      const { host, port } = target;
+      return connect({ host, port, noDelay: true, lookup: sharedLookup });
     }
     const socket = connectTls(tlsOptions(target, credentials));
     socket.on('secureConnect', () => {
