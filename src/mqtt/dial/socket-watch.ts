@@ -8,6 +8,9 @@ import {
 } from './connection-fault.js';
 import type { DialOptions } from './transport.js';
 
+/** Without a byte either way for so long, the kernel asks whether the other side is there. */
+const KERNEL_IDLE_MS = 60_000;
+
 export class SocketWatch {
   readonly #timer: NodeJS.Timeout;
   #failure: Error | undefined;
@@ -27,6 +30,8 @@ export class SocketWatch {
     this.#timer = setTimeout(() => {
       socket.destroy(noConnection(target, options.timeoutMs));
     }, options.timeoutMs);
+    // Of the kernel's own, for where Keep Alive is turned off.
+    socket.setKeepAlive(true, KERNEL_IDLE_MS);
     socket.on('error', (error) => {
       this.failed(explain(error) ?? connectionFault(error, target, this.#isOpen));
     });

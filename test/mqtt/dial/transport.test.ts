@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../../src/base/clock.js';
 import { Connection, type ConnectionHandlers } from '../../../src/mqtt/connection.js';
@@ -353,3 +355,45 @@ t.test('nobody listens: the connection is closed with the reason', async (t: Tes
     });
   }
 });
+
+t.test('the kernel watches a connection that neither side uses', async (t) => {
+  for (const kind of PEER_KINDS) {
+    const { port, below } = await listenPeer(t, kind);
+    let isOpen = false;
+    const transport = dialler(
+      connectionTo(kind, port),
+      () => PEER_CREDENTIALS,
+    )({
+      host: '127.0.0.1',
+      port,
+      timeoutMs: 10_000,
+      packetBytesMax: 1000,
+      nextBuffer: () => new Uint8Array(1000),
+      onBytes: () => {},
+      onHeard: () => {},
+      onConnected: () => {
+        isOpen = true;
+      },
+      onDrained: () => {},
+      onClosed: () => {},
+    });
+    const { remotePort = 0 } = (await below) as Socket;
+    await until('it is open', () => isOpen);
+    await until('its keepalive timer runs', () => timerOf(remotePort) === KEEPALIVE_TIMER, {
+      detail: () => timerOf(remotePort),
+    });
+    transport.destroy();
+    t.pass(kind);
+  }
+});
+
+/** In /proc/net/tcp: 2 is keepalive. */
+const KEEPALIVE_TIMER = '02';
+
+/** Which timer the kernel has for the connection from a local port; undefined where there is none such. */
+function timerOf(localPort: number): string | undefined {
+  const port = localPort.toString(16).toUpperCase().padStart(4, '0');
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  const fields = lines.map((line) => line.trim().split(/\s+/));
+  return fields.find(([, local]) => local?.endsWith(`:${port}`))?.[5]?.slice(0, 2);
+}
