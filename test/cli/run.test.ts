@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,8 +65,9 @@ t.test('SIGHUP drains as SIGTERM does, also where it comes more than once', asyn
   t.equal(await connector.terminate(), 1, 'the second ends it');
 });
 
+const crashing = fileURLToPath(new URL('../support/crashing-workers.js', import.meta.url));
+
 t.test('workers that die again and again end it, with the cause and exit code 1', async (t) => {
-  const crashing = fileURLToPath(new URL('../support/crashing-workers.js', import.meta.url));
   const resources = { mqttPort: 1, bootstrap: '127.0.0.1:1', connector: {}, maps };
   for (const [when, text] of [
     ['early', /a worker died before it began, of: boom\..*\(ERR_WORKER_CRASH_LOOP\)/],
@@ -82,6 +83,26 @@ t.test('workers that die again and again end it, with the cause and exit code 1'
     t.equal(await connector.ended(), 1, when);
     t.match(connector.log(), text);
   }
+});
+
+t.test('a worker that cannot be ended does not keep the process, which says why', async (t) => {
+  const pipe = join(t.testdir(), 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const resources = { mqttPort: 1, bootstrap: '127.0.0.1:1', connector: {}, maps };
+  const connector = await startConnector(t, resources, [], {
+    NODE_OPTIONS: `--import=${crashing}`,
+    MILLRACE_TEST_CRASH: 'ready',
+    MILLRACE_TEST_PIPE: pipe,
+  });
+  await until('it is told', async () => {
+    const { reasons } = await connector.health();
+    return reasons.some(({ message }) => /its worker has done nothing for \d+ s/.test(message));
+  });
+  t.equal(await connector.ended(), -1, 'by SIGKILL');
+  t.match(
+    connector.log(),
+    /shard 0 has been stuck for 90 s outside of JavaScript.*ERR_WORKER_STUCK/,
+  );
 });
 
 t.test('SIGUSR1 opens no debugger and SIGUSR2 ends nothing', async (t) => {

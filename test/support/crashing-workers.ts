@@ -1,17 +1,19 @@
+import { openSync } from 'node:fs';
 import { isMainThread, MessagePort, workerData } from 'node:worker_threads';
 
-/* Loaded by NODE_OPTIONS into a process of its own, before all else: every worker of a shard dies, as
- * MILLRACE_TEST_CRASH says `early` or once it has said that it is `ready`; and what main waits for comes
- * twenty times sooner.
+/* Loaded by NODE_OPTIONS into a process of its own, before all else. What becomes of every worker of a
+ * shard, MILLRACE_TEST_CRASH says: it dies `early`, or once it has said that it is `ready`; or it opens the
+ * named pipe MILLRACE_TEST_PIPE then, for ever. What main waits for comes twenty times sooner.
  */
 
 const HASTE = 20;
+/** Of what is looked at every second: the looks count, and a worker that is well beats between them. */
+const LOOK_HASTE = 4;
 
 if (isMainThread) {
   const { setTimeout: plain } = globalThis;
   const hasty = (callback: () => void, delayMs = 0) => {
-    // What is looked at every second counts the looks.
-    return plain(callback, delayMs === 1000 ? delayMs : delayMs / HASTE);
+    return plain(callback, delayMs === 1000 ? delayMs / LOOK_HASTE : delayMs / HASTE);
   };
   globalThis.setTimeout = Object.assign(hasty, plain) as typeof setTimeout;
 } else if (workerData === null || workerData === undefined) {
@@ -21,8 +23,10 @@ if (isMainThread) {
 }
 
 function crash(): void {
+  const pipe = process.env.MILLRACE_TEST_PIPE;
   setTimeout(() => {
-    throw new Error('boom');
+    if (pipe === undefined) throw new Error('boom');
+    openSync(pipe, 'r');
   }, 0);
 }
 
