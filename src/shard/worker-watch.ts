@@ -21,9 +21,10 @@ export interface WatchLimits {
 export const WATCH_LIMITS: WatchLimits = {
   // Five beats: a loaded machine has a thread wait for a second or two.
   silentLooks: 5,
-  // Longer than librdkafka takes to end, which waits for its threads, and they for names to resolve.
   stuckLooks: 30,
-  endLooks: 60,
+  // Five minutes in all. librdkafka's end waits for its threads, and they for a resolver that hangs: 5 s, twice
+  // for each name server and for each domain that is searched.
+  endLooks: 270,
 };
 
 export type Sight =

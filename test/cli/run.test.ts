@@ -101,7 +101,7 @@ t.test('a worker that cannot be ended does not keep the process, which says why'
   t.equal(await connector.ended(), -1, 'by SIGKILL');
   t.match(
     connector.log(),
-    /shard 0 has been stuck for 90 s outside of JavaScript.*ERR_WORKER_STUCK/,
+    /shard 0 has been stuck for 300 s outside of JavaScript.*ERR_WORKER_STUCK/,
   );
 });
 

@@ -7,8 +7,8 @@ import { isMainThread, MessagePort, workerData } from 'node:worker_threads';
  */
 
 const HASTE = 20;
-/** Of what is looked at every second: the looks count, and a worker that is well beats between them. */
-const LOOK_HASTE = 4;
+/** Of what is looked at every second: the looks count, and a worker that is well beats before it is ended. */
+const LOOK_HASTE = 16;
 
 if (isMainThread) {
   const { setTimeout: plain } = globalThis;
