@@ -54,10 +54,12 @@ t.test('the file map of the architecture has every folder of src, and no other',
   t.same(named, folders.sort());
 });
 
-t.test('every decision has a number of its own, and is listed in their order', async (t) => {
+t.test('every decision is numbered in turn and listed', async (t) => {
   const files = readdirSync(join(root, 'docs/decisions')).filter((name) => /^\d/.test(name));
-  t.equal(new Set(files.map((name) => name.slice(0, 3))).size, files.length);
+  t.same(
+    files.map((name) => Number(name.slice(0, 3))),
+    files.map((_, index) => index + 1),
+  );
   const list = textOf('docs/decisions/README.md');
-  const listed = [...list.matchAll(/\((\d{3}-[\w-]+\.md)\)/g)].map((match) => match[1]);
-  t.same(listed, files.sort());
+  for (const file of files) t.ok(list.includes(`(${file})`), file);
 });
