@@ -6,6 +6,8 @@ export interface Kernel {
   readonly operations: number;
   /** Sets it up and returns the workload. What it calls must do the same each time. */
   readonly open: () => () => void;
+  /** How often it is called until V8 compiles nothing more of it; undefined: as often as most. */
+  readonly warmUpCalls?: number;
 }
 
 /** What one call of most workloads does: as much as a read from a socket brings. */

@@ -23,7 +23,8 @@ const operations: number[] = [];
 runRound(0, () => {});
 for (const kernel of await load()) {
   const run = kernel.open();
-  for (let call = 0; call < WARM_UP_CALLS; call++) run();
+  const { warmUpCalls = WARM_UP_CALLS } = kernel;
+  for (let call = 0; call < warmUpCalls; call++) run();
   for (let round = 0; round < ROUNDS; round++) runRound(CALLS, run);
   operations.push(...Array.from({ length: ROUNDS }, () => CALLS * kernel.operations));
 }

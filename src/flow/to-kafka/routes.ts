@@ -12,7 +12,7 @@ import { NO_TOPIC, type Topic } from '../../mqtt/receive/topic-cache.js';
 import { hop } from '../../route/origin.js';
 import { findUserProperty, u16, valueText } from '../../route/properties.js';
 import { compileTemplate, expandTemplate, type Template } from '../../route/template.js';
-import { planRecords, type RecordPlan, type RecordShape } from '../../route/to-kafka.js';
+import { loops, planRecords, type RecordPlan, type RecordShape } from '../../route/to-kafka.js';
 import { shardOf } from '../../shard/shard-of.js';
 import type { Target, Targets } from '../../shard/targets.js';
 
@@ -132,6 +132,11 @@ function recordShape(
     loopGuard: map.loopGuard,
     through: hop(connector.name, route.name),
   };
+}
+
+/** Whether a route leaves this PUBLISH alone: it has been through it before, or its time is over. */
+export function passesBy(route: CompiledRoute, publish: Publish): boolean {
+  return publish.expirySeconds === 0 || (route.map.loopGuard && loops(route.shape, publish));
 }
 
 /** What this route makes of messages of this topic. */
