@@ -55,12 +55,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ['base', 'cli'],
 };
 
-/**
- * Files that nothing imports: a process or a thread begins with them, only docs/ is made of them, or, as
- * of kafka/inspect.ts, the command that they are for comes next.
- */
-const ENTRIES =
-  /(\/|-)main\.ts$|\/write-[a-z-]+\.ts$|^src\/metrics\/reference\.ts$|^src\/kafka\/inspect\.ts$/;
+/** Files that nothing imports: a process or a thread begins with them, or only docs/ is made of them. */
+const ENTRIES = /(\/|-)main\.ts$|\/write-[a-z-]+\.ts$|^src\/metrics\/reference\.ts$/;
 
 interface Source {
   /** From the root, with slashes. */

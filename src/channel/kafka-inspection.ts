@@ -1,4 +1,6 @@
 /* What `kafka/inspect.ts` finds out about a Kafka, for those who may not import kafka/: plain data. */
+import type { KafkaConnection } from '../config/model.js';
+import type { KafkaCredentials } from '../secrets/kafka-credentials.js';
 import type { KafkaState } from './protocol.js';
 
 export interface InspectionRequest {
@@ -7,6 +9,13 @@ export interface InspectionRequest {
   readonly groups: readonly string[];
   /** For all of it. */
   readonly timeoutMs: number;
+}
+
+/** To the process that asks. It is sent once, and kept nowhere. */
+export interface InspectionQuestion {
+  readonly kafka: KafkaConnection;
+  readonly credentials: KafkaCredentials;
+  readonly request: InspectionRequest;
 }
 
 /** `undefined` stands everywhere for what cannot be told: Kafka does not say, or may not say it to us. */

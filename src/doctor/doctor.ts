@@ -1,5 +1,5 @@
 /* Doctor: connects as `run` would, and tells step by step what works. It changes nothing on any server.
- * Main thread; what needs librdkafka is done in a thread that ends with it (inspect-apart.ts).
+ * Main thread; what needs librdkafka is done in a process that ends with it (inspect-apart.ts).
  */
 import type { Model } from '../config/model.js';
 import type { SecretSource } from '../secrets/secret-source.js';

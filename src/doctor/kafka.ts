@@ -18,7 +18,7 @@ import type { Steps } from './report.js';
 import { checkTopics } from './topics.js';
 import { FAILED_BEFORE, plural } from './words.js';
 
-/** Plain data, for the thread that asks. */
+/** What is asked, and as whom. */
 export interface Inspection {
   readonly access: {
     readonly kafka: KafkaConnection;

@@ -4,7 +4,8 @@ import t from 'tap';
 import { UsageError } from '../../src/base/errors.js';
 import { doctorCommand } from '../../src/cli/doctor.js';
 import { registerDoctor } from '../../src/cli/doctor-options.js';
-import { connector, KAFKA, topicMap } from '../config/documents.js';
+import { connector, KAFKA, toKafka, topicMap } from '../config/documents.js';
+import { startScriptedKafka } from '../support/scripted-kafka.js';
 
 /** What is printed for these documents, as from standard input. */
 async function run(documents: string, json = false) {
@@ -39,6 +40,28 @@ t.test('what fails is printed step by step, and the exit code is 1', async (t) =
   t.ok(lines.some((line) => line.startsWith('  ✗ Kafka address kafka.invalid: ')));
   t.equal(lines.at(-2), 'not all would work: 2 checks failed, 0 warnings');
 });
+
+t.test(
+  'a server that ends the client of Kafka fails a check, and the others are told',
+  async (t) => {
+    const address = await startScriptedKafka(t, {
+      topics: [{ name: 'nobody-asked', partitions: 1 }],
+    });
+    const kafka = NOWHERE.replace('kafka.invalid:9092', address);
+    const { code, stdout } = await run(
+      connector(kafka) + toKafka('mqttTopic: a\nkafkaTopic: plant'),
+    );
+    t.equal(code, 1);
+    t.match(stdout, /^ {2}✗ MQTT address broker\.invalid: /m);
+    t.match(stdout, /^ {2}✓ Kafka TCP /m);
+    t.match(
+      stdout,
+      /^ {2}✗ Kafka login .*: Kafka's client ended \(SIG\w+\) on an answer that breaks its protocol/m,
+    );
+    t.match(stdout, /^ {2}– Kafka topic plant: a step before it failed$/m);
+    t.match(stdout, /\nnot all would work: 2 checks failed, 0 warnings\n$/);
+  },
+);
 
 t.test('programs get one object', async (t) => {
   const { code, stdout } = await run(connector(NOWHERE) + topicMap(), true);

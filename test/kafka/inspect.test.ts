@@ -66,6 +66,25 @@ t.test(
   },
 );
 
+t.test('more names than go into one question are asked about in several', async (t) => {
+  const asked: number[] = [];
+  const address = await startScriptedKafka(t, {
+    topics: (names) => {
+      if (names.length > 0) asked.push(names.length);
+      return names.map((name) => ({ name, partitions: 1 + (Number(name.replace(/\D/g, '')) % 3) }));
+    },
+  });
+  const names = Array.from({ length: 2_500 }, (_, n) => `topic-${n}`);
+  const request = { topics: names, groups: [], timeoutMs: LONG_MS };
+  const { fault, topics } = await inspectKafka(plainAccess(address), request);
+  t.equal(fault, undefined);
+  t.strictSame(
+    topics.map(({ name, exists, partitions }) => [name, exists, partitions]),
+    names.map((name, n) => [name, true, 1 + (n % 3)]),
+  );
+  t.strictSame(asked.toSorted(), [1_000, 1_000, 501], 'with the topic of the groups');
+});
+
 t.test('where no group was ever used, none is asked about', async (t) => {
   const topics = [{ ...OFFSETS, code: 3 }];
   const address = await startScriptedKafka(t, { topics });

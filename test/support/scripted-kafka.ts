@@ -22,15 +22,18 @@ export interface ScriptedTopic {
 }
 
 export interface ScriptedKafkaOptions {
-  readonly topics?: readonly ScriptedTopic[];
+  /** What is told, whatever is asked; or what is told of the topics that are asked about. */
+  readonly topics?: readonly ScriptedTopic[] | ((asked: readonly string[]) => ScriptedTopic[]);
   /** What is sent instead of the metadata, which begin with the correlation id. */
   readonly spoil?: (response: Buffer) => Buffer;
+  /** The same of the versions that it has. */
+  readonly spoilVersions?: (response: Buffer) => Buffer;
 }
 
 /** Returns its address. */
 export async function startScriptedKafka(
   test: { teardown(callback: () => void): void },
-  { topics = [], spoil = (response) => response }: ScriptedKafkaOptions,
+  { topics = [], spoil = unspoilt, spoilVersions = unspoilt }: ScriptedKafkaOptions,
 ): Promise<string> {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
@@ -41,8 +44,14 @@ export async function startScriptedKafka(
       const correlationId = request.subarray(CORRELATION_ID_AT, CORRELATION_ID_AT + 4);
       const { port } = server.address() as AddressInfo;
       const response = (body: Buffer) => Buffer.concat([correlationId, body]);
-      if (key === API_VERSIONS) socket.write(frame(response(apiVersions(request.readInt16BE(2)))));
-      if (key === METADATA) socket.write(frame(spoil(response(metadata(port, topics)))));
+      if (key === API_VERSIONS) {
+        const versions = apiVersions(request.readInt16BE(2));
+        socket.write(frame(spoilVersions(response(versions))));
+      }
+      if (key === METADATA) {
+        const told = typeof topics === 'function' ? topics(topicsAsked(request)) : topics;
+        socket.write(frame(spoil(response(metadata(port, told)))));
+      }
     };
     socket.on('data', framesOf(onRequest));
   });
@@ -55,6 +64,10 @@ export async function startScriptedKafka(
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+function unspoilt(response: Buffer): Buffer {
+  return response;
+}
+
 /** Error, then api key, lowest and highest version of each. A later version than 0 we do not know. */
 function apiVersions(version: number): Buffer {
   const each = [
@@ -64,6 +77,20 @@ function apiVersions(version: number): Buffer {
   const keys = each.flatMap(([key = 0, version = 0]) => [int16(key), int16(0), int16(version)]);
   const code = version === 0 ? 0 : UNSUPPORTED_VERSION;
   return Buffer.concat([int16(code), int32(each.length), ...keys]);
+}
+
+/** Of a request for metadata: behind its header, which ends with the client's identifier. */
+function topicsAsked(request: Buffer): string[] {
+  const clientIdAt = CORRELATION_ID_AT + 4;
+  let at = clientIdAt + 2 + Math.max(0, request.readInt16BE(clientIdAt));
+  const count = request.readInt32BE(at);
+  at += 4;
+  return Array.from({ length: Math.max(0, count) }, () => {
+    const end = at + 2 + request.readInt16BE(at);
+    const name = request.toString('utf8', at + 2, end);
+    at = end;
+    return name;
+  });
 }
 
 function metadata(port: number, topics: readonly ScriptedTopic[]): Buffer {
