@@ -30,13 +30,10 @@ import { RecordFlow } from './to-mqtt/record-flow.js';
 import { RecordLedger } from './to-mqtt/record-ledger.js';
 import { type RecordFault, recordLetter } from './to-mqtt/record-letter.js';
 import type { CompiledRecordRoute } from './to-mqtt/record-routes.js';
+import { Turns } from './to-mqtt/turns.js';
 
-/** How often a route that waits for room in the dead-letter desk looks again. */
-const LOOK_AGAIN_MS = 20;
 /** Records that one route sends before the next has its turn. */
 const RECORDS_PER_TURN = 256;
-/** Turns before everything else on this thread has its own. */
-const TURNS_MAX = 64;
 
 export interface KafkaToMqttOptions {
   readonly connector: string;
@@ -63,12 +60,7 @@ export class KafkaToMqtt {
   readonly #ledger = new RecordLedger();
   #underWay = 0;
   #stopped = false;
-  /** Whether a look at the room for letters is due. */
-  #looking = false;
-  /** Whose turn is first the next time. */
-  #turn = 0;
-  /** Sessions that have more to send than was their turn. */
-  readonly #unfinished = new Set<Session>();
+  readonly #turns: Turns;
 
   constructor(options: KafkaToMqttOptions) {
     const { clock, routes, sources } = options;
@@ -93,6 +85,12 @@ export class KafkaToMqtt {
             this.#tell(flow, { kind: 'commit', routeIndex: route.index, offsets }),
         }),
     );
+    this.#turns = new Turns({
+      flows: this.#flows,
+      clock,
+      pump: (flow) => this.#pump(flow),
+      afterBatch: (flow) => this.#afterBatch(flow),
+    });
   }
 
   /** Records that were sent, or whose letter is being written, and that are not settled. */
@@ -107,18 +105,7 @@ export class KafkaToMqtt {
 
   /** A session takes PUBLISHes again, or may: sends what its routes have. */
   onWritable(session: Session): void {
-    const flows = this.#flows;
-    this.#turn++;
-    let more = true;
-    for (let turns = 0; more && turns < TURNS_MAX; turns++) {
-      more = false;
-      for (let i = 0; i < flows.length; i++) {
-        const flow = flows[(this.#turn + i) % flows.length] as RecordFlow;
-        if (flow.session === session && this.#pump(flow)) more = true;
-      }
-    }
-    for (const flow of flows) if (flow.session === session) this.#afterBatch(flow);
-    if (more) this.#goOnSoon(session);
+    this.#turns.run(session);
   }
 
   /** The broker's word on a PUBLISH of QoS 1. */
@@ -211,16 +198,6 @@ export class KafkaToMqtt {
     this.#options.tell(flow.source.shard, message);
   }
 
-  /** Nobody rings for what is left in a ring: neither its consumer, nor at QoS 0 the broker. */
-  #goOnSoon(session: Session): void {
-    if (this.#unfinished.has(session)) return;
-    this.#unfinished.add(session);
-    this.#options.clock.after(0, () => {
-      this.#unfinished.delete(session);
-      this.onWritable(session);
-    });
-  }
-
   /** Sends what a route has, for one turn. True: there may be more to send now. */
   #pump(flow: RecordFlow): boolean {
     const { ring } = flow.source;
@@ -243,7 +220,8 @@ export class KafkaToMqtt {
     if (this.#stopped) return false;
     // A route that has none there takes nobody's room but for one, and is not to wait for the others'.
     if (flow.lettersWaiting > 0 && !this.#options.desk.hasRoom) {
-      this.#lookAgain();
+      // Room for letters comes back unsaid: the other direction's letters take it too.
+      this.#turns.lookAgain();
       return false;
     }
     const { outbound } = flow.session;
@@ -402,17 +380,6 @@ export class KafkaToMqtt {
       route.events.route.deadLettered(reason, { id, topicName, message });
       this.#settle(delivery);
       this.#afterBatch(flow);
-    });
-  }
-
-  /** Room for letters comes back in ways that tell nobody: the other direction's letters take it too. */
-  #lookAgain(): void {
-    if (this.#looking) return;
-    this.#looking = true;
-    this.#options.clock.after(LOOK_AGAIN_MS, () => {
-      this.#looking = false;
-      for (const session of new Set(this.#flows.map((flow) => flow.session)))
-        this.onWritable(session);
     });
   }
 }
