@@ -1,6 +1,7 @@
 /* `millrace bench --compare A.json B.json`: two results of earlier runs. */
 import { readFile } from 'node:fs/promises';
 import { UsageError } from '../base/errors.js';
+import { plural } from '../base/plural.js';
 import { compare, isWorse } from '../bench/report/compare.js';
 import { describeComparison, describeTooFewRounds } from '../bench/report/compare-text.js';
 import { parseResult, type StoredResult } from '../bench/report/result.js';
@@ -45,7 +46,7 @@ export async function compareCommand(
   const [a, b] = [await readResult(fileA), await readResult(fileB)];
   const comparison = compare(a, b, figures);
   const nameOf = (file: string, { millrace, rounds }: StoredResult) =>
-    `${file}: millrace ${millrace}, ${rounds.length} round${rounds.length === 1 ? '' : 's'}`;
+    `${file}: millrace ${millrace}, ${plural(rounds.length, 'round')}`;
   print(describeComparison(comparison, { a: nameOf(fileA, a), b: nameOf(fileB, b) }, colour));
   if (!failOnWorse) return 0;
   const { tooFewRounds, parts } = comparison;

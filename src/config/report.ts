@@ -1,5 +1,6 @@
 /* Problems for people, and for programs. */
 import type { Problem } from '../base/errors.js';
+import { plural } from '../base/plural.js';
 import { printable } from '../base/printable.js';
 
 export interface Counts {
@@ -59,8 +60,4 @@ function headline(problem: Problem, color: boolean): string {
 /** Such as `1 error, 2 warnings`. */
 export function formatCounts({ errors, warnings }: Counts): string {
   return `${plural(errors, 'error')}, ${plural(warnings, 'warning')}`;
-}
-
-function plural(count: number, noun: string): string {
-  return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
 }

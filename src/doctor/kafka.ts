@@ -1,6 +1,7 @@
 /* The steps of the Kafka side: each server that is named, what a client of librdkafka is told, and each
  * server that Kafka names itself.
  */
+import { plural } from '../base/plural.js';
 import type {
   InspectedBroker,
   InspectionRequest,
@@ -16,7 +17,7 @@ import { kafkaNeeds } from './kafka-needs.js';
 import { readKafkaSecrets, type TokenAsker } from './kafka-secrets.js';
 import type { Steps } from './report.js';
 import { checkTopics } from './topics.js';
-import { FAILED_BEFORE, plural } from './words.js';
+import { FAILED_BEFORE } from './words.js';
 
 /** What is asked, and as whom. */
 export interface Inspection {

@@ -2,8 +2,8 @@
  * field means.
  */
 
+import { plural } from '../base/plural.js';
 import { printable } from '../base/printable.js';
-import { plural } from './words.js';
 
 /** In the order in which they are made. */
 export const CHECKS = [

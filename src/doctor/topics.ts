@@ -1,4 +1,5 @@
 /* What Kafka says of topics and consumer groups -> steps. */
+import { plural } from '../base/plural.js';
 import type {
   InspectedGroup,
   InspectedTopic,
@@ -7,7 +8,7 @@ import type {
 import type { Connector } from '../config/model.js';
 import { type KafkaNeeds, kafkaNeeds, type NeededGroup, type NeededTopic } from './kafka-needs.js';
 import type { Steps } from './report.js';
-import { FAILED_BEFORE, plural } from './words.js';
+import { FAILED_BEFORE } from './words.js';
 
 const UNTOLD = 'cannot be told: Kafka does not say';
 /** What a batch of records has around a payload that is alone in it, with a short topic name and key. */

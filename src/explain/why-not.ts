@@ -1,3 +1,5 @@
+import { plural } from '../base/plural.js';
+
 /** Why `topicFilter`, which FilterTrie did not find, does not match `topicName`; for people. Pure. */
 export function whyNoMatch(topicFilter: string, topicName: string): string {
   const filter = topicFilter.split('/');
@@ -10,15 +12,11 @@ export function whyNoMatch(topicFilter: string, topicName: string): string {
     if (wanted === '#') break;
     const name = names[index];
     if (name === undefined) {
-      return `the topic name has ${levels(names.length)}, the filter asks for more: ${filter.length}`;
+      return `the topic name has ${plural(names.length, 'level')}, the filter asks for more: ${filter.length}`;
     }
     if (wanted === '+' || wanted === name) continue;
     const hint = wanted.toLowerCase() === name.toLowerCase() ? '; upper and lower case differ' : '';
     return `level ${index + 1} is ${JSON.stringify(name)}, not ${JSON.stringify(wanted)}${hint}`;
   }
-  return `the topic name has ${levels(names.length)}, the filter only ${filter.length}: # at its end would match them all`;
-}
-
-function levels(count: number): string {
-  return count === 1 ? '1 level' : `${count} levels`;
+  return `the topic name has ${plural(names.length, 'level')}, the filter only ${filter.length}: # at its end would match them all`;
 }

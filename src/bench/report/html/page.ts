@@ -1,6 +1,7 @@
 /* A result as one page that needs nothing else: no network, no other file. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { plural } from '../../../base/plural.js';
 import { describeBacklogs } from '../backlog.js';
 import { PARTS } from '../figures.js';
 import { formatNumber } from '../format.js';
@@ -84,7 +85,7 @@ function header(result: BenchResult): string {
     ? ''
     : `<section class="card void"><h2>The figures mean nothing</h2><ul>${reasons.join('')}</ul></section>`;
   const notes = describeBacklogs(result).map((note) => `<p>${escapeHtml(note)}</p>`);
-  const run = `millrace ${millrace}, ${startedAt}, ${rounds.length} round${rounds.length === 1 ? '' : 's'}`;
+  const run = `millrace ${millrace}, ${startedAt}, ${plural(rounds.length, 'round')}`;
   return `<header><h1>millrace bench</h1>${verdict}</header>
 <p class="soft">${escapeHtml(run)}<br>${escapeHtml(describeLoad(options).join(', '))}</p>
 ${why}${notes.join('')}`;
