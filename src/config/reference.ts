@@ -28,7 +28,7 @@ interface FieldSchema {
 
 const INTRODUCTION = `# Configuration
 
-<!-- Generated from src/config/kinds by: node dist/src/config/write-reference.js -->
+<!-- Generated from src/config/kinds by: node dist/src/cli/write-reference.js -->
 
 Millrace reads two kinds of resource, \`KafkaConnector\` and \`KafkaConnectorTopicMap\`, from the files,
 folders and standard input that \`-f\` names; a file may hold several documents, in YAML or JSON.

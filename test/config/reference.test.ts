@@ -7,7 +7,7 @@ t.test('the reference that is checked in is the one that the schemas give', asyn
   t.equal(
     readFileSync(page, 'utf8'),
     configurationReference(),
-    'run: node dist/src/config/write-reference.js',
+    'run: node dist/src/cli/write-reference.js',
   );
 });
 

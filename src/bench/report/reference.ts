@@ -3,7 +3,7 @@ import { PARTS } from './figures.js';
 
 const INTRODUCTION = `# Results of the bench
 
-<!-- Generated from src/bench/report by: node dist/src/bench/report/write-reference.js -->
+<!-- Generated from src/bench/report by: node dist/src/cli/write-reference.js -->
 
 \`millrace bench\` prints a table, with \`--json\` a result for programs. \`--html FILE\` writes a page with charts beside it,
 which needs no network; \`--compare A.json B.json\` says where B differs from A. The options are in [cli.md](cli.md#bench).

@@ -8,7 +8,7 @@ import { REPORT } from '../../support/bench-rounds.js';
 const page = readFileSync(new URL('../../../../docs/reference/bench.md', import.meta.url), 'utf8');
 
 t.test('the reference that is checked in is the one that the figures give', async (t) => {
-  t.equal(page, benchReference(), 'run: node dist/src/bench/report/write-reference.js');
+  t.equal(page, benchReference(), 'run: node dist/src/cli/write-reference.js');
 });
 
 t.test('every field of a result and of its rounds is in the reference', async (t) => {
