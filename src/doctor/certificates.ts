@@ -1,10 +1,11 @@
-/* What a person wants to know of a server's certificates, once they are verified. Pure. */
+/* What a person wants to know of a server's certificates, once they are verified, and of our own. Pure. */
 import type { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
 import { shortText } from '../base/short-text.js';
+import { type Certificates, certificateExpiries } from '../secrets/certificate-expiry.js';
 
 const DAY_MS = 86_400_000;
 /** Whoever renews by hand needs some time. */
-export const EXPIRY_WARNING_DAYS = 30;
+const EXPIRY_WARNING_DAYS = 30;
 /** A server may send as many as it likes. */
 const CHAIN_MAX = 10;
 
@@ -41,8 +42,15 @@ export function namesOf({ subjectaltname = '' }: PeerCertificate): string {
   return names === '' ? 'no name' : names;
 }
 
+/** One, where a client certificate that a connection is made with expires soon; `nowMs` since 1970. */
+export function clientExpiryWarnings(client: Certificates['client'], nowMs: number): string[] {
+  const expiresAtMs = certificateExpiries({ caPem: undefined, client }).get('client');
+  if (expiresAtMs === undefined) return [];
+  return expiryWarnings('the client certificate', expiresAtMs, nowMs);
+}
+
 /** One, where it expires soon; times since 1970. */
-export function expiryWarnings(what: string, expiresAtMs: number, nowMs: number): string[] {
+function expiryWarnings(what: string, expiresAtMs: number, nowMs: number): string[] {
   const days = Math.floor((expiresAtMs - nowMs) / DAY_MS);
   if (days >= EXPIRY_WARNING_DAYS) return [];
   const date = new Date(expiresAtMs).toISOString().slice(0, 10);

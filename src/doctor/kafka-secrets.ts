@@ -3,7 +3,6 @@
  */
 import { OperatingError, UsageError } from '../base/errors.js';
 import type { KafkaConnection } from '../config/model.js';
-import { certificateExpiries } from '../secrets/certificate-expiry.js';
 import {
   type AccessToken,
   type KafkaCredentials,
@@ -14,7 +13,7 @@ import type { MqttCredentials } from '../secrets/mqtt-credentials.js';
 import { type Sealed, seal, unseal } from '../secrets/sealed.js';
 import type { SecretSource } from '../secrets/secret-source.js';
 import { readSystemCas, systemCaPlaces } from '../secrets/system-cas.js';
-import { expiryWarnings } from './certificates.js';
+import { clientExpiryWarnings } from './certificates.js';
 import type { Limits } from './end-point.js';
 import type { Steps } from './report.js';
 
@@ -50,7 +49,9 @@ export async function readKafkaSecrets(
     const credentials = await readKafkaCredentials(kafka, secrets);
     const forTls = tls === undefined ? undefined : await tlsPart(credentials);
     if (subject !== '') steps.add('passed', 'secrets', subject, 'can be read');
-    warnOfExpiry(steps, subject, credentials, options);
+    const { client } = unseal(credentials);
+    for (const text of clientExpiryWarnings(client, options.clock.wallMs()))
+      steps.add('warning', 'secrets', subject, text);
     return { credentials: await withToken(steps, kafka, credentials, options), forTls };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -63,19 +64,6 @@ async function tlsPart(credentials: Sealed<KafkaCredentials>): Promise<Sealed<Mq
   const { caPem, client } = unseal(credentials);
   const trusted = caPem ?? (await readSystemCas(systemCaPlaces(process.env)));
   return seal<MqttCredentials>({ caPem: trusted, client });
-}
-
-function warnOfExpiry(
-  steps: Steps,
-  subject: string,
-  credentials: Sealed<KafkaCredentials>,
-  { clock }: Limits,
-): void {
-  const { client } = unseal(credentials);
-  const expiresAtMs = certificateExpiries({ caPem: undefined, client }).get('client');
-  if (expiresAtMs === undefined) return;
-  for (const text of expiryWarnings('the client certificate', expiresAtMs, clock.wallMs()))
-    steps.add('warning', 'secrets', subject, text);
 }
 
 /** Undefined where there is no token and there has to be one. */

@@ -10,11 +10,10 @@ import type { TriedFilter } from '../mqtt/filter-trial.js';
 import { CLIENT_IDENTIFIER_NOT_VALID } from '../mqtt/reason-code.js';
 import type { Subscription } from '../mqtt/subscriptions.js';
 import { type MqttTrialOutcome, tryMqtt } from '../mqtt/try-connect.js';
-import { certificateExpiries } from '../secrets/certificate-expiry.js';
 import { type MqttCredentials, readMqttCredentials } from '../secrets/mqtt-credentials.js';
 import { type Sealed, unseal } from '../secrets/sealed.js';
 import type { SecretSource } from '../secrets/secret-source.js';
-import { expiryWarnings } from './certificates.js';
+import { clientExpiryWarnings } from './certificates.js';
 import { checkEndPoint, type Limits } from './end-point.js';
 import { limitsText, limitWarnings, type MqttNeeds, mqttNeeds } from './mqtt-limits.js';
 import type { Check, Steps } from './report.js';
@@ -62,11 +61,8 @@ async function readSecrets(
     const { client, serviceAccountToken } = unseal(credentials);
     if (authentication.kind === 'kubernetes' && serviceAccountToken === undefined) names.pop();
     if (names.length > 0) steps.add('passed', 'secrets', names.join(', '), 'can be read');
-    const expiresAtMs = certificateExpiries({ caPem: undefined, client }).get('client');
-    if (expiresAtMs !== undefined) {
-      for (const text of expiryWarnings('the client certificate', expiresAtMs, clock.wallMs()))
-        steps.add('warning', 'secrets', names.join(', '), text);
-    }
+    for (const text of clientExpiryWarnings(client, clock.wallMs()))
+      steps.add('warning', 'secrets', names.join(', '), text);
     return credentials;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
