@@ -1,15 +1,12 @@
 /* The command line of `millrace doctor`. */
 import type { Command } from 'commander';
+import type { Surroundings } from '../config/load-model.js';
 import { positiveNumber } from './numbers.js';
 import { TOKEN_FILE_OPTION } from './token-file-option.js';
 
 /** As commander gives them: the flags of `registerDoctor`. */
-export interface DoctorCommandOptions {
+export interface DoctorCommandOptions extends Surroundings {
   readonly file: readonly string[];
-  readonly secretsDir?: string | undefined;
-  readonly configMapsDir?: string | undefined;
-  readonly serviceAccountTokenFile?: string | undefined;
-  readonly instanceId: number;
   /** Seconds. */
   readonly timeout: number;
   readonly json: boolean;

@@ -1,5 +1,6 @@
 /* The command line of `millrace explain`. */
 import { type Command, InvalidArgumentError } from 'commander';
+import type { Surroundings } from '../config/load-model.js';
 import { kafkaTopicFault, mqttStringFault, topicNameFault } from '../config/rules/names.js';
 import { VARINT_MAX } from '../mqtt/wire.js';
 
@@ -26,11 +27,8 @@ const OF_MESSAGES = [
 const OF_RECORDS = ['key', 'header', 'partition', 'timestamp'];
 
 /** As commander gives them: the flags of `registerExplain`. */
-export interface ExplainCommandOptions {
+export interface ExplainCommandOptions extends Omit<Surroundings, 'serviceAccountTokenFile'> {
   readonly file: readonly string[];
-  readonly secretsDir?: string | undefined;
-  readonly configMapsDir?: string | undefined;
-  readonly instanceId: number;
   /** One of the two is given. */
   readonly topic?: string | undefined;
   readonly kafkaTopic?: string | undefined;

@@ -1,16 +1,13 @@
 import type { OperatingError } from '../base/errors.js';
 import { loadApart } from '../config/load-apart.js';
+import type { Surroundings } from '../config/load-model.js';
 import { Engine } from '../engine/engine.js';
 import { stopSignal } from './stop-signal.js';
 import { usableModel } from './usable-model.js';
 import { millraceVersion } from './version.js';
 
-export interface RunOptions {
+export interface RunOptions extends Surroundings {
   readonly files: readonly string[];
-  readonly secretsDir?: string | undefined;
-  readonly configMapsDir?: string | undefined;
-  readonly serviceAccountTokenFile?: string | undefined;
-  readonly instanceId: number;
   readonly dataDir: string;
   readonly adminAddress: string;
   readonly drainTimeoutSeconds: number;

@@ -1,4 +1,5 @@
 import type { ByteSource } from '../config/load.js';
+import type { Surroundings } from '../config/load-model.js';
 import { loadModel } from '../config/load-model.js';
 import type { Model } from '../config/model.js';
 import {
@@ -9,11 +10,8 @@ import {
   wantsColor,
 } from '../config/report.js';
 
-export interface ValidateCommandOptions {
+export interface ValidateCommandOptions extends Omit<Surroundings, 'serviceAccountTokenFile'> {
   readonly files: readonly string[];
-  readonly secretsDir?: string | undefined;
-  readonly configMapsDir?: string | undefined;
-  readonly instanceId: number;
   readonly json: boolean;
 }
 

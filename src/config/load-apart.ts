@@ -8,17 +8,13 @@ import { Worker } from 'node:worker_threads';
 import { deepFreeze } from '../base/deep-freeze.js';
 import type { Problem } from '../base/errors.js';
 import type { SecretSource } from '../secrets/secret-source.js';
+import type { Surroundings } from './load-model.js';
 import type { Model } from './model.js';
 
 /** main -> thread, as workerData */
 export interface LoadRequest {
   readonly paths: readonly string[];
-  readonly options: {
-    readonly secretsDir?: string | undefined;
-    readonly configMapsDir?: string | undefined;
-    readonly serviceAccountTokenFile?: string | undefined;
-    readonly instanceId: number;
-  };
+  readonly options: Surroundings;
 }
 
 /** thread -> main */

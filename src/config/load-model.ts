@@ -7,12 +7,16 @@ import { inOrder } from './problem-list.js';
 import { type Mounted, readMounted } from './secrets.js';
 import { type Validated, validate } from './validate.js';
 
-export interface LoadOptions {
+/** What a command is told beside the documents themselves. */
+export interface Surroundings {
   /** Holds <secret>/<key>, as Kubernetes mounts it. */
   readonly secretsDir?: string | undefined;
   readonly configMapsDir?: string | undefined;
   readonly serviceAccountTokenFile?: string | undefined;
   readonly instanceId: number;
+}
+
+export interface LoadOptions extends Surroundings {
   /** Of the machine, where the caller does not say. */
   readonly cores?: number | undefined;
   /** What `-` reads. */
