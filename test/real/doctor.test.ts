@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type DoctorRun, runDoctor } from '../support/real/doctor.js';
+import { freePort } from '../support/real/free-port.js';
 import { type Kafka, startKafka } from '../support/real/kafka.js';
 import {
   addressOf,
@@ -30,14 +30,6 @@ interface Parties {
   readonly kafka: Kafka;
   readonly mosquitto: Mosquitto;
   readonly mqttPorts: Readonly<Record<'plain' | 'tls' | 'expired' | 'otherName', number>>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const parties = startParties();

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { FRAME_DELIVERY_ID } from '../../src/channel/frame.js';
 import { createHeartbeat } from '../../src/channel/heartbeat.js';
-import type { FromWorker, ProducerSettings, ShardTask } from '../../src/channel/protocol.js';
+import type {
+  FromWorker,
+  OpenTarget,
+  ProducerSettings,
+  ShardTask,
+} from '../../src/channel/protocol.js';
 import type { KafkaCredentials } from '../../src/secrets/kafka-credentials.js';
 import { seal } from '../../src/secrets/sealed.js';
 import { CredentialsChange } from '../../src/worker/credentials-change.js';
@@ -66,16 +71,7 @@ export class FakeWorker {
       hide: () => {},
     });
     for (const [targetId, settings] of targets.entries()) {
-      this.native.control({
-        kind: 'openTarget',
-        targetId,
-        producer: { ...SETTINGS, ...settings },
-        topic: `topic-${targetId}`,
-        acks: 'all',
-        compression: 'none',
-        rule: 0,
-        instanceId: 0,
-      });
+      this.native.control(fakeTarget(targetId, settings));
     }
     this.loop.start();
   }
@@ -163,6 +159,19 @@ export const SETTINGS: ProducerSettings = {
   requestsInFlightMax: 1,
   variant: 0,
 };
+
+export function fakeTarget(targetId: number, settings: Partial<ProducerSettings> = {}): OpenTarget {
+  return {
+    kind: 'openTarget',
+    targetId,
+    producer: { ...SETTINGS, ...settings },
+    topic: `topic-${targetId}`,
+    acks: 'all',
+    compression: 'none',
+    rule: 0,
+    instanceId: 0,
+  };
+}
 
 export const FAKE_TASK: ShardTask = {
   shard: 0,

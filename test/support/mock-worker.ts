@@ -11,7 +11,6 @@ import { createHeartbeat } from '../../src/channel/heartbeat.js';
 import type {
   ControlFrame,
   FromWorker,
-  OpenTarget,
   ProducerSettings,
   ShardTask,
 } from '../../src/channel/protocol.js';
@@ -22,6 +21,7 @@ import { LiveTask } from '../../src/worker/live-task.js';
 import { ProduceLoop } from '../../src/worker/produce-loop.js';
 import { type FrameSpec, frameOf } from './frames.js';
 import { NO_CREDENTIALS, plainKafka } from './kafka-access.js';
+import { openTargetOf } from './open-targets.js';
 import { until } from './until.js';
 
 const RING_BYTES = 1024 * 1024;
@@ -90,25 +90,7 @@ export class MockWorker {
   }
 
   open(topic: string, settings: Partial<ProducerSettings> = {}, targetId = 0): void {
-    const open: OpenTarget = {
-      kind: 'openTarget',
-      targetId,
-      producer: {
-        lingerMs: 0,
-        batchMessagesMax: 10_000,
-        batchBytesMax: 1_000_000,
-        idempotent: true,
-        requestsInFlightMax: 5,
-        variant: 0,
-        ...settings,
-      },
-      topic,
-      acks: settings.idempotent === false ? 'one' : 'all',
-      compression: 'none',
-      rule: 1,
-      instanceId: 0,
-    };
-    this.control(open);
+    this.control(openTargetOf(topic, settings, targetId));
   }
 
   control(control: ControlFrame): void {

@@ -1,23 +1,9 @@
 import t from 'tap';
-import type { OpenTarget } from '../../src/channel/protocol.js';
 import { LiveTask } from '../../src/worker/live-task.js';
 import { ProducerPool } from '../../src/worker/producer-pool.js';
 import { FakeShardProducers } from '../support/fake-shard-producers.js';
-import { FAKE_TASK, SETTINGS } from '../support/fake-worker.js';
+import { FAKE_TASK, fakeTarget } from '../support/fake-worker.js';
 import { ManualClock } from '../support/manual-clock.js';
-
-function target(targetId: number, producer = {}): OpenTarget {
-  return {
-    kind: 'openTarget',
-    targetId,
-    producer: { ...SETTINGS, ...producer },
-    topic: `topic-${targetId}`,
-    acks: 'all',
-    compression: 'none',
-    rule: 0,
-    instanceId: 0,
-  };
-}
 
 function start() {
   const native = new FakeShardProducers(new ManualClock());
@@ -26,10 +12,10 @@ function start() {
 
 t.test('targets with equal settings share a producer, others have their own', (t) => {
   const { native, pool } = start();
-  pool.open(target(0));
-  pool.open(target(1));
-  pool.open(target(2, { lingerMs: 5 }));
-  pool.open(target(3, { variant: 1 }));
+  pool.open(fakeTarget(0));
+  pool.open(fakeTarget(1));
+  pool.open(fakeTarget(2, { lingerMs: 5 }));
+  pool.open(fakeTarget(3, { variant: 1 }));
   t.equal(native.batched(0), native.batched(1));
   t.equal(native.open().length, 3);
   t.equal(pool.producerOf(pool.target(1)), pool.producerOf(pool.target(0)));
@@ -39,8 +25,8 @@ t.test('targets with equal settings share a producer, others have their own', (t
 
 t.test('the producer that sends alone is opened once, and each target in it once', (t) => {
   const { native, pool } = start();
-  pool.open(target(0));
-  pool.open(target(1));
+  pool.open(fakeTarget(0));
+  pool.open(fakeTarget(1));
   t.same(pool.indicesOf(pool.producerOf(pool.target(0))), [0]);
   for (const id of [0, 0, 1, 1]) pool.openSolo(pool.target(id));
   t.equal(native.solo(0), native.solo(1));
@@ -52,7 +38,7 @@ t.test('the producer that sends alone is opened once, and each target in it once
 
 t.test('a producer is found by either of its indices, and by none that is gone', (t) => {
   const { native, pool } = start();
-  pool.open(target(0));
+  pool.open(fakeTarget(0));
   pool.openSolo(pool.target(0));
   const producer = pool.producerOf(pool.target(0));
   t.equal(pool.producerAt(0), producer);
@@ -66,8 +52,8 @@ t.test('a producer is found by either of its indices, and by none that is gone',
 
 t.test('a replaced producer has all of its targets again', (t) => {
   const { native, pool } = start();
-  pool.open(target(0));
-  pool.open(target(1));
+  pool.open(fakeTarget(0));
+  pool.open(fakeTarget(1));
   pool.openSolo(pool.target(0));
   pool.replace(pool.producerOf(pool.target(0)));
   t.equal(native.open().length, 1, 'the one that sends alone comes again when it is needed');

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { ABANDONED, DELIVERED } from '../../src/channel/settlement-ring.js';
-import { FakeWorker, type FakeWorkerOptions, SETTINGS } from '../support/fake-worker.js';
+import { FakeWorker, type FakeWorkerOptions, fakeTarget } from '../support/fake-worker.js';
 
 /* Producers that are replaced while records are under way, since certificates cannot be changed. */
 
@@ -203,16 +203,7 @@ t.test('a target that is opened meanwhile waits for the new producer', async (t)
   const before = native.batched();
   const renewing = renew(worker);
   await worker.pass(WARM_UP_MS);
-  native.control({
-    kind: 'openTarget',
-    targetId: 1,
-    producer: SETTINGS,
-    topic: 'later',
-    acks: 'all',
-    compression: 'none',
-    rule: 0,
-    instanceId: 0,
-  });
+  native.control(fakeTarget(1));
   await worker.write({ deliveryId: 2, targetId: 1 });
   t.same(native.with(before), [1]);
   native.deliver(before);

@@ -4,7 +4,6 @@ import type {
   CredentialsInUse,
   CredentialsRefused,
   FromWorker,
-  OpenTarget,
 } from '../../../src/channel/protocol.js';
 import { DELIVERED, type Settlement } from '../../../src/channel/settlement-ring.js';
 import type { KafkaConnection } from '../../../src/config/model.js';
@@ -14,6 +13,7 @@ import { ShardPool } from '../../../src/shard/pool.js';
 import type { RecordSource } from '../../../src/shard/record-source.js';
 import type { Shard } from '../../../src/shard/shard.js';
 import { frameOf } from '../frames.js';
+import { openTargetOf } from '../open-targets.js';
 import { until } from '../until.js';
 import { readEach } from './kcat.js';
 
@@ -101,7 +101,7 @@ export class LivePool {
   async start(): Promise<void> {
     this.#pool.start();
     await until('the worker is ready', () => this.#shard.ready);
-    this.#shard.control(targetOf(this.#options.topic));
+    this.#shard.control(openTargetOf(this.#options.topic));
     this.#timer = setInterval(() => this.#write(), EVERY_MS);
     await this.flows();
   }
@@ -223,24 +223,4 @@ export class LivePool {
       messages: this.messages.slice(-40),
     };
   }
-}
-
-function targetOf(topic: string): OpenTarget {
-  return {
-    kind: 'openTarget',
-    targetId: 0,
-    producer: {
-      lingerMs: 0,
-      batchMessagesMax: 10_000,
-      batchBytesMax: 1_000_000,
-      idempotent: true,
-      requestsInFlightMax: 5,
-      variant: 0,
-    },
-    topic,
-    acks: 'all',
-    compression: 'none',
-    rule: 1,
-    instanceId: 0,
-  };
 }

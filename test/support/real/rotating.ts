@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { RunningConnector } from '../connector.js';
 import { swapMounted } from '../mounted-object.js';
 import { until } from '../until.js';
 import { startBridge } from './bridge.js';
+import { freePort } from './free-port.js';
 import { type IssuedCertificate, issueCertificate } from './issued-certificate.js';
 import { type Kafka, startKafka } from './kafka.js';
 import { certificateFile, USER } from './kafka-security.js';
@@ -34,14 +34,6 @@ export interface Parties {
   /** The CA that all certificates are of at first, and one that nobody knows yet. */
   readonly ca: IssuedCertificate;
   readonly otherCa: IssuedCertificate;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** mosquitto with a plain listener for the test, and a secure one for Millrace. */
