@@ -6,7 +6,7 @@ import { plural } from '../base/plural.js';
 import { printable } from '../base/printable.js';
 
 /** In the order in which they are made. */
-export const CHECKS = [
+const CHECKS = [
   'secrets',
   'token',
   'name',

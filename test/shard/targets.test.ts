@@ -1,7 +1,7 @@
 import t from 'tap';
 import { ROUND_ROBIN } from '../../src/channel/protocol.js';
-import { Shard } from '../../src/shard/shard.js';
 import { type Target, Targets } from '../../src/shard/targets.js';
+import { idleShard } from '../support/idle-shard.js';
 
 const producer = {
   lingerMs: 0,
@@ -54,22 +54,11 @@ t.test('one topic with other settings takes a producer of its own', async (t) =>
   t.equal(new Set(variants.map(({ id }) => id)).size, 4);
 });
 
-function createShard(): Shard {
-  const shard = new Shard({
-    index: 0,
-    sessions: 1,
-    sessionIndex: new Uint16Array(1),
-    bell: { ring: () => {} },
-    onSettled: () => {},
-  });
-  shard.ready = true;
-  return shard;
-}
-
 t.test('a worker is told once of each target, and its successor again', async (t) => {
   const targets = new Targets(1);
   const target: Target = targets.get(producer, topic);
-  const shard = createShard();
+  const shard = idleShard();
+  shard.ready = true;
   const before = shard.frames.reserve(8);
   t.ok(targets.tell(target, shard));
   const told = shard.frames.reserve(8);
