@@ -20,8 +20,11 @@ const RENEWAL_SHARE_MIN = 0.6;
 const RENEWAL_SHARE_MAX = 0.8;
 /** What an issuer's own time is put off by, as a share of what is left from there. */
 const REFRESH_JITTER = 0.1;
-/** End points keep tokens too and may give the same one until it has all but expired. */
+/** The least that is waited after a token, however short its life is. */
 const RENEWAL_MS_MIN = 1_000;
+/** The least that is waited although the issuer's own time is over; twice as long each time that it gives the
+ * same token again: end points keep tokens too, and may give one until it has all but expired. */
+const REFRESH_MS_MIN = 60_000;
 /** Between two requests that others ask for: each of several shards may say that a token was refused. */
 const DEMAND_MS_MIN = 10_000;
 /** The wall clock may be set, and a machine may sleep: time that is left is looked at so often. */
@@ -48,6 +51,8 @@ export class TokenRenewal {
   #request: AbortController | undefined;
   #cancelTimer: () => void = () => {};
   #askedMs = Number.NEGATIVE_INFINITY;
+  /** How often in turn the same token was given. */
+  #repeats = 0;
   #isFailing = false;
   #isDemanded = false;
   #isStopped = false;
@@ -107,6 +112,7 @@ export class TokenRenewal {
     this.#isFailing = false;
     const isNew = token.value !== this.#token?.value;
     this.#token = token;
+    this.#repeats = isNew ? 0 : this.#repeats + 1;
     const dueWallMs = this.#renewalMs(token.expiresAtMs, refreshAtMs);
     this.#wait(() => dueWallMs - clock.wallMs());
     if (isNew) onToken(token);
@@ -121,9 +127,12 @@ export class TokenRenewal {
     const share = RENEWAL_SHARE_MIN + (RENEWAL_SHARE_MAX - RENEWAL_SHARE_MIN) * random();
     const asked =
       refreshAtMs === undefined
-        ? undefined
-        : refreshAtMs + (expiresAtMs - refreshAtMs) * REFRESH_JITTER * random();
-    const dueMs = Math.min(asked ?? nowMs + lifeMs * share, nowMs + lifeMs * RENEWAL_SHARE_MAX);
+        ? nowMs + lifeMs * share
+        : Math.max(
+            refreshAtMs + (expiresAtMs - refreshAtMs) * REFRESH_JITTER * random(),
+            nowMs + REFRESH_MS_MIN * 2 ** this.#repeats * (1 + random()),
+          );
+    const dueMs = Math.min(asked, nowMs + lifeMs * RENEWAL_SHARE_MAX);
     return Math.max(dueMs, nowMs + RENEWAL_MS_MIN);
   }
 

@@ -125,6 +125,38 @@ t.test('a token that the end point gives again is asked for less and less often'
   renewal.stop();
 });
 
+t.test(
+  'an issuer whose time is over and that gives the same token again is asked less and less',
+  async (t) => {
+    const { renewal, source, clock, nextAskMs, values } = setUp({ random: () => 0 });
+    renewal.start();
+    const token = { value: 'kept', expiresAtMs: clock.wallMs() + 24 * HOUR, principal: 'p' };
+    const refreshAtMs = clock.wallMs() - HOUR;
+    const waits: number[] = [];
+    for (let n = 0; n < 12; n++) {
+      await source.answer({ token, refreshAtMs });
+      waits.push(nextAskMs(1_000) / MINUTE);
+    }
+    t.strictSame(waits.slice(0, 10), [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]);
+    const leftMin = 24 * 60 - 1023;
+    t.equal(waits[10], Math.ceil(leftMin * 0.8 * 60) / 60, 'but in time before it expires');
+    t.strictSame(values(), ['kept']);
+
+    const other = { ...token, value: 'another', expiresAtMs: clock.wallMs() + 24 * HOUR };
+    await source.answer({ token: other, refreshAtMs });
+    t.equal(nextAskMs(1_000), MINUTE, 'from the beginning again');
+    renewal.stop();
+  },
+);
+
+t.test('a token of some seconds whose time is over is renewed before it expires', async (t) => {
+  const { renewal, give, nextAskMs } = setUp({ random: () => 0 });
+  renewal.start();
+  await give('one', 20_000, -1_000);
+  t.equal(nextAskMs(1_000), 16_000);
+  renewal.stop();
+});
+
 t.test('after failures it is tried again, later each time, and the token stays', async (t) => {
   const { renewal, source, give, nextAskMs, troubles, values, wells, clock } = setUp();
   renewal.start();
