@@ -189,6 +189,54 @@ t.test('only a bridge with a managed identity loads what asks for tokens', async
   t.notOk(reachedFrom('src/engine/engine.ts', 'atOnce').has('src/identity/token-source.ts'));
 });
 
+/** Libraries that take megabytes, which one file loads when a connector wants them and no other does. */
+const LOADED_LATE = {
+  ws: 'src/mqtt/dial/websocket.ts',
+  '@azure/msal-node': 'src/identity/msal.ts',
+};
+
+function isLoad(node: ts.Node): node is ts.CallExpression {
+  if (!ts.isCallExpression(node)) return false;
+  const { kind } = node.expression;
+  return kind === ts.SyntaxKind.ImportKeyword || node.expression.getText() === 'require';
+}
+
+/** Where `source` loads a package: as itself is loaded, or by a call inside a function. */
+function loadsOf(source: Source, name: string): ('at once' | 'later')[] {
+  const found: ('at once' | 'later')[] = [];
+  const isName = (node: ts.Node | undefined) =>
+    node !== undefined && ts.isStringLiteralLike(node) && node.text === name;
+  const visit = (node: ts.Node, isInFunction: boolean) => {
+    const isImport = ts.isImportDeclaration(node) && !takesTypesOnly(node);
+    if (isImport && isName(node.moduleSpecifier)) found.push('at once');
+    if (ts.isExportDeclaration(node) && isName(node.moduleSpecifier)) found.push('at once');
+    if (isLoad(node) && isName(node.arguments[0])) found.push(isInFunction ? 'later' : 'at once');
+    const isWithin = isInFunction || ts.isFunctionLike(node);
+    ts.forEachChild(node, (child) => visit(child, isWithin));
+  };
+  visit(parse(source), false);
+  return found;
+}
+
+t.test('a library that few connectors need is loaded when one does', async (t) => {
+  for (const [name, path] of Object.entries(LOADED_LATE)) {
+    const loads = sources.flatMap((source) =>
+      loadsOf(source, name).map((when) => `${source.path}: ${when}`),
+    );
+    t.strictSame(loads, [`${path}: later`]);
+  }
+});
+
+t.test('what is loaded at once is told from what is loaded later', async (t) => {
+  const loads = (text: string) => loadsOf({ path: 'x.ts', text }, 'a').join();
+  t.equal(loads("import type { A } from 'a';\nimport { type B } from 'a';"), '');
+  t.equal(loads("import { a } from 'a';\nexport { b } from 'a';"), 'at once,at once');
+  t.equal(loads("const a = require('a');"), 'at once');
+  t.equal(loads("function f() { return require('a') as typeof import('a'); }"), 'later');
+  t.equal(loads("const f = () => import('a');"), 'later');
+  t.equal(loads("f('a');"), '');
+});
+
 t.test('the work of a command is loaded only when that command is asked for', async (t) => {
   const reached = [...reachedFrom('src/main.ts', 'atOnce')];
   t.ok(reached.includes('src/cli/bench-options.ts'));

@@ -6,37 +6,16 @@
  *
  * 200 has access_token and expires_on, a number as text. A refusal has statusCode and message.
  */
-import type { Clock } from '../base/clock.js';
-import type { TokenSource } from './issued-token.js';
-import { ask, type EndPoint, type Refusal, tokenOf } from './token-answer.js';
+import type { EndPoint, Refusal } from './token-answer.js';
 
-const API_VERSION = '2019-08-01';
-
-export interface AppServiceOptions {
-  readonly url: URL;
-  /** It keeps others from asking in our name, through a server that follows their links. */
-  readonly secret: string;
-  readonly resource: string;
-  readonly clock: Clock;
-}
-
-export function appService(options: AppServiceOptions): TokenSource {
-  const { url: address, secret, resource, clock } = options;
-  const url = new URL(address);
-  url.searchParams.set('api-version', API_VERSION);
-  url.searchParams.set('resource', resource);
-  const endPoint: EndPoint = {
+/** @param secret keeps others from asking in our name, through a server that follows their links */
+export function appService(url: URL, secret: string): EndPoint {
+  return {
+    url,
     place: `the end point of App Service at ${url.origin}${url.pathname}`,
     secrets: [secret],
     remedyOf,
     absent: 'IDENTITY_ENDPOINT and IDENTITY_HEADER name it; are they of this very app?',
-  };
-  return {
-    async issue(signal) {
-      const asking = { endPoint, clock, signal };
-      const headers = { 'x-identity-header': secret };
-      return tokenOf(await ask({ method: 'GET', url, headers }, asking), asking);
-    },
   };
 }
 

@@ -9,67 +9,50 @@
  * -> 200 with access_token, expires_on and expires_in, numbers as text
  *
  * Only the agent writes that folder and only root and the group himds read it: so a process proves that it
- * may have the token. Who answers must not be able to have any other file read.
+ * may have the token. Who answers must not be able to have any other file read. MSAL, which reads it in
+ * the end, follows links, waits for pipes and does not say why a file cannot be read: so it is looked at
+ * before.
  */
 import { constants } from 'node:fs';
 import { dirname, normalize } from 'node:path';
-import type { Clock } from '../base/clock.js';
 import type { Answer } from './bounded-request.js';
-import { TokenError, type TokenSource } from './issued-token.js';
+import { TokenError } from './issued-token.js';
 import { readSmallFile } from './small-file.js';
-import { ask, type EndPoint, type Refusal, tokenOf } from './token-answer.js';
+import type { EndPoint, Proof, Refusal } from './token-answer.js';
 
-const API_VERSION = '2020-06-01';
-const TOKENS_FOLDER = '/var/opt/azcmagent/tokens';
+/** Where MSAL looks for the agent and for its keys. */
+export const ARC_AGENT = '/opt/azcmagent/bin/himds';
+export const ARC_TOKENS_FOLDER = '/var/opt/azcmagent/tokens';
 /** As the libraries of Azure have it. */
 const KEY_BYTES_MAX = 4096;
 
-export interface AzureArcOptions {
-  readonly url: URL;
-  readonly resource: string;
-  readonly clock: Clock;
-  /** Where the agent writes its keys; another one in tests. */
-  readonly tokensFolder?: string;
-}
-
-export function azureArc(options: AzureArcOptions): TokenSource {
-  const { url: address, resource, clock, tokensFolder = TOKENS_FOLDER } = options;
+export function azureArc(address: URL): EndPoint {
   const url = new URL(address);
-  url.searchParams.set('api-version', API_VERSION);
-  url.searchParams.set('resource', resource);
-  const endPoint: EndPoint = {
-    place: `the end point of Azure Arc at ${url.origin}${url.pathname}`,
+  // As MSAL does it: the agent listens nowhere else.
+  if (url.hostname === 'localhost') url.hostname = '127.0.0.1';
+  const place = `the end point of Azure Arc at ${url.origin}${url.pathname}`;
+  return {
+    url,
+    place,
     secrets: [],
     remedyOf,
     absent: 'is the agent at work? azcmagent show',
-  };
-  return {
-    async issue(signal) {
-      const asking = { endPoint, clock, signal };
-      const headers = { metadata: 'true' };
-      const challenge = await ask({ method: 'GET', url, headers }, asking);
-      if (challenge.status !== 401) return tokenOf(challenge, asking);
-      const key = await readKey(challenge, tokensFolder, endPoint);
-      const proof = { ...headers, authorization: `Basic ${key}` };
-      const answer = await ask({ method: 'GET', url, headers: proof }, asking);
-      return tokenOf(answer, { ...asking, endPoint: { ...endPoint, secrets: [key] } });
-    },
+    prove: (challenge) => prove(challenge, place),
   };
 }
 
-/** What the file that the challenge names holds. */
-async function readKey(challenge: Answer, folder: string, { place }: EndPoint): Promise<string> {
-  const path = /^Basic realm="?([^"\s]+)"?$/i.exec(
-    challenge.headers['www-authenticate'] ?? '',
-  )?.[1];
+/** The file that the challenge names, and what it holds. */
+async function prove(challenge: Answer, place: string): Promise<Proof> {
+  const header = challenge.headers['www-authenticate'] ?? '';
+  const path = /^Basic realm="?([^"\s]+)"?$/i.exec(header)?.[1];
   if (path === undefined) {
     throw new TokenError(
       `${place}, asks for no proof that is known (HTTP 401 without Basic realm=FILE)`,
     );
   }
-  if (dirname(path) !== folder || normalize(path) !== path || !path.endsWith('.key')) {
+  if (dirname(path) !== ARC_TOKENS_FOLDER || normalize(path) !== path || !path.endsWith('.key')) {
     throw new TokenError(
-      `${place}, asks for a file that is not one of its keys, ${folder}/NAME.key; nothing was read`,
+      `${place}, asks for a file that is not one of its keys, ${ARC_TOKENS_FOLDER}/NAME.key; nothing was read`,
     );
   }
   const key = await readSmallFile(path, KEY_BYTES_MAX, constants.O_NOFOLLOW).catch((error) => {
@@ -80,7 +63,7 @@ async function readKey(challenge: Answer, folder: string, { place }: EndPoint): 
       : 'is the agent well? azcmagent show';
     throw new TokenError(`${place}, asks for ${path}, which cannot be read (${code}); ${remedy}`);
   });
-  if (key !== undefined && /^[\x21-\x7e]+$/.test(key)) return key;
+  if (key !== undefined && /^[\x21-\x7e]+$/.test(key)) return { path, key };
   throw new TokenError(
     `${place}, asks for ${path}, which holds no key; is the agent well? azcmagent show`,
   );

@@ -22,8 +22,10 @@ const TOKEN_LIKE =
   /[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}(\.[A-Za-z0-9_-]*)?|[A-Za-z0-9_+/=-]{100,}/g;
 const CONTROL = /[\p{Cc}\p{Cf}\s]+/gu;
 
-/** One end point, as texts name it and as its refusals are to be understood. */
+/** One end point, where it is, as texts name it and as its refusals are to be understood. */
 export interface EndPoint {
+  /** Whatever follows the `?` is MSAL's to say. */
+  readonly url: URL;
   /** Such as `IMDS, the end point of virtual machines, at http://169.254.169.254`. */
   readonly place: string;
   /** What is sent to it in confidence. */
@@ -32,6 +34,15 @@ export interface EndPoint {
   readonly remedyOf: (refusal: Refusal) => string | undefined;
   /** What a person can do where nobody answers. */
   readonly absent: string;
+  /** What it wants to be shown before it gives a token, where it does. Rejects with a TokenError. */
+  readonly prove?: (challenge: Answer) => Promise<Proof>;
+}
+
+/** A file that not everybody may read. */
+export interface Proof {
+  readonly path: string;
+  /** What it holds. */
+  readonly key: string;
 }
 
 export interface Refusal {
@@ -42,7 +53,7 @@ export interface Refusal {
   readonly description: string;
 }
 
-interface Asking {
+export interface Asking {
   readonly endPoint: EndPoint;
   readonly clock: Clock;
   readonly signal: AbortSignal;

@@ -1,29 +1,30 @@
 /* Where access tokens come from: one of Azure's four end points, chosen once by what Azure puts into the
- * environment. Decision 020 says why these are small clients of our own.
+ * environment. MSAL asks them, and looks at the environment of the process in the same order; here is said
+ * what is wrong with it. Decision 024.
  */
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import type { Clock } from '../base/clock.js';
 import { UsageError } from '../base/errors.js';
 import { appService } from './app-service.js';
-import { azureArc } from './azure-arc.js';
+import { ARC_AGENT, azureArc } from './azure-arc.js';
 import { endPointUrl } from './end-point-url.js';
 import { imds } from './imds.js';
 import type { TokenSource } from './issued-token.js';
+import { managedIdentity } from './managed-identity.js';
+import type { EndPoint } from './token-answer.js';
 import { workloadIdentity } from './workload-identity.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The agent of Azure Arc on Linux; services that systemd started before it lack its variables. */
-const ARC_AGENT = '/opt/azcmagent/bin/himds';
-const ARC_END_POINT = 'http://localhost:40342/metadata/identity/oauth2/token';
+/** Where its agent is and no variable says so: services that systemd started before it lack them. */
+const ARC_END_POINT = 'http://127.0.0.1:40342/metadata/identity/oauth2/token';
 
 export interface TokenSourceOptions {
   /** `https://NAMESPACE.servicebus.windows.net`, as the resource says it. */
   readonly audience: string;
+  /** That of the process, since MSAL reads no other. */
   readonly environment: Environment;
   readonly clock: Clock;
-  /** Whether there is such a file. */
-  readonly exists?: (path: string) => boolean;
 }
 
 /**
@@ -32,23 +33,32 @@ export interface TokenSourceOptions {
  * the environment stays as it is until a restart.
  */
 export function openTokenSource(options: TokenSourceOptions): TokenSource {
-  const { audience, environment, clock, exists = existsSync } = options;
-  const { IDENTITY_ENDPOINT, IDENTITY_HEADER, IMDS_ENDPOINT } = environment;
+  const { audience, environment, clock } = options;
   // Scopes are what Entra ID itself takes; the other three take the resource alone.
   const resource = audience.replace(/\/\.default$/, '');
   if (environment.AZURE_FEDERATED_TOKEN_FILE) {
     return workloadIdentity({ scope: `${resource}/.default`, environment, clock });
   }
+  return managedIdentity({ endPoint: endPointOf(environment), resource, clock });
+}
+
+function endPointOf(environment: Environment): EndPoint {
+  const { IDENTITY_ENDPOINT, IDENTITY_HEADER, IMDS_ENDPOINT } = environment;
   if (IDENTITY_ENDPOINT && IDENTITY_HEADER) {
     if (environment.IDENTITY_SERVER_THUMBPRINT) {
       throw new UsageError('managed identity: the end point of Service Fabric is not supported');
     }
     const url = endPointUrl('IDENTITY_ENDPOINT', IDENTITY_ENDPOINT);
-    return appService({ url, secret: headerValue(IDENTITY_HEADER), resource, clock });
+    return appService(url, headerValue(IDENTITY_HEADER));
+  }
+  if (environment.MSI_ENDPOINT) {
+    throw new UsageError(
+      'managed identity: MSI_ENDPOINT is set without IDENTITY_ENDPOINT and IDENTITY_HEADER, as in Cloud Shell ' +
+        'and Azure Machine Learning, whose end points are not supported; elsewhere, unset it',
+    );
   }
   if (IDENTITY_ENDPOINT && IMDS_ENDPOINT) {
-    const url = endPointUrl('IDENTITY_ENDPOINT', IDENTITY_ENDPOINT);
-    return azureArc({ url, resource, clock });
+    return azureArc(endPointUrl('IDENTITY_ENDPOINT', IDENTITY_ENDPOINT));
   }
   if (IDENTITY_ENDPOINT) {
     throw new UsageError(
@@ -56,10 +66,18 @@ export function openTokenSource(options: TokenSourceOptions): TokenSource {
         'without IMDS_ENDPOINT, as Azure Arc has it; set the one that belongs to it, or unset it',
     );
   }
-  if (exists(ARC_AGENT)) return azureArc({ url: new URL(ARC_END_POINT), resource, clock });
+  if (isReadable(ARC_AGENT)) return azureArc(new URL(ARC_END_POINT));
   const host = environment.AZURE_POD_IDENTITY_AUTHORITY_HOST;
-  const url = host ? endPointUrl('AZURE_POD_IDENTITY_AUTHORITY_HOST', host) : undefined;
-  return imds({ url, resource, clock });
+  return imds(host ? endPointUrl('AZURE_POD_IDENTITY_AUTHORITY_HOST', host) : undefined);
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function headerValue(text: string): string {

@@ -9,18 +9,22 @@
  *   &client_assertion=<what is in $AZURE_FEDERATED_TOKEN_FILE>
  *
  * 200 has access_token and expires_in, a refusal error and error_description with a number AADSTS...
- * The file is read anew for each request, because Kubernetes replaces it within the hour.
+ * The file is read anew for each request, because Kubernetes replaces it within the hour. MSAL is told all
+ * that it would look up otherwise, so that nobody else is asked.
  */
 import type { Clock } from '../base/clock.js';
 import { UsageError } from '../base/errors.js';
 import { endPointUrl } from './end-point-url.js';
 import { TokenError, type TokenSource } from './issued-token.js';
+import { loadMsal, MSAL_SYSTEM } from './msal.js';
 import { readSmallFile } from './small-file.js';
-import { ask, type EndPoint, type Refusal, tokenOf } from './token-answer.js';
+import type { EndPoint, Refusal } from './token-answer.js';
+import { TokenExchange } from './token-exchange.js';
 
 const PUBLIC_CLOUD = 'https://login.microsoftonline.com/';
-const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const ASSERTION_BYTES_MAX = 64 * 1024;
+/** Those of Entra ID that stand for many tenants have no service accounts. */
+const TENANT = /^(?!(?:common|organizations|consumers)$)[\w.-]+$/i;
 
 export interface WorkloadIdentityOptions {
   readonly scope: string;
@@ -33,13 +37,14 @@ export function workloadIdentity(options: WorkloadIdentityOptions): TokenSource 
   const { scope, environment, clock } = options;
   const path = required(environment, 'AZURE_FEDERATED_TOKEN_FILE', /^[^\0]+$/);
   const clientId = required(environment, 'AZURE_CLIENT_ID', /^[\w.-]+$/);
-  const tenantId = required(environment, 'AZURE_TENANT_ID', /^[\w.-]+$/);
+  const tenantId = required(environment, 'AZURE_TENANT_ID', TENANT);
   const host = environment.AZURE_AUTHORITY_HOST || PUBLIC_CLOUD;
   // The token of the service account would be anybody's over http.
   const authority = endPointUrl('AZURE_AUTHORITY_HOST', host, ['https:']);
   const folder = authority.pathname.replace(/\/*$/, '/');
   const url = new URL(`${folder}${tenantId}/oauth2/v2.0/token`, authority);
   const endPoint: EndPoint = {
+    url,
     place: `Entra ID at ${url.origin}${url.pathname}`,
     secrets: [],
     remedyOf,
@@ -48,20 +53,37 @@ export function workloadIdentity(options: WorkloadIdentityOptions): TokenSource 
   return {
     async issue(signal) {
       const assertion = await readAssertion(path);
-      const asking = { endPoint: { ...endPoint, secrets: [assertion] }, clock, signal };
-      const form = new URLSearchParams({
-        client_id: clientId,
-        scope,
-        client_assertion_type: ASSERTION_TYPE,
-        client_assertion: assertion,
-        grant_type: 'client_credentials',
+      const asked = { ...endPoint, secrets: [assertion] };
+      const exchange = new TokenExchange({ endPoint: asked, clock, signal });
+      const { ConfidentialClientApplication } = loadMsal();
+      // One for each token, since it keeps both what it is given here and the token.
+      const application = new ConfidentialClientApplication({
+        auth: { clientId, clientAssertion: assertion, ...authorityOf(url, tenantId) },
+        system: { ...MSAL_SYSTEM, networkClient: exchange },
       });
-      const headers = {
-        'content-type': 'application/x-www-form-urlencoded',
-        accept: 'application/json',
-      };
-      return tokenOf(await ask({ method: 'POST', url, headers, body: `${form}` }, asking), asking);
+      return exchange.run(() => application.acquireTokenByClientCredential({ scopes: [scope] }));
     },
+  };
+}
+
+/** What MSAL is to know of the authority, or it asks `login.microsoftonline.com` and the authority for it. */
+function authorityOf(url: URL, tenantId: string) {
+  const { host, origin } = url;
+  const authority = `${origin}/${tenantId}`;
+  return {
+    authority,
+    knownAuthorities: [host],
+    cloudDiscoveryMetadata: JSON.stringify({
+      tenant_discovery_endpoint: `${authority}/v2.0/.well-known/openid-configuration`,
+      'api-version': '1.1',
+      metadata: [{ preferred_network: host, preferred_cache: host, aliases: [host] }],
+    }),
+    authorityMetadata: JSON.stringify({
+      token_endpoint: url.href,
+      authorization_endpoint: `${authority}/oauth2/v2.0/authorize`,
+      issuer: `${authority}/v2.0`,
+      jwks_uri: `${authority}/discovery/v2.0/keys`,
+    }),
   };
 }
 

@@ -1,8 +1,9 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import t, { type Test } from 'tap';
-import { azureArc } from '../../src/identity/azure-arc.js';
+import { ARC_TOKENS_FOLDER } from '../../src/identity/azure-arc.js';
 import { playArc, startEndPoint } from '../support/azure-end-points.js';
+import { mountArc, openSourceIn } from '../support/azure-process.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 /* Azure Arc's agent asks for proof that we may read its keys, and for nothing else. */
@@ -22,11 +23,14 @@ interface Agent {
   readonly challenge?: string;
 }
 
+/** Its keys are in a folder of the test, which the agent and everybody knows by its documented name. */
 async function start(t: Test, { keyFile = 'a.key', key = KEY, challenge }: Agent = {}) {
-  const folder = join(t.testdir(), 'tokens');
+  const mounted = t.testdir();
+  const folder = join(mounted, 'tokens');
   await mkdir(folder);
   await writeFile(join(folder, 'a.key'), KEY);
-  const path = keyFile.startsWith('/') ? keyFile : `${folder}/${keyFile}`;
+  t.teardown(mountArc(mounted));
+  const path = keyFile.startsWith('/') ? keyFile : `${ARC_TOKENS_FOLDER}/${keyFile}`;
   const play = playArc({ audience: AUDIENCE, issue, keyFile: path, key });
   const server = await startEndPoint(t, {
     answer: async (request) => {
@@ -36,9 +40,10 @@ async function start(t: Test, { keyFile = 'a.key', key = KEY, challenge }: Agent
     },
   });
   const url = new URL('/metadata/identity/oauth2/token', server.url);
-  const source = azureArc({ url, resource: AUDIENCE, clock, tokensFolder: folder });
+  const environment = { IDENTITY_ENDPOINT: `${url}`, IMDS_ENDPOINT: server.url };
+  const source = openSourceIn({ audience: AUDIENCE, environment, clock });
   const place = `the end point of Azure Arc at ${url}, `;
-  return { source, server, folder, path, place };
+  return { source, server, folder, path, place, file: join(folder, basename(path)) };
 }
 
 t.test('the challenge is answered with what the file holds', async (t) => {
@@ -52,12 +57,12 @@ t.test('the challenge is answered with what the file holds', async (t) => {
 });
 
 t.test('a realm in quotes is the same', async (t) => {
-  const { source, folder, server } = await start(t);
+  const { source, server } = await start(t);
   const answer = server.answer;
   server.answer = async (request) => {
     const { headers, ...rest } = await answer(request);
     if (headers === undefined) return rest;
-    return { ...rest, headers: { 'www-authenticate': `Basic realm="${folder}/a.key"` } };
+    return { ...rest, headers: { 'www-authenticate': `Basic realm="${ARC_TOKENS_FOLDER}/a.key"` } };
   };
   t.equal((await source.issue(NEVER)).token.value, 'abc');
 });
@@ -65,9 +70,9 @@ t.test('a realm in quotes is the same', async (t) => {
 const ELSEWHERE = ['/etc/passwd', '/etc/a.key', '../a.key', 'sub/a.key', 'a.txt', 'x/../a.key'];
 for (const keyFile of ELSEWHERE) {
   t.test(`${keyFile} is not read, whoever asks for it`, async (t) => {
-    const { source, server, folder, place } = await start(t, { keyFile });
+    const { source, server, place } = await start(t, { keyFile });
     await t.rejects(source.issue(NEVER), {
-      message: `${place}asks for a file that is not one of its keys, ${folder}/NAME.key; nothing was read`,
+      message: `${place}asks for a file that is not one of its keys, ${ARC_TOKENS_FOLDER}/NAME.key; nothing was read`,
     });
     t.equal(server.requests.length, 1);
   });
@@ -88,14 +93,14 @@ t.test('a file that is missing, no file, or no key is said to be so', async (t) 
     message: `${missing.place}asks for ${missing.path}, which cannot be read (ENOENT); is the agent well? azcmagent show`,
   });
   for (const contents of ['', 'planted key', 'x'.repeat(4097)]) {
-    const { source, place, path } = await start(t);
-    await writeFile(path, contents);
+    const { source, place, path, file } = await start(t);
+    await writeFile(file, contents);
     await t.rejects(source.issue(NEVER), {
       message: `${place}asks for ${path}, which holds no key; is the agent well? azcmagent show`,
     });
   }
   const folder = await start(t, { keyFile: 'folder.key' });
-  await mkdir(folder.path);
+  await mkdir(folder.file);
   await t.rejects(folder.source.issue(NEVER), { message: /which cannot be read \(EISDIR\)/ });
 });
 

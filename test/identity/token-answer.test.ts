@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
-import { imds } from '../../src/identity/imds.js';
 import { TokenError } from '../../src/identity/issued-token.js';
 import { type PlayedAnswer, startEndPoint } from '../support/azure-end-points.js';
+import { openSourceIn } from '../support/azure-process.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { until } from '../support/until.js';
 
@@ -18,14 +18,22 @@ const NOW_S = Math.floor(clock.wallMs() / 1000);
 const GOOD = { access_token: 'abc.def.ghi', expires_on: NOW_S + 3600, token_type: 'Bearer' };
 const PLACE = /^IMDS, the end point of Azure's virtual machines at http:\/\/127\.0\.0\.1:[0-9]+, /;
 
-async function issue(t: Test, answer: PlayedAnswer) {
-  const server = await startEndPoint(t, { answer: () => answer });
-  return imds({ url: new URL(server.url), resource: RESOURCE, clock }).issue(NEVER);
+const server = await startEndPoint(t, { answer: () => ok(GOOD) });
+
+/** IMDS at another address than the documented one. */
+function imdsAt(url: string | URL) {
+  const environment = { AZURE_POD_IDENTITY_AUTHORITY_HOST: `${url}` };
+  return openSourceIn({ audience: RESOURCE, environment, clock });
+}
+
+async function issue(answer: PlayedAnswer) {
+  server.answer = () => answer;
+  return imdsAt(server.url).issue(NEVER);
 }
 
 /** The end of the message, behind the name of the end point. */
 async function failure(t: Test, answer: PlayedAnswer): Promise<string> {
-  const error = await issue(t, answer).then(
+  const error = await issue(answer).then(
     () => new Error('there is a token'),
     (rejected: Error) => rejected,
   );
@@ -38,7 +46,7 @@ const ok = (body: unknown): PlayedAnswer => ({ status: 200, body });
 
 t.test('expires_on counts more than expires_in, and both may be text', async (t) => {
   const expiryOf = async (fields: object) => {
-    const { token } = await issue(t, ok({ access_token: 'abc', ...fields }));
+    const { token } = await issue(ok({ access_token: 'abc', ...fields }));
     return (token.expiresAtMs - clock.wallMs()) / 1000;
   };
   t.equal(await expiryOf({ expires_on: String(NOW_S + 60), expires_in: '86400' }), 60);
@@ -50,7 +58,7 @@ t.test('expires_on counts more than expires_in, and both may be text', async (t)
 
 t.test('the time for renewal is taken where it is before the expiry', async (t) => {
   const refreshOf = async (fields: object) => {
-    const { refreshAtMs } = await issue(t, ok({ ...GOOD, ...fields }));
+    const { refreshAtMs } = await issue(ok({ ...GOOD, ...fields }));
     return refreshAtMs === undefined ? undefined : (refreshAtMs - clock.wallMs()) / 1000;
   };
   t.equal(await refreshOf({}), undefined);
@@ -168,7 +176,7 @@ t.test('a description is one short line without anything like a token', async (t
 t.test('Retry-After is heard, in seconds and as a date, up to an hour', async (t) => {
   const waitOf = async (text: string) => {
     const answer = { status: 429, headers: { 'retry-after': text }, body: '' };
-    const error = await issue(t, answer).catch((rejected) => rejected);
+    const error = await issue(answer).catch((rejected) => rejected);
     t.type(error, TokenError);
     return (error as TokenError).retryAfterMs;
   };
@@ -199,7 +207,7 @@ t.test('who answers drop by drop is given up after ten seconds', async (t) => {
     t.teardown(() => clearInterval(timer));
     const timer = setInterval(drip, 5);
   });
-  const waiting = imds({ url, resource: RESOURCE, clock }).issue(NEVER);
+  const waiting = imdsAt(url).issue(NEVER);
   const isOver = t.rejects(waiting, {
     message: /, does not answer within 10 s; it was asked because/,
   });
@@ -214,7 +222,7 @@ t.test('a request that nobody wants any more ends at once', async (t) => {
     isAsked = true;
   });
   const stop = new AbortController();
-  const waiting = imds({ url, resource: RESOURCE, clock }).issue(stop.signal);
+  const waiting = imdsAt(url).issue(stop.signal);
   const isOver = t.rejects(waiting, { message: /, is not asked any more; / });
   await until('it is asked', () => isAsked);
   stop.abort();
@@ -225,31 +233,30 @@ t.test('headers without end are no answer', async (t) => {
   const url = await listen(t, (_, outgoing) => {
     outgoing.writeHead(200, { planted: 'x'.repeat(100_000) }).end('{}');
   });
-  await t.rejects(imds({ url, resource: RESOURCE, clock }).issue(NEVER), {
+  await t.rejects(imdsAt(url).issue(NEVER), {
     message: /, does not answer as HTTP servers do \(HPE_HEADER_OVERFLOW\); /,
   });
 });
 
 t.test('who is not there, or hangs up, is said so', async (t) => {
   const hangsUp = await listen(t, (incoming) => incoming.socket.destroy());
-  const source = (url: URL) => imds({ url, resource: RESOURCE, clock });
-  await t.rejects(source(hangsUp).issue(NEVER), {
+  await t.rejects(imdsAt(hangsUp).issue(NEVER), {
     message: /, closes the connection without an answer \(ECONNRESET\); /,
   });
   const cuts = await listen(t, (_, outgoing) => {
     outgoing.writeHead(200, { 'content-length': 100 });
     outgoing.write('{', () => outgoing.socket?.destroy());
   });
-  await t.rejects(source(cuts).issue(NEVER), {
+  await t.rejects(imdsAt(cuts).issue(NEVER), {
     message: /, closes the connection without an answer/,
   });
-  const server = await startEndPoint(t, { answer: () => ok(GOOD) });
-  await server.stop();
-  await t.rejects(source(new URL(server.url)).issue(NEVER), {
+  const stopped = await startEndPoint(t, { answer: () => ok(GOOD) });
+  await stopped.stop();
+  await t.rejects(imdsAt(stopped.url).issue(NEVER), {
     code: 'ERR_ACCESS_TOKEN',
     message: /, is not there: nobody listens \(ECONNREFUSED\); .*is this a machine in Azure\?$/,
   });
-  await t.rejects(source(new URL('http://nowhere.invalid')).issue(NEVER), {
+  await t.rejects(imdsAt('http://nowhere.invalid').issue(NEVER), {
     message: /, is not there: its name (has no address|cannot be resolved now) \(E[A-Z_]+\); /,
   });
 });

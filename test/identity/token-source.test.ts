@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import t from 'tap';
+import { systemClock } from '../../src/base/clock.js';
 import { UsageError } from '../../src/base/errors.js';
-import { type Environment, openTokenSource } from '../../src/identity/token-source.js';
+import type { Environment } from '../../src/identity/token-source.js';
 import {
   type EndPointAnswer,
   playAppService,
@@ -8,31 +12,29 @@ import {
   startEndPoint,
   unsecuredJwt,
 } from '../support/azure-end-points.js';
+import { mountArc, openSourceIn } from '../support/azure-process.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { until } from '../support/until.js';
 
 /* Which end point is asked, and what it is asked, by what the environment says. */
 
 const AUDIENCE = 'https://hubs.servicebus.windows.net';
+const MAIN = fileURLToPath(new URL('../support/issue-token-main.js', import.meta.url));
 const SECRET = 'planted-identity-header';
 const clock = new ManualClock();
 const EXPIRES_AT_MS = clock.wallMs() + 3_600_000;
 const VALUE = unsecuredJwt({ oid: 'object-1' });
 const issue = () => ({ value: VALUE, expiresAtMs: EXPIRES_AT_MS });
+const soon = () => ({ value: VALUE, expiresAtMs: Date.now() + 3_600_000 });
 const TOKEN = { value: VALUE, expiresAtMs: EXPIRES_AT_MS, principal: 'object-1' };
 
 interface Choice {
   readonly environment: Environment;
   readonly audience?: string;
-  readonly hasArcAgent?: boolean;
 }
 
-function open({ environment, audience = AUDIENCE, hasArcAgent = false }: Choice) {
-  return openTokenSource({
-    audience,
-    environment,
-    clock,
-    exists: (path) => hasArcAgent && path === '/opt/azcmagent/bin/himds',
-  });
+function open({ environment, audience = AUDIENCE }: Choice) {
+  return openSourceIn({ audience, environment, clock });
 }
 
 const issued = (choice: Choice) => open(choice).issue(new AbortController().signal);
@@ -41,6 +43,53 @@ t.test('IMDS is asked where the environment names no other end point', async (t)
   const server = await startEndPoint(t, { answer: playImds({ audience: AUDIENCE, issue }) });
   const environment = { AZURE_POD_IDENTITY_AUTHORITY_HOST: server.url };
   t.strictSame(await issued({ environment }), { token: TOKEN, refreshAtMs: undefined });
+});
+
+t.test('connectors that ask at the same time get each its own token, or its own end', async (t) => {
+  const audiences = ['https://a.servicebus.windows.net', 'https://b.servicebus.windows.net'];
+  const waiting: (() => void)[] = [];
+  const answer: EndPointAnswer = async ({ query }) => {
+    await new Promise<void>((resolve) => waiting.push(resolve));
+    const value = unsecuredJwt({ oid: query.resource?.slice(8, 9) });
+    return { status: 200, body: { access_token: value, expires_in: 3600 } };
+  };
+  const server = await startEndPoint(t, { answer });
+  const environment = { AZURE_POD_IDENTITY_AUTHORITY_HOST: server.url };
+  const sources = audiences.map((audience) => open({ environment, audience }));
+  const stopped = new AbortController();
+  const signal = new AbortController().signal;
+  const tokens = sources.map((source) => source.issue(signal));
+  const third = open({ environment }).issue(stopped.signal);
+  const ended = t.rejects(third, { message: /, is not asked any more; / });
+  await until('all three ask', () => waiting.length === 3);
+  stopped.abort();
+  await ended;
+  for (const resolve of waiting.reverse()) resolve();
+  const principals = (await Promise.all(tokens)).map(({ token }) => token.principal);
+  t.strictSame(principals, ['a', 'b']);
+});
+
+t.test('a process whose tokens are had is none whose promises cost more', async (t) => {
+  const server = await startEndPoint(t, { answer: playImds({ audience: AUDIENCE, issue: soon }) });
+  const env = { PATH: process.env.PATH, AZURE_POD_IDENTITY_AUTHORITY_HOST: server.url };
+  const { stdout } = await promisify(execFile)(process.execPath, [MAIN, AUDIENCE], { env });
+  t.match(JSON.parse(stdout), { token: { value: VALUE }, promisesAreWatched: false });
+});
+
+t.test('another token is asked for while the last one is good for long', async (t) => {
+  let issuedCount = 0;
+  const another = () => ({ ...soon(), value: unsecuredJwt({ oid: `${++issuedCount}` }) });
+  const server = await startEndPoint(t, {
+    answer: playImds({ audience: AUDIENCE, issue: another }),
+  });
+  const environment = { AZURE_POD_IDENTITY_AUTHORITY_HOST: server.url };
+  const source = openSourceIn({ audience: AUDIENCE, environment, clock: systemClock });
+  const principals = [];
+  for (let n = 0; n < 2; n++) {
+    const { token } = await source.issue(new AbortController().signal);
+    principals.push(token.principal);
+  }
+  t.strictSame(principals, ['1', '2']);
 });
 
 t.test('an audience that is written as a scope is the same resource', async (t) => {
@@ -75,11 +124,12 @@ t.test(
       message: `the end point of Azure Arc at ${server.url}/metadata/identity/oauth2/token, gives no token: HTTP 404; is this machine connected to Azure? azcmagent show`,
     });
     t.strictSame(server.requests[0]?.query, { 'api-version': '2020-06-01', resource: AUDIENCE });
-    const byFile = open({ environment: {}, hasArcAgent: true });
+    t.teardown(mountArc(t.testdir({ himds: '' })));
+    const byFile = open({ environment: {} });
     const signal = AbortSignal.abort();
     await t.rejects(byFile.issue(signal), {
       message:
-        /^the end point of Azure Arc at http:\/\/localhost:40342\/metadata\/identity\/oauth2\/token, /,
+        /^the end point of Azure Arc at http:\/\/127\.0\.0\.1:40342\/metadata\/identity\/oauth2\/token, /,
     });
   },
 );
@@ -124,6 +174,23 @@ const WRONG: Readonly<Record<string, readonly [Environment, string | RegExp]>> =
   'half of a pair': [
     { IDENTITY_ENDPOINT: 'http://127.0.0.1/' },
     /^managed identity: IDENTITY_ENDPOINT is set without IDENTITY_HEADER, .*IMDS_ENDPOINT/,
+  ],
+  'Cloud Shell': [
+    { MSI_ENDPOINT: 'http://127.0.0.1/planted' },
+    /^managed identity: MSI_ENDPOINT is set without IDENTITY_ENDPOINT .* not supported; elsewhere, unset it$/,
+  ],
+  'Azure Machine Learning, on a machine with the agent of Azure Arc': [
+    {
+      MSI_ENDPOINT: 'http://127.0.0.1/planted',
+      MSI_SECRET: 'planted',
+      IDENTITY_ENDPOINT: 'http://127.0.0.1/',
+      IMDS_ENDPOINT: 'http://127.0.0.1/',
+    },
+    /^managed identity: MSI_ENDPOINT is set without IDENTITY_ENDPOINT and IDENTITY_HEADER/,
+  ],
+  'workload identity with a tenant that stands for many': [
+    { ...WORKLOAD, AZURE_TENANT_ID: 'organizations' },
+    /AZURE_TENANT_ID is set to something else than what the webhook/,
   ],
   'Service Fabric': [
     {

@@ -15,7 +15,7 @@ import { LOCALHOST_KEY, LOCALHOST_PEM } from '../support/certificates.js';
 /* Workload identity against Entra ID as it is documented, over TLS; each case is a process of its own. */
 
 const MAIN = fileURLToPath(new URL('../support/issue-token-main.js', import.meta.url));
-const AUDIENCE = 'https://hubs.servicebus.windows.net';
+const AUDIENCE = 'https://Hubs.servicebus.windows.net';
 const ASSERTION = unsecuredJwt({ sub: 'system:serviceaccount:default:millrace', planted: true });
 const VALUE = unsecuredJwt({ oid: 'object-1' });
 
@@ -35,7 +35,7 @@ async function issue(t: Test, { played = {}, environment = {}, file = ASSERTION 
   const answer = playEntra({
     audience: AUDIENCE,
     issue: () => ({ value: VALUE, expiresAtMs: Date.now() + 3_600_500 }),
-    tenantId: 'tenant-1',
+    tenantId: 'Tenant-1',
     clientId: 'client-1',
     trusts: (assertion) => assertion === ASSERTION,
     ...played,
@@ -51,8 +51,10 @@ async function issue(t: Test, { played = {}, environment = {}, file = ASSERTION 
     NODE_EXTRA_CA_CERTS: caFile,
     AZURE_FEDERATED_TOKEN_FILE: tokenFile,
     AZURE_CLIENT_ID: 'client-1',
-    AZURE_TENANT_ID: 'tenant-1',
+    AZURE_TENANT_ID: 'Tenant-1',
     AZURE_AUTHORITY_HOST: server.url,
+    // MSAL would ask another host because of it.
+    MSAL_FORCE_REGION: 'westeurope',
     ...environment,
   };
   const { stdout } = await promisify(execFile)(process.execPath, [MAIN, AUDIENCE], { env });
@@ -73,7 +75,7 @@ t.test('an authority with a path has the tenant behind it', async (t) => {
   const { failure, server } = await issue(t, {
     environment: { AZURE_AUTHORITY_HOST: 'https://127.0.0.1:1/adfs/' },
   });
-  t.match(failure, /^Entra ID at https:\/\/127\.0\.0\.1:1\/adfs\/tenant-1\/oauth2\/v2\.0\/token, /);
+  t.match(failure, /^Entra ID at https:\/\/127\.0\.0\.1:1\/adfs\/Tenant-1\/oauth2\/v2\.0\/token, /);
   t.match(failure, /nobody listens \(ECONNREFUSED\); workload identity needs a way out to it/);
   t.equal(server.requests.length, 0);
 });
@@ -82,7 +84,7 @@ t.test('who is not trusted is told what the federated credential must have', asy
   const { failure, server } = await issue(t, { played: { trusts: () => false } });
   t.equal(
     failure,
-    `Entra ID at ${server.url}/tenant-1/oauth2/v2.0/token, gives no token: HTTP 401, invalid_client, ` +
+    `Entra ID at ${server.url}/Tenant-1/oauth2/v2.0/token, gives no token: HTTP 401, invalid_client, ` +
       'AADSTS700213: No matching federated identity record found for presented assertion subject ' +
       "'system:serviceaccount:default:millrace'.; the federated credential of the client must have the " +
       'issuer, the subject (system:serviceaccount:NAMESPACE:NAME) and the audience ' +

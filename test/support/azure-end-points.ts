@@ -79,11 +79,16 @@ async function stopServer(server: Server): Promise<void> {
   await closed;
 }
 
+const FORM = 'application/x-www-form-urlencoded';
+
+/** RFC 9110, section 8.3.1: without its parameters. */
+const mediaTypeOf = (contentType: string | undefined) => contentType?.split(';')[0]?.trim();
+
 async function readRequest(incoming: IncomingMessage): Promise<SeenRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk);
   const url = new URL(incoming.url ?? '', 'http://end-point');
-  const isForm = incoming.headers['content-type'] === 'application/x-www-form-urlencoded';
+  const isForm = mediaTypeOf(incoming.headers['content-type']) === FORM;
   return {
     method: incoming.method ?? '',
     path: url.pathname,
@@ -201,15 +206,28 @@ export interface PlayedEntra extends Played {
   readonly trusts: (assertion: string) => boolean;
 }
 
+/** What MSAL tells of itself, which Entra ID knows; of the parameters, the documented ones are left. */
+const TELEMETRY = [
+  ...['client-request-id', 'x-client-SKU', 'x-client-VER', 'x-client-OS', 'x-client-CPU'],
+  ...['x-ms-lib-capability', 'x-client-current-telemetry', 'x-client-last-telemetry'],
+];
+
+function withoutTelemetry(fields: Readonly<Record<string, string>>): object {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !TELEMETRY.includes(name)));
+}
+
 export function playEntra(played: PlayedEntra): EndPointAnswer {
   const { audience, issue, tenantId, clientId, trusts } = played;
   return ({ method, path, query, form, headers }) => {
     const fault = faultOf({
       method: [method, 'POST'],
       path: [path, `/${tenantId}/oauth2/v2.0/token`],
-      query: [keysOf(query), ''],
-      'Content-Type': [headers['content-type'], 'application/x-www-form-urlencoded'],
-      form: [keysOf(form), 'client_assertion,client_assertion_type,client_id,grant_type,scope'],
+      query: [keysOf(withoutTelemetry(query)), ''],
+      'Content-Type': [mediaTypeOf(headers['content-type']), FORM],
+      form: [
+        keysOf(withoutTelemetry(form)),
+        'client_assertion,client_assertion_type,client_id,grant_type,scope',
+      ],
       client_id: [form.client_id, clientId],
       scope: [form.scope, `${audience}/.default`],
       grant_type: [form.grant_type, 'client_credentials'],

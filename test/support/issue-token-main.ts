@@ -1,3 +1,4 @@
+import { executionAsyncId } from 'node:async_hooks';
 import { systemClock } from '../../src/base/clock.js';
 import { openTokenSource } from '../../src/identity/token-source.js';
 
@@ -11,4 +12,6 @@ const result = await source.issue(signal).then(
   ({ token }) => ({ token }),
   (error: Error) => ({ failure: error.message }),
 );
-process.stdout.write(JSON.stringify(result));
+// Node numbers what promises run only while somebody wants to know of it.
+const promisesAreWatched = await Promise.resolve().then(() => executionAsyncId() !== 0);
+process.stdout.write(JSON.stringify({ ...result, promisesAreWatched }));
