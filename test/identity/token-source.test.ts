@@ -134,6 +134,27 @@ t.test(
   },
 );
 
+t.test('MSAL asks where Azure documents it, by whatever name the machine is called', async (t) => {
+  const arc = 'http://localhost:40342/metadata/identity/oauth2/token';
+  const places: readonly (readonly [Environment, string])[] = [
+    [{}, "IMDS, the end point of Azure's virtual machines at http://169.254.169.254, "],
+    [
+      { IDENTITY_ENDPOINT: arc, IMDS_ENDPOINT: 'http://localhost:40342' },
+      'the end point of Azure Arc at http://127.0.0.1:40342/metadata/identity/oauth2/token, ',
+    ],
+    [
+      { AZURE_POD_IDENTITY_AUTHORITY_HOST: 'http://Imds.Example/' },
+      "IMDS, the end point of Azure's virtual machines at http://imds.example, ",
+    ],
+  ];
+  for (const [environment, place] of places) {
+    const error = await open({ environment })
+      .issue(AbortSignal.abort())
+      .catch((rejected) => rejected);
+    t.ok(error.message.startsWith(`${place}is not asked any more; `), error.message);
+  }
+});
+
 const WORKLOAD = {
   AZURE_FEDERATED_TOKEN_FILE: '/var/run/secrets/azure/tokens/azure-identity-token',
   AZURE_CLIENT_ID: 'client-1',

@@ -32,8 +32,13 @@ export function openSourceIn(options: AzureProcess): TokenSource {
     if (value === undefined) delete process.env[name];
     else process.env[name] = value;
   }
-  if (!isSame) delete require.cache[require.resolve('@azure/msal-node')];
+  if (!isSame) forgetMsal();
   return openTokenSource(options);
+}
+
+/** The next one that is loaded has chosen nothing yet. */
+function forgetMsal(): void {
+  delete require.cache[require.resolve('@azure/msal-node')];
 }
 
 /**
@@ -57,6 +62,7 @@ export function mountArc(folder: string): () => void {
     Object.assign(fs, calls);
     Object.assign(fsPromises, promised);
     syncBuiltinESMExports();
+    forgetMsal();
   };
   replace(
     {
