@@ -1,43 +1,15 @@
-/* Recovery: what becomes of records that librdkafka gave back. Worker only; never on the hot path.
- * What becomes of their producer is in draining.ts.
- *
- * A target with a queue is *diverted*: the addon hands its frames out instead of producing them, so
- * that they line up behind the records that came back. The queue is in the order in which frames left
- * the ring, and is sent again from its front.
- *
- *   flowing --a record comes back, or its producer drains--> diverted --queue empty--> flowing
- *            a batch was refused: it goes on in the producer for those (quarantine), with what came back
- *
- * 1. Records of a target reach librdkafka in the order of their sequence. So what is behind a record
- *    that came back is taken back too, and what is behind an abandoned one is abandoned, until main
- *    has closed the connections that will bring them all again (its barrier).
- * 2. A record is settled once: delivered, expired, abandoned, or refused (main's dead letter).
- * 3. Queues are bounded by main's credit: a queued record keeps what it took of it.
- * 4. A record as long as one that Kafka refused for its size, or longer, goes alone from the start, so
- *    that it takes no others with it; until Kafka takes one of that length.
- */
-import type { Clock } from '../base/clock.js';
 import { FRAME_DELIVERY_ID, recordBytesOf } from '../channel/frame.js';
-import type { FromWorker } from '../channel/protocol.js';
 import { ABANDONED, EXPIRED } from '../channel/settlement-ring.js';
-import { type Failure, NEVER_ALONE, RECORD_EXPIRED, type ShardProducers } from '../kafka/addon.js';
+import { type Failure, NEVER_ALONE, RECORD_EXPIRED } from '../kafka/addon.js';
 import { classify, isTooLarge } from '../kafka/kafka-error.js';
-import { Draining } from './draining.js';
-import type { ProducerPool, QueuedRecord, TargetState } from './producer-pool.js';
+import { Draining, type DrainingOptions } from './draining.js';
+import type { QueuedRecord, TargetState } from './producer-pool.js';
 
 const HOLD_MS_MIN = 250;
 const HOLD_MS_MAX = 15_000;
 const NOT_PERSISTED = 0;
 
-export interface RecoveryOptions {
-  readonly native: ShardProducers;
-  readonly pool: ProducerPool;
-  readonly clock: Clock;
-  readonly post: (message: FromWorker) => void;
-  readonly errorName: (code: number) => string;
-  /** Asks for a turn soon, for when nothing else would wake the worker. */
-  readonly wake: () => void;
-}
+export type RecoveryOptions = Omit<DrainingOptions, 'divert' | 'abandonQueue'>;
 
 /** How the replacing of producers went. */
 export interface Renewal {
