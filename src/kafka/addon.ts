@@ -48,8 +48,6 @@ export const CONSUMER_BLOCKED = 4;
 
 /** As an offset to begin at: what the group has committed, else auto.offset.reset. */
 export const OFFSET_STORED = -1000;
-/** The offset of a partition that has none. */
-export const OFFSET_NONE = -1001;
 
 export interface ProducerEvent {
   readonly kind: number;

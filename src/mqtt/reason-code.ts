@@ -17,7 +17,6 @@ interface Reason {
 
 export const SUCCESS = 0x00;
 export const NO_MATCHING_SUBSCRIBERS = 0x10;
-export const UNSPECIFIED_ERROR = 0x80;
 export const MALFORMED_PACKET = 0x81;
 export const PROTOCOL_ERROR = 0x82;
 export const IMPLEMENTATION_SPECIFIC_ERROR = 0x83;
