@@ -12,7 +12,8 @@ export const WAITING_MAX = 4096;
 type Resolve = (
   name: string,
   options: LookupOptions & { readonly all: true },
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+  /** Node calls it with the error alone where there is one. */
+  callback: (error: NodeJS.ErrnoException | null, addresses?: LookupAddress[]) => void,
 ) => void;
 
 type Waiting = Parameters<Parameters<Resolve>[2]>;
@@ -21,7 +22,7 @@ type Waiting = Parameters<Parameters<Resolve>[2]>;
 export function lookupOnce(resolve: Resolve): LookupFunction {
   const underWay = new Map<string, ((...answer: Waiting) => void)[]>();
   return (name, options, callback) => {
-    const answer = (...[error, addresses]: Waiting) => {
+    const answer = (...[error, addresses = []]: Waiting) => {
       const [first] = addresses;
       if (error !== null || options.all === true) callback(error, addresses);
       else callback(null, first?.address ?? '', first?.family ?? 0);

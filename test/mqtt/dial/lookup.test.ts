@@ -1,10 +1,11 @@
 import type { LookupAddress } from 'node:dns';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import t from 'tap';
-import { lookupOnce, WAITING_MAX } from '../../../src/mqtt/dial/lookup.js';
+import { lookupOnce, sharedLookup, WAITING_MAX } from '../../../src/mqtt/dial/lookup.js';
 import { listenPeer } from '../../support/peer.js';
 
-type Answer = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void;
+type Answer = (error: NodeJS.ErrnoException | null, addresses?: LookupAddress[]) => void;
 
 /** A resolver that answers when the test says so. */
 function hanging() {
@@ -50,7 +51,7 @@ t.test('an error is told to all, and one address to who wants one', async (t) =>
   asked[0]?.answer(null, LOCAL);
   const error = Object.assign(new Error('no such name'), { code: 'ENOTFOUND' });
   lookup('kafka', { all: true }, (told) => found.push(told));
-  asked[1]?.answer(error, []);
+  asked[1]?.answer(error);
   t.strictSame(found, [[null, '127.0.0.1', 4], error]);
 });
 
@@ -65,4 +66,10 @@ t.test('a socket connects by it', async (t) => {
   await accepted;
   t.ok(given.destroyed);
   socket.destroy();
+});
+
+t.test('a name that nobody knows is an error of the socket, and of nobody else', async (t) => {
+  const socket = connect({ host: 'nobody.invalid', port: 1, lookup: sharedLookup });
+  const [error] = await once(socket, 'error');
+  t.match(error, { syscall: 'getaddrinfo', hostname: 'nobody.invalid' });
 });
