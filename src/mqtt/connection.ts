@@ -95,7 +95,8 @@ export class Connection {
       onBytes: (bytes) => {
         // Told first: who reads may pause.
         this.#keepAlive.onHeard(bytes);
-        if (this.#reader.onBytes(bytes)) this.#keepAlive.onReceived();
+        this.#reader.onBytes(bytes);
+        this.#hearPackets();
       },
       onHeard: (bytes) => this.#keepAlive.onHeard(bytes),
       onConnected: () => {
@@ -147,7 +148,9 @@ export class Connection {
 
   /** Offers what was left unread again, and reads on when all of it is taken. */
   resume(): void {
-    if (!this.#reader.resume()) return;
+    const mayRead = this.#reader.resume();
+    this.#hearPackets();
+    if (!mayRead) return;
     this.#keepAlive.onReading();
     this.#transport.resume();
   }
@@ -182,6 +185,10 @@ export class Connection {
   destroy(reason: string, reasonCode?: number, lossReason?: ConnectionLossReason): void {
     this.#finish({ reason, reasonCode, lossReason });
     this.#transport.destroy();
+  }
+
+  #hearPackets(): void {
+    if (this.#reader.takeEnded()) this.#keepAlive.onReceived();
   }
 
   #finish(closed: Closed): void {

@@ -8,6 +8,9 @@ import type { Clock } from '../base/clock.js';
 /** A packet that comes faster than this comes over a slow network; slower, from nobody who means it. */
 const BYTES_PER_SECOND_MIN = 32;
 
+/** An interval: we look twice in one. */
+const LOOKS_MAX = 2;
+
 /**
  * How often we look whether the server is there, in seconds, 0 for never. PINGREQ may be sent at any time
  * [section 3.1.2.10], so a server that asks for a longer Keep Alive than ours, or for none, is asked all
@@ -27,11 +30,13 @@ export class KeepAlive {
   readonly #onSilent: (reason: string) => void;
   #intervalMs = 0;
   #sentMs = 0;
-  /** When the PINGREQ that is not answered yet was sent; 0 when there is none. */
+  /** When the first PINGREQ that is not answered yet was sent; 0 when there is none. */
   #pingMs = 0;
+  /** Looks since then at which reading was not paused. */
+  #looks = 0;
   /** PINGREQs that have no PINGRESP yet, and one that may come to nothing. */
   #answersOpen = 1;
-  /** Since that was sent, of packets that are not at their end. */
+  /** Since then, or since it was seen that they come fast enough: of packets that are not at their end. */
   #heardBytes = 0;
   /** Whether a packet came since the last look. */
   #heard = false;
@@ -81,10 +86,9 @@ export class KeepAlive {
     return this.#answersOpen >= 0;
   }
 
-  /** Reading begins again after a pause: the answer may still lie in the socket. */
+  /** Reading begins again after a pause. */
   onReading(): void {
     this.#paused = false;
-    if (this.#pingMs > 0) this.#pingMs = this.#clock.monotonicMs();
   }
 
   /** Reading is paused: an answer cannot be seen. PINGREQs go on: the server waits for them. */
@@ -99,25 +103,33 @@ export class KeepAlive {
 
   #onTick(): void {
     const now = this.#clock.monotonicMs();
-    const awaited = this.#pingMs > 0 && !this.#paused;
-    if (awaited && now - this.#pingMs >= this.#intervalMs * 0.9) {
+    const isAwaiting = this.#pingMs > 0;
+    // After a pause the answer may still lie in the socket.
+    this.#looks = this.#paused ? 0 : this.#looks + 1;
+    if (isAwaiting && this.#looks >= LOOKS_MAX) {
       if (this.#heardBytes < (this.#intervalMs / 1000) * BYTES_PER_SECOND_MIN) {
         this.#onSilent(this.#silence(now));
         return;
       }
-      this.#pingMs = now;
-      this.#heardBytes = 0;
+      this.#beginLooks();
     }
     // A timer may fire a little early.
     const isIdle = now - this.#sentMs >= this.#intervalMs / 2 - 10;
-    if (!awaited && (isIdle || !this.#heard)) {
+    if (isIdle || (!isAwaiting && !this.#heard)) {
       this.#answersOpen++;
       this.#sendPing();
-      this.#heardBytes = 0;
-      if (!this.#paused) this.#pingMs = now;
+      if (!isAwaiting && !this.#paused) {
+        this.#pingMs = now;
+        this.#beginLooks();
+      }
     }
     this.#heard = false;
     this.#schedule();
+  }
+
+  #beginLooks(): void {
+    this.#looks = 0;
+    this.#heardBytes = 0;
   }
 
   #silence(nowMs: number): string {

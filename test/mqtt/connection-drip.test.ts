@@ -1,4 +1,6 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import t from 'tap';
+import { DISCARD } from '../../src/mqtt/receive/oversize.js';
 import { encodePublish, parts } from '../support/publish-packets.js';
 import { openConnection } from '../support/scripted-connection.js';
 
@@ -49,4 +51,42 @@ t.test('small packets that end are heard, however few bytes they are', async (t)
     scripted.clock.advance(1_000);
   }
   t.equal(scripted.closed, undefined);
+});
+
+t.test('a PINGRESP that waited behind a PUBLISH without credit answers', async (t) => {
+  const scripted = openConnection();
+  scripted.connection.keepAlive(KEEP_ALIVE_SECONDS);
+  let credit = false;
+  scripted.hasCredit = () => credit;
+  scripted.clock.advance(5_000);
+  scripted.socket.send(
+    Buffer.concat([encodePublish(parts({ payload: Buffer.alloc(4) })), Buffer.of(0xd0, 0)]),
+  );
+  t.ok(scripted.connection.paused);
+  credit = true;
+  scripted.connection.resume();
+  t.equal(scripted.received.length, 1);
+  // Quiet from here on, but for what answers the PINGREQs.
+  for (let second = 0; second < 60; second++) {
+    scripted.clock.advance(1_000);
+    if (second % 10 === 9) scripted.socket.send(Buffer.of(0xd0, 0));
+  }
+  t.equal(scripted.closed, undefined);
+});
+
+t.test('a payload for the disk that drips is noticed too, though each part is kept', async (t) => {
+  const scripted = openConnection({ payloadBytesMax: 100 });
+  scripted.oversizeSink = DISCARD;
+  scripted.connection.keepAlive(KEEP_ALIVE_SECONDS);
+  const packet = encodePublish(parts({ payload: Buffer.alloc(10_000) }));
+  const head = packet.length - 10_000;
+  scripted.socket.send(packet.subarray(0, head));
+  let seconds = 0;
+  for (; seconds < 60 && scripted.closed === undefined; seconds++) {
+    scripted.socket.send(packet.subarray(head + seconds, head + seconds + 1));
+    await turn();
+    scripted.clock.advance(1_000);
+  }
+  t.match(scripted.closed?.reason, /^\d+ bytes of a packet heard for 10 s after PINGREQ/);
+  t.ok(seconds <= 2 * KEEP_ALIVE_SECONDS, `${seconds} s`);
 });

@@ -67,6 +67,8 @@ t.test('a packet that drips ends the connection; one that is slow does not', asy
       keepAlive.onHeard(bytesPerSecond);
     }
     t.equal(state.silent.length, ends, `${bytesPerSecond} bytes a second`);
+    // The server waits for one and a half intervals.
+    if (ends === 0) t.ok(state.pings >= 3_600 / 60, `${state.pings} PINGREQs`);
     if (ends > 0) t.match(state.silent[0], /^\d+ bytes of a packet heard for 60 s/);
   }
 });
@@ -112,6 +114,17 @@ t.test('while reading is paused PINGREQs go on, and silence proves nothing', asy
   t.strictSame(state.silent, [], 'the answers may still lie in the socket');
   clock.advance(90_000);
   t.equal(state.silent.length, 1, 'but not for ever');
+});
+
+t.test('short pauses, as for the disk, do not hide a packet that drips', async (t) => {
+  const { clock, state, keepAlive } = createKeepAlive();
+  for (let second = 0; second < 600; second++) {
+    clock.advance(1_000);
+    keepAlive.onHeard(1);
+    keepAlive.onPaused();
+    keepAlive.onReading();
+  }
+  t.equal(state.silent.length, 1);
 });
 
 t.test('0 turns it off, and so does stopping', async (t) => {

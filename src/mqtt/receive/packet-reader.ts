@@ -90,6 +90,8 @@ export class PacketReader {
   /** Whether the disk is at work on it. */
   #keeping = false;
   #paused = false;
+  /** Whether a packet has come to its end since `takeEnded`. */
+  #ended = false;
   #closed = false;
 
   constructor(options: PacketReaderOptions, handlers: ReaderHandlers) {
@@ -155,13 +157,19 @@ export class PacketReader {
     return free;
   }
 
-  /** `bytes` of them went to the start of the last `nextBuffer`. True: a packet came to its end. */
-  onBytes(bytes: number): boolean {
+  /** Whether a packet has come to its end since this was asked last. */
+  takeEnded(): boolean {
+    const ended = this.#ended;
+    this.#ended = false;
+    return ended;
+  }
+
+  /** `bytes` of them went to the start of the last `nextBuffer`. */
+  onBytes(bytes: number): void {
     if (this.#closed) {
       this.#dropLarge();
-      return false;
+      return;
     }
-    const oversize = this.#oversize;
     if (this.#readingToSlab) this.#largeWritten += bytes;
     else {
       // Where the read began may have been passed or given up by a `resume` since.
@@ -170,10 +178,13 @@ export class PacketReader {
       }
       this.#end += bytes;
     }
-    const start = this.#start;
     this.#process();
-    // Of one that goes to the disk its start moves on with what is written.
-    return oversize === undefined && this.#oversize === undefined && this.#start !== start;
+  }
+
+  /** The packet at the start has come to its end, and is done with. */
+  #endAt(packetEnd: number): void {
+    this.#start = packetEnd;
+    this.#ended = true;
   }
 
   #process(): void {
@@ -249,7 +260,7 @@ export class PacketReader {
       return false;
     }
     if (packetEnd > this.#end) return false;
-    this.#start = packetEnd;
+    this.#endAt(packetEnd);
     if (this.#buffer[start] === PINGRESP && packetEnd === bodyStart) {
       this.#handlers.onPingresp();
       return true;
@@ -277,7 +288,7 @@ export class PacketReader {
     if (read === LANE_TOO_LONG) return this.#beginUnread(publish, packetEnd);
     if (read !== LANE_READ) {
       const packet = this.#buffer.slice(this.#start, packetEnd);
-      this.#start = packetEnd;
+      this.#endAt(packetEnd);
       this.#handlers.onLeft(packet);
       return true;
     }
@@ -287,7 +298,7 @@ export class PacketReader {
       this.#pause();
       return false;
     }
-    this.#start = packetEnd;
+    this.#endAt(packetEnd);
     return true;
   }
 
@@ -348,7 +359,7 @@ export class PacketReader {
       return false;
     }
     this.#largeOffset = ABSENT;
-    this.#start = this.#end;
+    this.#endAt(this.#end);
     return true;
   }
 
@@ -383,7 +394,10 @@ export class PacketReader {
     oversize.keep(chunk).then(
       (complete) => {
         this.#keeping = false;
-        if (complete) this.#oversize = undefined;
+        if (complete) {
+          this.#oversize = undefined;
+          this.#ended = true;
+        }
         this.#handlers.onKept();
       },
       (error: Error) => {
